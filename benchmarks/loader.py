@@ -1,0 +1,122 @@
+"""Images per second into batches of 8 at 120x120: our pipeline against the tutorial's, on this machine, in one run.
+
+    python benchmarks/loader.py [--count 32] [--rounds 5]
+
+The tutorial's loader lists files, decodes, resizes and divides one picture at a time, and reads each label with a
+`py_function`. Ours reads the same 450x450 files, TFRecord shards at the training size, and the cache that holds the
+decoded pictures from the second epoch on. Each contestant runs a whole shuffled epoch; they take turns; the table shows
+medians. "Decoding alone" is the limit for files: TensorFlow's decoder on bytes in memory, on all processors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
+import tensorflow as tf
+from augment import make_data
+
+from facetracker import console
+from facetracker.config import DataSettings
+from facetracker.dataset.augment import augment
+from facetracker.dataset.pipeline import open_pictures
+from facetracker.dataset.workers import processors
+
+SIZE, BATCH = 120, 8
+BARS = {"450x450 files": 1.4, "TFRecord at 120": 6.0, "cache, second epoch on": 15.0}
+
+
+def tutorial_loader(aug_data: Path) -> tf.data.Dataset:
+    """The loader of the tutorial."""
+
+    def load_image(path):
+        return tf.io.decode_jpeg(tf.io.read_file(path))
+
+    def load_labels(path):
+        with open(path.numpy(), encoding="utf-8") as file:
+            label = json.load(file)
+        return [label["class"]], label["bbox"]
+
+    images = tf.data.Dataset.list_files(f"{aug_data}/train/images/*.jpg", shuffle=False)
+    images = images.map(load_image)
+    images = images.map(lambda x: tf.image.resize(x, (SIZE, SIZE)))
+    images = images.map(lambda x: x / 255)
+    labels = tf.data.Dataset.list_files(f"{aug_data}/train/labels/*.json", shuffle=False)
+    labels = labels.map(lambda x: tf.py_function(load_labels, [x], [tf.uint8, tf.float16]))
+    return tf.data.Dataset.zip((images, labels)).shuffle(4000).batch(BATCH).prefetch(4)
+
+
+def ours(aug_data: Path, cache: str) -> tf.data.Dataset:
+    """Our pipeline, shuffled."""
+    settings = DataSettings(batch_size=BATCH, cache=cache)  # type: ignore[arg-type]
+    return open_pictures(aug_data, "train", image_size=SIZE, data=settings).batches(shuffle=True, seed=0)
+
+
+def decoding_alone(aug_data: Path) -> tf.data.Dataset:
+    """All files decoded from memory, nothing else."""
+    files = [path.read_bytes() for path in sorted((aug_data / "train" / "images").iterdir())]
+    decoded = tf.data.Dataset.from_tensor_slices(files).map(
+        lambda data: tf.shape(tf.io.decode_jpeg(data, channels=3))[:2], processors() + 1
+    )
+    return decoded.batch(BATCH)
+
+
+def rate(batches: Iterable, count: int) -> float:
+    """Images per second of one epoch."""
+    started = time.perf_counter()
+    for _ in batches:
+        pass
+    return count / (time.perf_counter() - started)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=Path, help="a folder in labelme format; default: drawn photos")
+    parser.add_argument("--count", type=int, default=32, help="photos, of 60 variants each")
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    console.quiet = True
+    with tempfile.TemporaryDirectory(dir=".") as place:
+        folder = Path(place)
+        data = make_data(folder / "data", arguments.count, arguments.photos)
+        count = augment(data, folder / "files").total("pictures")
+        augment(data, folder / "records", format="tfrecord", size=SIZE)
+        contestants: dict[str, Callable[[], Iterable]] = {"tutorial's loader": lambda: tutorial}
+        tutorial, limit = tutorial_loader(folder / "files"), decoding_alone(folder / "files")
+        files, records = ours(folder / "files", "none"), ours(folder / "records", "none")
+        cached = ours(folder / "files", "memory")
+        contestants |= {
+            "450x450 files": lambda: files,
+            "TFRecord at 120": lambda: records,
+            "cache, second epoch on": lambda: cached,
+            "decoding alone": lambda: limit,
+        }
+        rates: dict[str, list[float]] = {name: [] for name in contestants}
+        for turn in range(arguments.rounds + 1):
+            for name, batches in contestants.items():
+                measured = rate(batches(), count)
+                if turn:  # the first epoch builds the graphs
+                    rates[name].append(measured)
+    base = statistics.median(rates["tutorial's loader"])
+    print(
+        f"{count} pictures, batches of {BATCH} at {SIZE}x{SIZE}, {processors()} processors, {arguments.rounds} rounds"
+    )
+    print(f"{'':<24}{'images/s':>9}{'lowest':>9}{'highest':>9}{'ratio':>8}{'bar':>6}")
+    for name, values in rates.items():
+        middle = statistics.median(values)
+        line = f"{name:<24}{middle:>9.0f}{min(values):>9.0f}{max(values):>9.0f}{middle / base:>8.2f}"
+        bar = BARS.get(name)
+        print(line + (f"{bar:>6}" + ("" if middle / base >= bar else "  MISSED") if bar else ""))
+
+
+if __name__ == "__main__":
+    main()

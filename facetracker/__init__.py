@@ -1,0 +1,25 @@
+"""facetracker: a face tracker of your own, from the camera to the live picture.
+
+`import facetracker` stays light: public names load on first use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from facetracker.version import __version__
+
+if TYPE_CHECKING:
+    from facetracker.runtime.detector import Detector as Detector
+
+_HOMES = {"Detector": "facetracker.runtime.detector"}
+
+__all__ = ["Detector", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        from importlib import import_module
+
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'facetracker' has no attribute {name!r}")

@@ -1,0 +1,45 @@
+"""The commands of the room `training`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from facetracker.errors import EXIT_REJECTS
+
+
+def register(app: typer.Typer) -> None:
+    """Put this room's commands on the command line."""
+    app.command()(train)
+
+
+def train(
+    data: Annotated[Path, typer.Argument(help="Augmented set, split photos, or TFRecord shards.")] = Path("aug_data"),
+    preset: Annotated[str, typer.Option(help="vgg16, nano, mobilenet_v3_small, resnet50, or a YAML file.")] = "vgg16",
+    epochs: Annotated[int | None, typer.Option(help="Short for --set training.epochs=N.")] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Where to start: imagenet, starter, none, or a model file.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run; default: the preset's and a number.")] = None,
+    change: Annotated[list[str] | None, typer.Option("--set", help="Change a setting: training.ema=0.99.")] = None,
+    runs: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run (default: the latest).")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a run of this name.")] = False,
+) -> None:
+    """Train a tracker; everything it gives is in one run folder."""
+    from facetracker.training.device import silenced
+
+    with silenced():
+        import tensorflow  # noqa: F401
+    from facetracker.training.fit import train as train_run
+
+    changes = list(change or [])
+    if epochs is not None:
+        changes.append(f"training.epochs={epochs}")
+    if weights is not None:
+        changes.append(f"model.weights={weights}")
+    run = train_run(data, preset, changes, name=name, resume=resume, force=force, runs=runs)
+    if (run / "rejects.txt").is_file():
+        raise typer.Exit(EXIT_REJECTS)

@@ -1,0 +1,156 @@
+"""A pool of worker processes that outlives the death of a worker.
+
+`ProcessPoolExecutor` gives up (`BrokenProcessPool`) when one of its processes is killed, by the system for its memory
+or by a person. Here the pool is made anew and the unfinished tasks run again; a task that was being worked on at
+several deaths is run alone, so that only the guilty one is given up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import multiprocessing
+import os
+import sys
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+SUSPECT, GUILTY = 2, 4  # deaths during a task: from then on it runs alone; it is given up
+AHEAD = 2  # tasks handed to each worker before it asks
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
+
+
+class WorkerDied(Exception):
+    """The worker was killed each time it worked on this task."""
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def free_memory() -> int:
+    """Bytes of memory that could be taken now."""
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    except (AttributeError, ValueError, OSError):
+        return 4 << 30
+
+
+def run_tasks(
+    function: Callable[[T], R], tasks: Sequence[T], workers: int | None = None, preload: Sequence[str] = ()
+) -> Iterator[tuple[int, R | Exception]]:
+    """Run `function` on each task; yields (number of the task, its result or the exception) as they finish.
+
+    `workers` defaults to the processors; with 1 (or one task) everything runs in this process. `preload` names the
+    modules that each worker should find imported.
+    """
+    workers = min(workers or processors(), max(1, len(tasks)))
+    if workers == 1:
+        for number, task in enumerate(tasks):
+            yield number, _attempt(function, task)
+        return
+    ready, suspects = deque(range(len(tasks))), deque[int]()
+    deaths: Counter[int] = Counter()
+    while ready or suspects:
+        alone = not ready  # suspects wait until everything that kills no worker is done
+        batch = deque([suspects.popleft()]) if alone else ready
+        lost: list[int] = yield from _run_until_death(function, tasks, batch, 1 if alone else workers, preload)
+        for number in lost:
+            deaths[number] += 1
+            if deaths[number] >= GUILTY:
+                yield number, WorkerDied(f"its worker was killed {GUILTY} times")
+            elif deaths[number] >= SUSPECT:
+                suspects.append(number)
+            else:
+                ready.append(number)
+
+
+def _run_until_death(function, tasks, waiting: deque[int], workers: int, preload) -> Any:
+    """Work off `waiting`; a generator of results whose return value are the tasks that were lost."""
+    running: dict[Future, int] = {}
+    pool = ProcessPoolExecutor(workers, mp_context=_context(preload), initializer=_begin)
+    try:
+        while waiting or running:
+            while waiting and len(running) < workers * AHEAD:
+                number = waiting.popleft()
+                try:
+                    running[pool.submit(_attempt, function, tasks[number])] = number
+                except BrokenProcessPool:
+                    waiting.appendleft(number)
+                    break
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            lost = []
+            for future in finished:
+                number = running.pop(future)
+                try:
+                    result = future.result()
+                except BrokenProcessPool:
+                    lost.append(number)
+                    continue
+                yield number, result
+            if lost:
+                return lost + list(running.values())
+        return []
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _attempt(function: Callable[[T], R], task: T) -> R | Exception:
+    try:
+        return function(task)
+    except Exception as error:
+        return error
+
+
+def _context(preload: Sequence[str]) -> Any:
+    # Never a plain fork: the parent may hold OpenCV's or TensorFlow's threads, whose locks a fork copies shut.
+    if sys.platform == "win32":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(preload))
+    return context
+
+
+def _begin() -> None:
+    """What a worker does first: one thread for OpenCV, and an eye on its parent."""
+    import signal
+
+    import cv2
+
+    cv2.setNumThreads(1)  # the processes are the parallelism
+    _keep_memory()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _keep_memory() -> None:
+    """Ask the C library not to hand memory back between pictures: asking for it again costs a tenth of the time."""
+    with contextlib.suppress(OSError, AttributeError):
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(M_MMAP_THRESHOLD, 1 << 25)
+        libc.mallopt(M_TRIM_THRESHOLD, 1 << 28)
+
+
+def _end_with_parent() -> None:
+    """A killed parent cannot close the pool, and its workers would wait for tasks forever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -1,0 +1,184 @@
+"""`export`: a trained network as files that other engines run, each compared with Keras before it is handed over."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from facetracker.config import nearest
+from facetracker.console import silenced
+from facetracker.errors import FaceTrackerError, one_line
+from facetracker.evaluation.engines import size_of
+from facetracker.export.calibrate import Loss, calibration_frames, loss_of_ap
+from facetracker.export.check import TOLERANCE, difference, drawn_frames, inputs
+from facetracker.export.formats import FORMATS, Format, Precision
+from facetracker.export.network import Network, load_network
+from facetracker.files import PART, refuse_to_overwrite
+from facetracker.pictures import Picture
+from facetracker.runtime.detector import find_model
+
+# AP50, or AP50:95, that a quantized file may lose against Keras before it is thrown away.
+TOLERATED_LOSS = 0.05
+CHECKED_FRAMES = 8
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What became of one format.
+
+    `path` is None when the file was beyond tolerance and removed, `fault` then says why. `difference` is the largest
+    one to Keras's outputs; a quantized file is judged by `loss`, the AP before and after, where it was measured.
+    """
+
+    format: str
+    precision: Precision
+    path: Path | None
+    size: int
+    difference: float
+    loss: Loss | None = None
+    fault: str | None = None
+
+    def line(self) -> str:
+        """One line for a person."""
+        kind = self.format if self.precision == "float32" else f"{self.format} {self.precision}"
+        if self.path is None:
+            return f"{kind}: removed, {self.fault}"
+        line = f"{kind}: {self.path} ({self.size / 1e6:.2f} MB), largest difference to Keras {self.difference:.1e}"
+        return line if self.loss is None else f"{line}; {self.loss.line()}"
+
+
+def export(
+    model: str | Path,
+    to: Sequence[str] = ("onnx",),
+    out: str | Path | None = None,
+    quantize: Literal["float16", "int8"] | None = None,
+    calibrate: str | Path | None = None,
+    force: bool = False,
+    threshold: float | None = None,
+    tolerance: float = TOLERANCE,
+) -> list[Exported]:
+    """Export a trained model (`.keras` file or run folder) to the formats named in `to`.
+
+    Files go to `out` (default: beside the model) under the model's name. `quantize` applies to the formats that know
+    it, the others stay float32. `calibrate` is a folder of photos: it is needed for int8, checks run on its photos
+    instead of drawn scenes, and the AP that a quantized file loses is measured there (against the labels, or without
+    labels against what Keras finds). A file beyond tolerance is removed, and its `Exported` has no path.
+    """
+    formats = [find_format(name) for name in dict.fromkeys(to)]
+    path = keras_file(model)
+    folder = Path(out) if out is not None else path.parent
+    plan = [(entry, _precision(entry, quantize)) for entry in formats]
+    if quantize is not None and all(precision == "float32" for _, precision in plan):
+        known = ", ".join(name for name, entry in FORMATS.items() if quantize in entry.precisions)
+        raise FaceTrackerError(f"{', '.join(to)}: no {quantize} there", fix=f"{quantize} goes with {known}.")
+    if quantize == "int8" and calibrate is None:
+        raise FaceTrackerError("int8 needs photos to calibrate with", fix="Pass --calibrate FOLDER, 100 photos do.")
+    for entry, precision in plan:
+        refuse_to_overwrite(folder / entry.file_name(path.stem, precision), force)
+    network = load_network(path, threshold)
+    frames = calibration_frames(calibrate) if calibrate is not None else drawn_frames()
+    return [
+        _export_one(network, entry, precision, path, folder, frames, calibrate, tolerance) for entry, precision in plan
+    ]
+
+
+def keras_file(model: str | Path) -> Path:
+    """The `.keras` file meant by a file or a run folder; never an export that lies beside it."""
+    path = Path(model)
+    if path.is_dir():
+        path = path / "model.keras"
+        if not path.is_file():
+            raise FaceTrackerError("holds no model.keras", path=Path(model), fix="Name a run folder or a .keras file.")
+        return path
+    if not path.is_file():
+        return find_model(model) if str(model) == "starter" else _missing(path)
+    return path
+
+
+def _missing(path: Path) -> Path:
+    raise FaceTrackerError("no such file", path=path, fix="Name a run folder or a .keras file.")
+
+
+def find_format(name: str) -> Format:
+    """The registry's entry; an unknown name is an error that names the nearest one."""
+    if name not in FORMATS:
+        guess = nearest(name, FORMATS)
+        hint = f"Did you mean {guess}?" if guess else f"There are: {', '.join(FORMATS)}."
+        raise FaceTrackerError(f"no format is called {name}", fix=hint)
+    return FORMATS[name]
+
+
+def _precision(entry: Format, quantize: Precision | None) -> Precision:
+    return quantize if quantize is not None and quantize in entry.precisions else "float32"
+
+
+def _export_one(
+    network: Network,
+    entry: Format,
+    precision: Precision,
+    source: Path,
+    folder: Path,
+    frames: Sequence[Picture],
+    calibrate: str | Path | None,
+    tolerance: float,
+) -> Exported:
+    card = network.card.model_copy(update={"precision": precision})
+    side = network.card.image_size
+    pictures = list(inputs(frames, *(network.size or (side, side)))) if precision == "int8" else []
+    with _workplace(folder) as work:
+        path = work / entry.file_name(source.stem, precision)
+        try:
+            with silenced():
+                entry.write(network, path, card, pictures)
+        except FaceTrackerError:
+            raise
+        except Exception as error:  # converters raise whatever they like
+            why = one_line(f"{type(error).__name__}: {error}")[:200]
+            return Exported(entry.name, precision, None, 0, float("inf"), fault=f"the converter failed ({why})")
+        with silenced():
+            gap = difference(network, entry.load(path), frames[:CHECKED_FRAMES])
+        result = Exported(entry.name, precision, folder / path.name, size_of(path), gap)
+        if precision == "float32":
+            fault = None if gap <= tolerance else f"it differs from Keras by {gap:.1e} (at most {tolerance:.0e})"
+        else:
+            result = replace(result, loss=loss_of_ap(source, path, calibrate) if calibrate is not None else None)
+            fault = _fault_of_quantized(result)
+        if fault is not None:
+            return replace(result, path=None, fault=fault)
+        _hand_over(work, folder)
+        return result
+
+
+def _fault_of_quantized(result: Exported) -> str | None:
+    if result.difference == float("inf"):
+        return "its outputs are not numbers"
+    loss = result.loss
+    if loss is not None and loss.lost is not None and loss.lost > TOLERATED_LOSS:
+        return f"{loss.line()} (at most {TOLERATED_LOSS})"
+    return None
+
+
+@contextmanager
+def _workplace(folder: Path) -> Iterator[Path]:
+    """A folder inside the target's, so that finished files are moved on one disk; it is gone afterwards."""
+    folder.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f"{PART}{os.getpid()}-export-", dir=folder))
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _hand_over(work: Path, folder: Path) -> None:
+    """Move the finished files to their place; an older export of the same name makes room first."""
+    for made in sorted(work.iterdir()):
+        target = folder / made.name
+        if target.is_dir():
+            shutil.rmtree(target)
+        made.replace(target)

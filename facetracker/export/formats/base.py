@@ -1,0 +1,46 @@
+"""What a format is: how a file of it is written, which precisions it knows, how its outputs are read back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from facetracker.export.network import Network
+from facetracker.files import write_json
+from facetracker.pictures import Picture
+from facetracker.runtime.card import Card, card_path
+from facetracker.runtime.engines import Outputs, open_engine
+
+Precision = Literal["float32", "float16", "int8"]
+# Writes the network to a path; the pictures `(H, W, 3)` uint8 RGB calibrate int8 and are empty otherwise.
+Write = Callable[[Network, Path, Card, Sequence[Picture]], None]
+Run = Callable[[Picture], Outputs]
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format. `suffix` is the file's; files that belong to it start with its name."""
+
+    name: str
+    suffix: str
+    write: Write
+    load: Callable[[Path], Run]
+    precisions: tuple[Precision, ...] = ("float32",)
+
+    def file_name(self, stem: str, precision: Precision) -> str:
+        """`model.onnx`, `model.int8.onnx`: the precision shows in the name unless it is float32."""
+        part = "" if precision == "float32" else f".{precision}"
+        return f"{stem}{part}{self.suffix}"
+
+
+def load_with_engine(path: Path) -> Run:
+    """Run the file as the runtime will run it, its card included."""
+    return open_engine(path).run
+
+
+def write_card(card: Card, path: Path, reader: str | None = None) -> None:
+    """The card beside a file without room for one; `reader` says who opens the file if the runtime cannot."""
+    extra = {} if reader is None else {"reader": reader}
+    write_json(card_path(path), {**card.model_dump(mode="json"), **extra})

@@ -1,0 +1,28 @@
+"""HDF5, Keras's older format: the weights, our settings in an attribute; only Keras reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from facetracker.export.formats.base import Format, Run, write_card
+from facetracker.export.network import Network
+from facetracker.pictures import Picture
+from facetracker.runtime.card import Card
+from facetracker.runtime.engines.keras import KerasEngine
+
+
+def write(network: Network, path: Path, card: Card, pictures: Sequence[Picture]) -> None:
+    """Write the tracker without its optimizer, and the card beside it."""
+    from facetracker.model.loading import save_h5
+
+    save_h5(network.model, path)
+    write_card(card, path, reader="keras")
+
+
+def load(path: Path) -> Run:
+    """Load the file with our safe loader and run it in Keras."""
+    return KerasEngine(path, 0).run
+
+
+H5 = Format("h5", ".h5", write, load)

@@ -1,0 +1,26 @@
+"""TensorFlow's SavedModel: a folder for TensorFlow Serving, TensorFlow.js and whoever reads it; the card beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from facetracker.evaluation.engines import SavedModelEngine
+from facetracker.export.formats.base import Format, Run, write_card
+from facetracker.export.network import Network
+from facetracker.pictures import Picture
+from facetracker.runtime.card import Card
+
+
+def write(network: Network, path: Path, card: Card, pictures: Sequence[Picture]) -> None:
+    """Write the folder, and the card beside it."""
+    network.graph().export(str(path), format="tf_saved_model", verbose=False)
+    write_card(card, path, reader="tensorflow")
+
+
+def load(path: Path) -> Run:
+    """Run the folder's default signature, as a server would."""
+    return SavedModelEngine(path).run
+
+
+SAVED_MODEL = Format("saved_model", ".saved_model", write, load)

@@ -1,0 +1,87 @@
+"""The network to export: the Keras model, its card, and its answers, with which every exported file is compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from facetracker.console import silenced
+from facetracker.errors import FaceTrackerError
+from facetracker.pictures import Picture
+from facetracker.runtime.card import Card
+from facetracker.runtime.engines import Outputs
+from facetracker.runtime.engines.keras import card_of
+
+InputType = Literal["uint8", "float32"]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained `FaceTracker` and its card. The batch stays open; a dense head's height and width do too."""
+
+    model: Any
+    card: Card
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width that the exported file is bound to, None for open ones."""
+        side = self.card.image_size
+        return (side, side) if self.card.head == "single" else None
+
+    def graph(self, input_type: InputType = "uint8") -> Any:
+        """The network alone, pictures `(B, H, W, 3)` RGB 0..255 to the head's outputs, as a functional Keras model."""
+        import keras
+
+        height, width = self.size or (None, None)
+        pictures = keras.Input((height, width, 3), dtype=input_type, name="pictures")
+        graph = keras.Model(pictures, self.model(pictures, training=False), name="face_tracker")
+        height, width = self.input_sizes()[0]
+        graph(np.zeros((1, height, width, 3), input_type))  # Keras exports only what has been called
+        return graph
+
+    @cached_property
+    def _reference(self) -> Any:
+        return self.graph()
+
+    def run(self, batch: Picture) -> Outputs:
+        """Keras's own answer for a batch `(B, H, W, 3)` uint8 RGB."""
+        return {name: np.asarray(array, np.float32) for name, array in self._reference(batch).items()}
+
+    def input_sizes(self) -> list[tuple[int, int]]:
+        """Heights and widths at which an exported file is checked: with open sizes, more than one."""
+        if self.size is not None:
+            return [self.size]
+        step, side = max(self.card.strides), self.card.image_size
+        side = -(-side // step) * step
+        return [(side, side), (max(step, side * 3 // 4 // step * step), side)]
+
+
+def load_network(path: str | Path, threshold: float | None = None) -> Network:
+    """The network in a `.keras` file; `threshold` goes into the card (default: what the model says)."""
+    path = Path(path)
+    if path.suffix != ".keras":
+        raise FaceTrackerError("only a .keras file can be exported", path=path, fix="Name a run folder or model.keras.")
+    with silenced():
+        from facetracker.model.loading import load_model
+
+        model = in_float32(load_model(path))
+    card = card_of(model, path)
+    if threshold is not None:
+        if not 0 <= threshold <= 1:
+            raise FaceTrackerError(f"threshold {threshold:g} is not between 0 and 1")
+        card = card.model_copy(update={"threshold": threshold})
+    return Network(model, card)
+
+
+def in_float32(model: Any) -> Any:
+    """The same model computing in float32: one trained in mixed precision would take its casts into every file."""
+    if model.dtype_policy.name == "float32":
+        return model
+    config = {**model.get_config(), "dtype": "float32"}
+    plain = type(model).from_config(config)
+    plain.set_weights(model.get_weights())
+    return plain

@@ -1,0 +1,125 @@
+"""Writing files so that a kill at any moment leaves the old file or the new one, never half of one.
+
+Every file is written beside its place and moved there. The helper name carries the process id, so that two
+processes on one folder never write into each other's half; `sweep` clears what a killed process left behind.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from facetracker.errors import BadFile, FaceTrackerError
+
+PART = ".part-"
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+
+
+@contextmanager
+def written_beside(path: str | Path) -> Iterator[Path]:
+    """A path beside `path` (same suffix) to write to; on leaving without an error it is moved to `path`."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{PART}{os.getpid()}-{path.name}")
+    try:
+        yield part
+        os.replace(part, path)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink()
+        raise
+
+
+def write_atomically(path: str | Path, data: bytes | str) -> Path:
+    """Write bytes or UTF-8 text to `path`, all or nothing."""
+    path = Path(path)
+    with written_beside(path) as part:
+        part.write_bytes(data.encode() if isinstance(data, str) else data)
+    return path
+
+
+def write_json(path: str | Path, value: Any) -> Path:
+    """Write `value` as JSON, two blanks deep, all or nothing."""
+    return write_atomically(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: str | Path) -> Any:
+    """The content of a JSON file; a damaged or missing one is a `BadFile` that names it."""
+    path = Path(path)
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise BadFile("no such file", path=path) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadFile(f"not readable as JSON ({error})", path=path) from None
+
+
+def sweep(folder: str | Path) -> int:
+    """Remove half-written files that a killed process left in `folder` (whole tree); how many there were.
+
+    Parts of a process that still runs are left alone.
+    """
+    swept = 0
+    for part in Path(folder).rglob(f"{PART}*"):
+        pid = part.name.removeprefix(PART).split("-", 1)[0]
+        if pid.isdigit() and int(pid) != os.getpid() and _runs(int(pid)):
+            continue
+        with suppress(OSError):
+            part.unlink()
+            swept += 1
+    return swept
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return not _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    """A killed process whose parent has not noticed yet still answers to signals; it writes nothing any more."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):  # no /proc on this system, or gone this very moment
+        return False
+    return state == "Z"
+
+
+def photos_in(folder: str | Path) -> list[Path]:
+    """The pictures directly in `folder`, sorted by name; a missing folder is a person's mistake."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FaceTrackerError("no such folder", path=folder, fix="Check the path, or collect photos first.")
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in PHOTO_SUFFIXES and not path.name.startswith(".") and path.is_file()
+    )
+
+
+def link_or_copy(source: str | Path, target: str | Path) -> Path:
+    """Bring a file to another place without touching it: a hard link, or a copy where there can be none."""
+    source, target = Path(source), Path(target)
+    if target.exists() and os.path.samefile(source, target):
+        return target
+    with written_beside(target) as part:
+        try:
+            os.link(source, part)
+        except OSError:
+            shutil.copyfile(source, part)
+    return target
+
+
+def refuse_to_overwrite(path: str | Path, force: bool) -> None:
+    """Stop before an existing file is replaced, unless the person said `--force`."""
+    if not force and Path(path).exists():
+        raise FaceTrackerError("is there already", path=path, fix="Choose another name or pass --force.")

@@ -1,0 +1,1 @@
+"""The heads: what sits on a backbone and turns features into faces."""

@@ -1,0 +1,134 @@
+"""`FaceTracker`: a backbone and a head as one Keras model that compiles, fits, saves and loads like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import keras
+from keras import ops
+
+from facetracker.errors import FaceTrackerError
+from facetracker.model.backbones import find_backbone, preprocess
+from facetracker.model.heads.dense import DenseHead
+from facetracker.model.heads.single import SingleHead
+from facetracker.model.metrics import TotalLoss
+from facetracker.model.weights import apply_weights
+
+# The tutorial's: total_loss = regress_loss + 0.5 * class_loss.
+CLASS_LOSS_SHARE = 0.5
+
+
+@keras.saving.register_keras_serializable("facetracker")
+class FaceTracker(keras.Model):
+    """Finds faces in RGB pictures `(B, H, W, 3)`, uint8 or float 0..255; preprocessing is inside.
+
+    `classes` names what is told apart; `image_size` is the side of the square it is trained at (default: the
+    backbone's own). `weights`: imagenet, starter, none, or a file. Learns from targets `{"boxes": (B, M, 4)
+    normalised xyxy, "classes": (B, M)}` padded with zeros and -1; `compile` needs an optimizer, no loss.
+    Outputs are the head's (see heads/): a dict, which `decode` turns into boxes, scores and classes.
+    """
+
+    def __init__(
+        self,
+        backbone: str = "vgg16",
+        head: Literal["single", "dense"] = "single",
+        classes: Sequence[str] = ("face",),
+        image_size: int | None = None,
+        weights: str | None = "none",
+        preprocessing: Literal["backbone", "unit"] = "backbone",
+        regress_loss: Literal["corner", "ciou"] = "corner",
+        **options,
+    ):
+        super().__init__(**options)
+        entry = find_backbone(backbone)
+        if head not in ("single", "dense"):
+            raise FaceTrackerError(f"no head is called {head}", fix="There are: single, dense.")
+        if preprocessing not in ("backbone", "unit"):
+            raise FaceTrackerError(f"no preprocessing is called {preprocessing}", fix="There are: backbone, unit.")
+        if not classes:
+            raise FaceTrackerError("a tracker needs at least one class", fix="Name it, for example: face.")
+        self.backbone_name = backbone
+        self.head_name = head
+        self.classes = tuple(classes)
+        self.image_size = image_size or entry.image_size
+        self.preprocessing = preprocessing
+        self.regress_loss = regress_loss
+        self.how_preprocessed = "unit" if preprocessing == "unit" else entry.preprocessing
+        if weights == "imagenet" and not entry.pretrained:
+            raise FaceTrackerError(f"{backbone} has no ImageNet weights", fix="Use weights starter or none.")
+        with _layers_of(self.dtype_policy):
+            if head == "dense":
+                self.head = DenseHead(classes=len(self.classes), name="dense_head")
+            else:
+                self.head = SingleHead(classes=len(self.classes), regress_loss=regress_loss, name="single_head")
+            self.backbone = entry.build(self.head.strides, "imagenet" if weights == "imagenet" else None)
+        self.class_loss_mean = keras.metrics.Mean(name="class_loss")
+        self.regress_loss_mean = keras.metrics.Mean(name="regress_loss")
+        self.total_loss_mean = TotalLoss(self.regress_loss_mean.result, self.class_loss_mean.result, CLASS_LOSS_SHARE)
+        self.mean_iou = keras.metrics.Mean(name="mean_iou")
+        self.class_accuracy = keras.metrics.Mean(name="class_accuracy")
+        self.build((None, self.image_size, self.image_size, 3))
+        apply_weights(self, weights)
+
+    def build(self, input_shape):
+        if not self.head.built:
+            shapes = self.backbone.compute_output_shape(input_shape)
+            self.head.build(shapes)
+        self.built = True
+
+    def call(self, pictures, training=None):
+        pictures = ops.cast(preprocess(pictures, self.how_preprocessed), self.compute_dtype)
+        return self.head(self.backbone(pictures, training=training), training=training)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        losses = self.head.loss(y, y_pred, ops.shape(x)[1:3])
+        self.class_loss_mean.update_state(losses.class_loss.value, losses.class_loss.weight)
+        self.regress_loss_mean.update_state(losses.regress_loss.value, losses.regress_loss.weight)
+        self.mean_iou.update_state(losses.mean_iou.value, losses.mean_iou.weight)
+        self.class_accuracy.update_state(losses.class_accuracy.value, losses.class_accuracy.weight)
+        return losses.regress_loss.value + CLASS_LOSS_SHARE * losses.class_loss.value
+
+    def decode(self, outputs, size: tuple[int, int] | None = None, threshold: float = 0.5, **options: Any):
+        """Outputs as boxes `(B, N, 4)` normalised to the input, scores `(B, N)`, classes `(B, N)` padded with -1.
+
+        `size`: height and width of the input the outputs belong to; default: the square of `image_size`.
+        """
+        return self.head.decode(outputs, size or (self.image_size, self.image_size), threshold=threshold, **options)
+
+    def functional(self, height: int | None = None, width: int | None = None, batch: int | None = None) -> keras.Model:
+        """The same network without losses and metrics, for export; sizes left out stay open."""
+        pictures = keras.Input((height, width, 3), batch_size=batch, name="pictures")
+        return keras.Model(pictures, self(pictures, training=False), name="face_tracker")
+
+    def get_config(self):
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": keras.saving.serialize_keras_object(self.dtype_policy),
+            "backbone": self.backbone_name,
+            "head": self.head_name,
+            "classes": list(self.classes),
+            "image_size": self.image_size,
+            "preprocessing": self.preprocessing,
+            "regress_loss": self.regress_loss,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        if isinstance(config.get("dtype"), dict):
+            config["dtype"] = keras.saving.deserialize_keras_object(config["dtype"])
+        return cls(**config)
+
+
+@contextmanager
+def _layers_of(policy: keras.DTypePolicy) -> Iterator[None]:
+    """Layers made inside compute as `policy` says: those of keras.applications ask only the global policy."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

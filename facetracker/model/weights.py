@@ -1,0 +1,99 @@
+"""Where a tracker's first weights come from: the bundled starter, or a file of one's own.
+
+The starter's weights lie in `assets/starter.npz`: 16-bit numbers under the variables' names. They start training;
+the file for detecting is another one (`assets/starter.tflite`).
+"""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from facetracker.errors import BadFile, FaceTrackerError
+from facetracker.files import written_beside
+
+STARTER = Path(__file__).parent.parent / "assets" / "starter.npz"
+
+
+def apply_weights(tracker: Any, weights: str | Path | None) -> None:
+    """Put `weights` into a new tracker: starter, or a `.keras`, `.npz` or `.h5` file; none and imagenet are done."""
+    if weights is None or str(weights) in ("none", "imagenet"):
+        return
+    if str(weights) == "starter":
+        if (tracker.backbone_name, tracker.head_name) != ("nano", "dense"):
+            raise FaceTrackerError(
+                f"the starter's weights are for backbone nano with the dense head, not {tracker.backbone_name} with "
+                f"{tracker.head_name}",
+                fix="Use weights imagenet or none.",
+            )
+        if not STARTER.is_file():
+            raise BadFile("the starter's weights are missing from this installation", path=STARTER, fix="Use none.")
+        put_arrays(tracker, read_arrays(STARTER), STARTER)
+        return
+    path = Path(weights)
+    if not path.is_file():
+        raise FaceTrackerError("no such weights", path=path, fix="There are: imagenet, starter, none, or a file.")
+    if path.suffix == ".npz":
+        put_arrays(tracker, read_arrays(path), path)
+    else:
+        from facetracker.model.loading import load_model
+
+        put_arrays(tracker, arrays_of(load_model(path)), path)
+
+
+def arrays_of(tracker: Any) -> dict[str, np.ndarray]:
+    """Every variable of backbone and head under its name."""
+    layers = {"backbone": tracker.backbone, "head": tracker.head}
+    return {f"{part}/{_name(variable)}": np.asarray(variable) for part in layers for variable in layers[part].variables}
+
+
+def save_arrays(tracker: Any, path: str | Path) -> Path:
+    """Write the weights as `.npz` of 16-bit numbers; of this size and safe to read from anyone."""
+    arrays: dict[str, Any] = {name: array.astype(np.float16) for name, array in arrays_of(tracker).items()}
+    with written_beside(path) as part, part.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+    return Path(path)
+
+
+def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
+    """The arrays of an `.npz` file; nothing in it can run."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise BadFile(f"not readable as weights ({error})", path=path) from None
+
+
+def put_arrays(tracker: Any, arrays: dict[str, np.ndarray], path: str | Path) -> None:
+    """Put arrays into the variables of the same name.
+
+    Another number of classes is no hindrance: each class then starts as the first one of the file.
+    """
+    layers = {"backbone": tracker.backbone, "head": tracker.head}
+    wanted = {f"{part}/{_name(variable)}": variable for part in layers for variable in layers[part].variables}
+    missing = sorted(set(wanted) - set(arrays))
+    if missing:
+        raise BadFile(
+            f"does not fit {tracker.backbone_name} with the {tracker.head_name} head ({missing[0]} is missing)",
+            path=path,
+            fix="Use weights of the same backbone and head, or none.",
+        )
+    for name, variable in wanted.items():
+        array = arrays[name].astype(np.float32)
+        if array.shape != tuple(variable.shape) and array.shape[:-1] == tuple(variable.shape)[:-1]:
+            array = np.repeat(array[..., :1], variable.shape[-1], axis=-1)
+        if array.shape != tuple(variable.shape):
+            raise BadFile(
+                f"{name} has the shape {array.shape}, the network wants {tuple(variable.shape)}",
+                path=path,
+                fix="Use weights of the same network, or none.",
+            )
+        variable.assign(array)
+
+
+def _name(variable: Any) -> str:
+    """The layer and its variable: paths begin with names that depend on how many trackers there are already."""
+    return "/".join(variable.path.split("/")[-2:])

@@ -1,0 +1,155 @@
+"""The batches of a run, in an order that is a pure function of (seed, epoch).
+
+tf.data's own `shuffle` remembers how often it was iterated, so a resumed run would see another order than an
+undisturbed one. Here the order of each epoch is a stateless permutation of the rows, and all random choices of the
+augmentation come from (seed, epoch, step): starting at epoch 7 gives exactly the batches that epoch 7 always has.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+# Not AUTOTUNE: it begins with one call at a time and takes seconds, often a whole epoch, to find the number.
+PARALLEL = max(2, os.cpu_count() or 2)
+
+Batch = tuple[tf.Tensor, dict[str, tf.Tensor]]
+# (pictures, boxes, classes, seed) as arrays -> new pictures and boxes.
+Augment = Callable[..., tuple[NDArray[np.uint8], NDArray[np.float32]]]
+# (number of the first picture, how many) -> pictures, boxes and classes made anew.
+Compose = Callable[[int, int], tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int32]]]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Pictures in memory at the network's size: `(N, S, S, 3)` uint8, boxes `(N, M, 4)`, classes `(N, M)`."""
+
+    pictures: NDArray[np.uint8]
+    boxes: NDArray[np.float32]
+    classes: NDArray[np.int32]
+    names: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def rows(self) -> Callable[[tf.Tensor], Batch]:
+        """A function from row numbers `(B,)` to a batch."""
+        shape = self.pictures.shape[1:]
+        # As tensors, or every map function would carry its own copy of the arrays as constants.
+        with tf.device("/CPU:0"):
+            boxes, classes = tf.convert_to_tensor(self.boxes), tf.convert_to_tensor(self.classes)
+            mapped = isinstance(self.pictures, np.memmap)  # lies in a file: a tensor of it would fill the memory
+            pictures = None if mapped else tf.convert_to_tensor(self.pictures)
+
+        def take(index: tf.Tensor) -> Batch:
+            if pictures is None:
+                chosen = tf.numpy_function(lambda rows: np.asarray(self.pictures[rows]), [index], tf.uint8)
+                chosen = tf.ensure_shape(chosen, [*index.shape, *shape])
+            else:
+                chosen = tf.gather(pictures, index)
+            return chosen, {"boxes": tf.gather(boxes, index), "classes": tf.gather(classes, index)}
+
+        return take
+
+    def batches(self, batch_size: int) -> tf.data.Dataset:
+        """All pictures once, in their own order; the last batch may be smaller."""
+        return tf.data.Dataset.range(len(self)).batch(batch_size).map(self.rows()).prefetch(2)
+
+
+@dataclass(frozen=True)
+class Feed:
+    """The training batches of every epoch.
+
+    Every batch is full, so that its shape is fixed: the last batch of an epoch is filled up from the front of the
+    next permutation. `augment` changes each batch anew; `compose` makes pictures in place of the pool's own.
+    `replay` is a second pool of which `replay_share` of each batch is taken.
+    """
+
+    pool: Pool
+    batch_size: int
+    seed: int = 0
+    samples_per_epoch: int | None = None
+    augment: Augment | None = None
+    compose: Compose | None = None
+    replay: Pool | None = None
+    replay_share: float = 0.5
+
+    @property
+    def replayed(self) -> int:
+        """Pictures of each batch that come from the replay pool."""
+        if self.replay is None:
+            return 0
+        return min(self.batch_size - 1, round(self.batch_size * self.replay_share))
+
+    @property
+    def steps(self) -> int:
+        """Batches in an epoch."""
+        own = self.batch_size - self.replayed
+        return -(-(self.samples_per_epoch or len(self.pool)) // own)
+
+    def batches(self, start: int, end: int) -> tf.data.Dataset:
+        """The batches of epochs `start` to `end` (0 is the first; `end` not included), one after the other."""
+        take = self.pool.rows()
+        take_replay = self.replay.rows() if self.replay is not None else None
+
+        def load(epoch: tf.Tensor, step: tf.Tensor, index: tf.Tensor, replay_index: tf.Tensor) -> Batch:
+            pictures, targets = take(index)
+            if self.compose is not None:
+                pictures, targets = self._composed(pictures, targets, epoch * self.steps + step)
+            if take_replay is not None:
+                others, other_targets = take_replay(replay_index)
+                pictures = tf.concat([pictures, others], axis=0)
+                targets = {name: tf.concat([values, other_targets[name]], axis=0) for name, values in targets.items()}
+            if self.augment is not None:
+                pictures, targets = self._augmented(pictures, targets, tf.stack([self.seed, epoch, step]))
+            return pictures, targets
+
+        epochs = tf.data.Dataset.range(start, end)
+        return epochs.flat_map(self._order).map(load, PARALLEL, deterministic=True).prefetch(2)
+
+    def _augmented(self, pictures: tf.Tensor, targets: dict[str, tf.Tensor], seed: tf.Tensor) -> Batch:
+        arrays = (pictures, targets["boxes"], targets["classes"], seed)
+        changed, boxes = tf.numpy_function(self.augment, arrays, (tf.uint8, tf.float32), stateful=False)
+        boxes = tf.ensure_shape(boxes, targets["boxes"].shape)
+        return tf.ensure_shape(changed, pictures.shape), targets | {"boxes": boxes}
+
+    def _composed(self, pictures: tf.Tensor, targets: dict[str, tf.Tensor], number: tf.Tensor) -> Batch:
+        """Batch `number` of the run, composed; shaped as the one from the pool."""
+        count = self.batch_size - self.replayed
+        arguments = (number * count, tf.constant(count, tf.int64))
+        made = tf.numpy_function(self.compose, arguments, (tf.uint8, tf.float32, tf.int32), stateful=False)
+        composed, boxes, classes = (
+            tf.ensure_shape(new, old.shape)
+            for new, old in zip(made, (pictures, targets["boxes"], targets["classes"]), strict=True)
+        )
+        return composed, {"boxes": boxes, "classes": classes}
+
+    def _order(self, epoch: tf.Tensor) -> tf.data.Dataset:
+        """Rows `(steps, B)` of one epoch, from each pool, with the epoch and step they belong to."""
+        steps = tf.range(self.steps, dtype=tf.int64)
+        own = self._rows(epoch, len(self.pool), self.batch_size - self.replayed, 0)
+        replayed = self._rows(epoch, len(self.replay or ()), self.replayed, 1)
+        return tf.data.Dataset.from_tensor_slices((tf.fill([self.steps], epoch), steps, own, replayed))
+
+    def _rows(self, epoch: tf.Tensor, pool: int, each: int, which: int) -> tf.Tensor:
+        """`(steps, each)` row numbers out of `pool`: as many permutations as an epoch needs, cut to length."""
+        needed = self.steps * each
+        if needed == 0:
+            return tf.zeros([self.steps, 0], tf.int32)
+        orders = []
+        for turn in range(-(-needed // pool)):
+            seed = tf.stack([tf.constant(self.seed * 2 + which, tf.int64), epoch * 1_000_003 + turn])
+            orders.append(tf.random.experimental.stateless_shuffle(tf.range(pool), seed))
+        return tf.reshape(tf.concat(orders, axis=0)[:needed], [self.steps, each])
+
+
+def describe(batch: Batch) -> dict[str, Any]:
+    """A batch as plain arrays, to be written to a file."""
+    pictures, targets = batch
+    return {"pictures": np.asarray(pictures), **{name: np.asarray(values) for name, values in targets.items()}}

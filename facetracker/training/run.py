@@ -1,0 +1,173 @@
+"""The run folder: one training, everything it was and everything it gave.
+
+`runs/NAME/` holds `config.yaml` (all settings, resolved), `model.keras` (best), `last.keras`, `history.csv`,
+`metrics.json`, `curves.png`, `val_predictions.png`, `logs/` (TensorBoard), and for going on after a kill `state.npz`
+with `run.json` (which data it trains on).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from facetracker.config import Settings, load_settings, read_settings
+from facetracker.errors import FaceTrackerError
+from facetracker.files import read_json, sweep, write_atomically, write_json
+
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The paths of one run."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config.yaml"
+
+    @property
+    def best(self) -> Path:
+        return self.folder / "model.keras"
+
+    @property
+    def last(self) -> Path:
+        return self.folder / "last.keras"
+
+    @property
+    def history(self) -> Path:
+        return self.folder / "history.csv"
+
+    @property
+    def metrics(self) -> Path:
+        return self.folder / "metrics.json"
+
+    @property
+    def curves(self) -> Path:
+        return self.folder / "curves.png"
+
+    @property
+    def val_predictions(self) -> Path:
+        return self.folder / "val_predictions.png"
+
+    @property
+    def logs(self) -> Path:
+        return self.folder / "logs"
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state.npz"
+
+    @property
+    def about(self) -> Path:
+        return self.folder / "run.json"
+
+    @property
+    def bad_batch(self) -> Path:
+        return self.folder / "bad_batch.npz"
+
+    @property
+    def rejects(self) -> Path:
+        return self.folder / "rejects.txt"
+
+    def data(self) -> str:
+        """The data folder this run was started on."""
+        return str(read_json(self.about)["data"])
+
+    def refuse_other_data(self, data: str | Path) -> None:
+        """A run goes on with the photos it began with."""
+        if self.data() != str(Path(data).resolve()):
+            fix = "Pass that folder, or start a new run with another --name."
+            raise FaceTrackerError(f"this run trains on {self.data()}, not on {data}", path=self.folder, fix=fix)
+
+    def write_history(self, rows: Iterable[dict[str, float]]) -> None:
+        """All epochs so far as CSV; written whole each time, so that a resumed run has no row twice."""
+        rows = list(rows)
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, lineterminator="\n", restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_atomically(self.history, text.getvalue())
+
+
+def start_run(
+    settings: Settings, data: str | Path, name: str | None, runs: Path = RUNS, force: bool = False
+) -> RunFolder:
+    """A new run folder with its `config.yaml`; without a name the preset's name with the next free number."""
+    folder = runs / (name or _free_name(settings.preset, runs))
+    if folder.exists():
+        if not force:
+            fix = "Choose another --name, go on with --resume, or replace it with --force."
+            raise FaceTrackerError("is there already", path=folder, fix=fix)
+        if any(folder.iterdir()) and not (folder / "config.yaml").is_file():
+            raise FaceTrackerError("is not a run folder, so it is not replaced", path=folder, fix="Choose a --name.")
+        shutil.rmtree(folder)
+    run = RunFolder(folder)
+    write_json(run.about, {"data": str(Path(data).resolve())})
+    settings.save(run.config)
+    return run
+
+
+def find_run(name: str | None, runs: Path = RUNS) -> RunFolder:
+    """The run to go on with: by name, or else the one that was written to last."""
+    if name is not None:
+        run = RunFolder(runs / name)
+        if not run.config.is_file():
+            raise FaceTrackerError("is no run to resume", path=run.folder, fix="Start it without --resume.")
+    else:
+        configs = sorted(runs.glob("*/config.yaml"), key=lambda path: _last_written(path.parent))
+        if not configs:
+            raise FaceTrackerError("holds no run to resume", path=runs, fix="Start one without --resume.")
+        run = RunFolder(configs[-1].parent)
+    sweep(run.folder)
+    return run
+
+
+def resumed_settings(run: RunFolder, changes: Iterable[str] = ()) -> Settings:
+    """The settings a resumed run goes on with: its own, and of `changes` only another number of epochs.
+
+    Anything else would make the curve a mixture of two runs.
+    """
+    settings = read_settings(run.config)
+    asked = load_settings(run.config, changes)
+    for key, old, new in differences(settings, asked):
+        if key != "training.epochs":
+            fix = "Start a new run with --name, or leave the setting as it is."
+            raise FaceTrackerError(f"{key} is {old} in this run, not {new}", path=run.config, fix=fix)
+    asked.save(run.config)
+    return asked
+
+
+def differences(old: Settings, new: Settings) -> list[tuple[str, Any, Any]]:
+    """`(section.name, old value, new value)` for every setting that differs."""
+    found = []
+    for section, values in old.model_dump().items():
+        other = getattr(new, section)
+        if not isinstance(values, dict):
+            values, other, prefix = {section: values}, {section: other}, ""
+        else:
+            other, prefix = other.model_dump(), f"{section}."
+        found += [(f"{prefix}{key}", value, other[key]) for key, value in values.items() if value != other[key]]
+    return found
+
+
+def _free_name(preset: str, runs: Path) -> str:
+    number = 1
+    while (runs / f"{preset}-{number}").exists():
+        number += 1
+    return f"{preset}-{number}"
+
+
+def _last_written(folder: Path) -> float:
+    return max((path.stat().st_mtime for path in folder.iterdir() if path.is_file()), default=0.0)

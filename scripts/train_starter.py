@@ -1,0 +1,375 @@
+"""Train the starter: the tracker that comes with the package. docs/starter.md says what, why and how well.
+
+    python scripts/train_starter.py FACES OUT [--minutes N]
+
+FACES holds images/, labels/ (labelme) and sources.csv (name, source, labels_by, ...). OUT gets last.keras (weights,
+averaged weights, optimizer, step), ema.weights.h5, log.csv and the lists of held-out photos. Started again on the
+same OUT it goes on where it was. OUT/control.json, {"decay_from": s, "decay_to": s} in seconds since 1970, says when
+the learning rate falls to zero: the end can be chosen while it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import json
+import multiprocessing
+import os
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+# How much of what is drawn comes from each source. People's labels count for more than their number.
+SHARES = {
+    "fddb-a": 0.19,
+    "fddb-b": 0.04,
+    "ilc-2021": 0.42,
+    "imagenet-sample": 0.07,
+    "non-face-scenes": 0.03,
+    "ytf_p1_keypoints": 0.03,
+    "muxspace_faces": 0.03,
+    "rmfd_part1": 0.09,
+    "web_18f": 0.03,
+    "web_carpentries": 0.03,
+    "web_rladies": 0.015,
+    "web_ropensci": 0.03,
+    "web_twfy": 0.01,
+    "azure_face": 0.005,
+    "bsds500": 0.015,
+    "oleg_neg": 0.02,
+}
+SMALL_FACES_UNLABELLED = ("web_18f", "web_carpentries", "web_rladies", "web_ropensci")
+# Side, pictures a batch (about the same number of pixels each), how often.
+SIDES = ((160, 64, 0.1), (192, 44, 0.25), (224, 32, 0.3), (256, 24, 0.2), (320, 16, 0.15))
+MOST_FACES = 20
+TEST_PERCENT, VAL_PERCENT = 11, 5
+SAME_PHOTO_BITS = 6
+STEPS_A_ROUND = 100
+
+
+def read_rows(faces: Path) -> list[dict]:
+    with (faces / "sources.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def hash_photo(path: Path) -> int:
+    """64 bits of brightness differences: near-duplicates differ in few of them."""
+    grey = cv2.resize(cv2.imread(str(path), cv2.IMREAD_REDUCED_GRAYSCALE_4), (9, 8), interpolation=cv2.INTER_AREA)
+    return int("".join("1" if bit else "0" for bit in (grey[:, 1:] > grey[:, :-1]).ravel()), 2)
+
+
+def split_photos(faces: Path, rows: list[dict]) -> dict[str, str]:
+    """Every photo's part: train, val, test, or left_out (not labelled by people, but the twin of a held-out photo).
+
+    Near-duplicates (at most 6 of 64 bits apart) stay together. A group's part follows from the SHA-1 of "starter:"
+    and the smallest name of those labelled by people, so it depends on nothing but the photos.
+    """
+    names = [row["name"] for row in rows]
+    hashes = np.array([hash_photo(faces / "images" / f"{name}.jpg") for name in names], np.uint64)
+    parent = list(range(len(names)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    for i in range(len(names) - 1):
+        near = np.flatnonzero(np.bitwise_count(hashes[i + 1 :] ^ hashes[i]) <= SAME_PHOTO_BITS)
+        for j in near:
+            parent[root(i + 1 + int(j))] = root(i)
+    human = [row["labels_by"] == "human" for row in rows]
+    groups: dict[int, list[int]] = {}
+    for i in range(len(names)):
+        groups.setdefault(root(i), []).append(i)
+    parts = {}
+    for members in groups.values():
+        by_people = sorted(names[i] for i in members if human[i])
+        place = int(hashlib.sha1(f"starter:{by_people[0]}".encode()).hexdigest(), 16) % 100 if by_people else 100
+        part = "test" if place < TEST_PERCENT else "val" if place < TEST_PERCENT + VAL_PERCENT else "train"
+        for i in members:
+            parts[names[i]] = part if human[i] or part == "train" else "left_out"
+    return parts
+
+
+def read_faces(path: Path) -> np.ndarray:
+    """Boxes `(N, 4)` of a labelme file, normalised."""
+    label = json.loads(path.read_text())
+    size = np.array([label["imageWidth"], label["imageHeight"]])
+    boxes = []
+    for shape in label["shapes"]:
+        points = np.array(shape["points"], np.float64) / size
+        boxes.append([*points.min(axis=0), *points.max(axis=0)])
+    return np.clip(np.array(boxes, np.float32).reshape(-1, 4), 0, 1)
+
+
+def load_photos(faces: Path, rows: list[dict], parts: dict[str, str]):
+    from facetracker.dataset.compose import Photo
+
+    train = [row for row in rows if parts[row["name"]] == "train"]
+    count = {source: sum(row["source"] == source for row in train) for source in SHARES}
+    photos = []
+    for row in train:
+        boxes = read_faces(faces / "labels" / f"{row['name']}.json")
+        source = row["source"]
+        photos.append(
+            Photo(
+                (faces / "images" / f"{row['name']}.jpg").read_bytes(),
+                boxes,
+                np.zeros(len(boxes), np.int32),
+                weight=SHARES[source] / count[source],
+                pasteable=source == "muxspace_faces" and len(boxes) == 1,
+                may_enlarge=source not in SMALL_FACES_UNLABELLED,
+            )
+        )
+    return photos
+
+
+def compose_batches(photos, seed: int, first: int, step: int, queue) -> None:
+    """A worker's life: batch `first`, `first + step`, ... into the queue."""
+    from facetracker.dataset.compose import Composer, pad_targets
+
+    cv2.setNumThreads(1)
+    parent = os.getppid()
+    composer = Composer(photos, seed, cache_bytes=3 << 30)
+    odds = np.cumsum([share for _, _, share in SIDES])
+    number = first
+    while os.getppid() == parent:
+        side, size, _ = SIDES[int(np.searchsorted(odds, np.random.default_rng([seed, number]).random() * odds[-1]))]
+        made = [composer.compose(number * 64 + i, side) for i in range(size)]
+        pictures, boxes, classes = zip(*made, strict=True)
+        queue.put((np.stack(pictures), pad_targets(boxes, classes, MOST_FACES)))
+        number += step
+
+
+def batches(photos, seed: int, first: int, workers: int):
+    """An endless generator of batches, composed by other processes."""
+    context = multiprocessing.get_context("fork")
+    queues = [context.Queue(4) for _ in range(workers)]
+    for w, queue in enumerate(queues):
+        context.Process(target=compose_batches, args=(photos, seed, first + w, workers, queue), daemon=True).start()
+    while True:
+        for queue in queues:
+            yield queue.get()
+
+
+# --- judging on the way -------------------------------------------------------------------------------------------
+
+
+def average_precision(found, truth, iou_threshold: float) -> float:
+    """AP over photos: `found` [(boxes, scores)], `truth` [boxes]; a truth answers once, area under the curve."""
+    from facetracker.boxes import iou
+
+    rows, faces = [], sum(len(boxes) for boxes in truth)
+    for (boxes, scores), true in zip(found, truth, strict=True):
+        free = np.ones(len(true), bool)
+        overlap = iou(boxes, true) if len(true) else np.zeros((len(boxes), 0))
+        for i in np.argsort(-scores, kind="stable"):
+            own = np.where(free, overlap[i], 0)
+            hit = len(true) > 0 and own.max() >= iou_threshold
+            if hit:
+                free[own.argmax()] = False
+            rows.append((scores[i], hit))
+    if not rows or not faces:
+        return 0.0
+    rows.sort(key=lambda row: -row[0])
+    hits = np.cumsum([hit for _, hit in rows])
+    recall, precision = hits / faces, hits / np.arange(1, len(rows) + 1)
+    precision = np.maximum.accumulate(precision[::-1])[::-1]
+    return float(np.sum(np.diff(np.concatenate([[0.0], recall])) * precision))
+
+
+def detect(model, pictures, side: int = 320, threshold: float = 0.02):
+    """Boxes (normalised to each picture) and scores of RGB pictures, longer side scaled to `side`."""
+    from facetracker.boxes import suppress
+    from facetracker.model.heads.dense import boxes_of, cells
+
+    found = []
+    for picture in pictures:
+        scale = side / max(picture.shape[:2])
+        height, width = (max(1, round(n * scale)) for n in picture.shape[:2])
+        fitted = np.full((-(-height // 32) * 32, -(-width // 32) * 32, 3), 114, np.uint8)
+        fitted[:height, :width] = cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR)
+        outputs = model(fitted[None])
+        centres, strides = cells(*fitted.shape[:2])
+        boxes = np.array(boxes_of(outputs["offsets"], centres, strides)[0]) / [width, height, width, height]
+        scores = np.array(outputs["scores"])[0].max(axis=-1)
+        likely = np.argsort(-scores)[:300]
+        likely = likely[scores[likely] > threshold]
+        boxes, scores = np.clip(boxes[likely], 0, 1).astype(np.float32), scores[likely]
+        kept = suppress(boxes, scores, 0.45)
+        found.append((boxes[kept], scores[kept]))
+    return found
+
+
+def read_part(faces: Path, names: list[str]):
+    pictures = [cv2.cvtColor(cv2.imread(str(faces / "images" / f"{n}.jpg")), cv2.COLOR_BGR2RGB) for n in names]
+    return pictures, [read_faces(faces / "labels" / f"{n}.json") for n in names]
+
+
+def judge(run, sets) -> dict[str, float]:
+    """AP at 0.4 and 0.5 of every set, and false alarms at 0.5 on photos without a face."""
+    scores = {}
+    for name, (pictures, truth) in sets.items():
+        found = run(pictures)
+        if sum(map(len, truth)):
+            scores[f"{name}_ap40"] = round(average_precision(found, truth, 0.4), 4)
+            scores[f"{name}_ap50"] = round(average_precision(found, truth, 0.5), 4)
+        else:
+            scores[f"{name}_alarms"] = int(sum((s > 0.5).sum() for _, s in found))
+    return scores
+
+
+def sets_of(faces: Path, rows: list[dict], parts: dict[str, str], part: str):
+    """The held-out photos of one part: FDDB, masks, and scenes without a face."""
+    groups = {"fddb": ("fddb-a", "fddb-b"), "mask": ("ilc-2021",), "none": ("non-face-scenes", "imagenet-sample")}
+    return {
+        group: read_part(faces, [r["name"] for r in rows if r["source"] in sources and parts[r["name"]] == part])
+        for group, sources in groups.items()
+    }
+
+
+# --- training -----------------------------------------------------------------------------------------------------
+
+
+def train(
+    faces: Path,
+    out: Path,
+    minutes: float,
+    rate: float,
+    workers: int,
+    seed: int,
+    judge_minutes: float,
+    weights: str,
+) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    rows = read_rows(faces)
+    if (out / "split.json").exists():
+        parts = json.loads((out / "split.json").read_text())
+    else:
+        parts = split_photos(faces, rows)
+        (out / "split.json").write_text(json.dumps(parts))
+        for part in ("test", "val", "left_out"):
+            (out / f"{part}.txt").write_text("".join(f"{n}\n" for n, p in sorted(parts.items()) if p == part))
+    photos = load_photos(faces, rows, parts)
+    print(
+        len(photos), "photos to train on;", {p: list(parts.values()).count(p) for p in set(parts.values())}, flush=True
+    )
+    # The workers are forked before TensorFlow has any threads.
+    done = int((out / "step.txt").read_text()) if (out / "step.txt").exists() else 0
+    source = batches(photos, seed, done, workers)
+    ready = [next(source)]
+    del photos
+
+    import keras
+    import tensorflow as tf
+
+    from facetracker.model import FaceTracker
+
+    if (out / "last.keras").exists():
+        model = keras.models.load_model(out / "last.keras", compile=True)
+    else:
+        keras.utils.set_random_seed(seed)
+        model = FaceTracker("nano", "dense", classes=["face"], weights=weights)
+        optimizer = keras.optimizers.AdamW(rate, weight_decay=0.03, clipnorm=10.0, use_ema=True, ema_momentum=0.998)
+        model.compile(optimizer, jit_compile=False)
+
+    def stream():
+        yield ready[0]
+        yield from source
+
+    spec = (
+        tf.TensorSpec((None, None, None, 3), tf.uint8),
+        {"boxes": tf.TensorSpec((None, MOST_FACES, 4)), "classes": tf.TensorSpec((None, MOST_FACES))},
+    )
+    data = tf.data.Dataset.from_generator(stream, output_signature=spec).prefetch(2)
+    glue = _glue(keras, out, faces, rows, parts, rate, minutes, judge_minutes)
+    model.fit(data, epochs=100000, steps_per_epoch=STEPS_A_ROUND, verbose=0, callbacks=[glue])
+
+
+def _glue(keras, out: Path, faces: Path, rows, parts, rate: float, minutes: float, judge_minutes: float):
+    import tensorflow as tf
+
+    class Glue(keras.callbacks.Callback):
+        """Learning rate, checkpoints, scores on the validation photos, the end."""
+
+        def on_train_begin(self, logs=None):
+            self.begun = self.last_saved = self.last_judged = time.time()
+            self.sets = sets_of(faces, rows, parts, "val")
+            run = tf.function(lambda x: self.model(x, training=False), reduce_retracing=True)
+            self.run = lambda picture: run(tf.constant(picture))
+
+        def on_train_batch_begin(self, batch, logs=None):
+            step = int(self.model.optimizer.iterations)
+            now, share = time.time(), min(1.0, (step + 1) / 300)
+            control = out / "control.json"
+            if batch % 10 == 0 and control.exists():
+                plan = json.loads(control.read_text())
+                self.plan = (plan["decay_from"], plan["decay_to"])
+            start, end = getattr(self, "plan", (np.inf, np.inf))
+            if now > start:
+                share *= max(0.01, (end - now) / (end - start))
+            self.model.optimizer.learning_rate = rate * share
+
+        def on_epoch_end(self, epoch, logs=None):
+            now = time.time()
+            step = int(self.model.optimizer.iterations)
+            row = {"minutes": (now - self.begun) / 60, "step": step, "rate": float(self.model.optimizer.learning_rate)}
+            row.update({name: float(value) for name, value in (logs or {}).items()})
+            print(time.strftime("%H:%M:%S"), {name: round(value, 4) for name, value in row.items()}, flush=True)
+            over = now - self.begun > minutes * 60
+            if now - self.last_saved > 200 or over:
+                self.last_saved = now
+                self.save(step)
+            if now - self.last_judged > judge_minutes * 60 or over:
+                self.last_judged = now
+                self.judge(step)
+            self.model.stop_training = over
+
+        def save(self, step):
+            self.model.save(out / "part.keras")
+            os.replace(out / "part.keras", out / "last.keras")
+            (out / "step.txt").write_text(str(step))
+
+        def judge(self, step):
+            live = self.model.get_weights()
+            self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+            self.model.save_weights(out / "part.weights.h5")
+            os.replace(out / "part.weights.h5", out / "ema.weights.h5")
+            scores = judge(lambda pictures: detect(self.run, pictures), self.sets)
+            self.model.set_weights(live)
+            print(time.strftime("%H:%M:%S"), "VAL", step, scores, flush=True)
+            with (out / "val.jsonl").open("a") as file:
+                file.write(json.dumps({"time": time.strftime("%H:%M:%S"), "step": step, **scores}) + "\n")
+
+    return Glue()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("faces", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--minutes", type=float, default=120)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--judge-minutes", type=float, default=12)
+    parser.add_argument("--weights", default="none", help="none, starter (the bundled ones), or a file")
+    options = parser.parse_args()
+    train(
+        options.faces,
+        options.out,
+        options.minutes,
+        options.rate,
+        options.workers,
+        options.seed,
+        options.judge_minutes,
+        options.weights,
+    )
+
+
+if __name__ == "__main__":
+    main()

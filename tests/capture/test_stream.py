@@ -1,0 +1,198 @@
+"""Streams that stall, go silent, end in garbage, come back; and the thread that keeps only the newest frame."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+
+import numpy as np
+import pytest
+from films import drain, number_in
+
+from facetracker.capture.source import NewestFrame, open_source
+from facetracker.capture.stream import without_password
+from facetracker.errors import FaceTrackerError
+
+
+def test_a_stream_is_live_and_its_nonsense_count_is_not_believed(server):
+    server.script = lambda send, _: server.paced(send, range(40), 50)
+    with open_source(server.address, timeout=2) as source:
+        assert source.live
+        assert source.count is None
+        assert (source.width, source.height) == (160, 120)
+        found = [number_in(frame.picture) for frame in itertools.islice(source, 20)]
+    assert found == sorted(found)
+    assert len(set(found)) == 20
+
+
+def test_nobody_there_is_said_within_the_time_limit(capfd):
+    started = time.monotonic()
+    with pytest.raises(FaceTrackerError, match="no stream answers"):
+        open_source("http://127.0.0.1:9/stream", timeout=1)
+    assert time.monotonic() - started < 5
+    assert capfd.readouterr().err == ""
+
+
+def test_a_server_that_never_sends_a_picture(server):
+    server.script = lambda send, _: server.silence()
+    started = time.monotonic()
+    with pytest.raises(FaceTrackerError, match=r"no stream answers within 1 s"):
+        open_source(server.address, timeout=1)
+    assert time.monotonic() - started < 6
+
+
+def test_a_stream_that_falls_silent_is_opened_again(server, capfd):
+    def script(send, connection):
+        server.paced(send, range(20 * connection, 20 * connection + 20), 100)
+        server.silence()
+
+    server.script = script
+    with open_source(server.address, timeout=1) as source:
+        frames = list(itertools.islice(source, 34))
+    found = [number_in(frame.picture) for frame in frames]
+    assert found[0] < 10
+    assert found[-1] >= 20
+    assert server.connections >= 2
+    assert [frame.index for frame in frames] == list(range(34))
+    assert all(later.time > earlier.time for earlier, later in itertools.pairwise(frames))
+    said = capfd.readouterr().err.splitlines()
+    assert said == [f"warning: {server.address}: the stream fell silent, opening it again (1 of 5)"]
+
+
+def test_a_stream_that_ends_for_good_is_an_error_after_its_frames(server, capfd):
+    def script(send, connection):
+        if connection == 0:
+            server.paced(send, range(20), 100)
+
+    server.script = script
+    found = []
+    with (
+        open_source(server.address, timeout=1, reconnects=2) as source,
+        pytest.raises(FaceTrackerError, match="did not come back after 2 attempts"),
+    ):
+        drain(source, found)
+    assert len(found) >= 15
+    assert capfd.readouterr().err.count("opening it again") == 2
+
+
+def test_a_stream_that_ends_in_garbage(server):
+    def script(send, connection):
+        if connection == 0:
+            server.paced(send, range(20), 100)
+            rng = np.random.default_rng(1)
+            for _ in range(30):
+                send(rng.integers(0, 255, 3000, np.uint8).tobytes())
+
+    server.script = script
+    found = []
+    with (
+        open_source(server.address, timeout=1, reconnects=1) as source,
+        pytest.raises(FaceTrackerError, match="did not come back"),
+    ):
+        drain(source, found)
+    assert len(found) >= 15
+    assert found[:15] == list(range(found[0], found[0] + 15))
+
+
+def test_a_film_at_an_address_is_a_film(film, tmp_path):
+    from functools import partial
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=film.parent))
+    threading.Thread(target=http.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        with open_source(f"http://127.0.0.1:{http.server_address[1]}/{film.name}", timeout=2) as source:
+            assert not source.live
+            assert [number_in(frame.picture) for frame in source] == list(range(50))
+    finally:
+        http.shutdown()
+        http.server_close()
+
+
+def test_a_password_does_not_show():
+    assert without_password("rtsp://me:secret@camera.lan:554/live?x=1") == "rtsp://me:***@camera.lan:554/live?x=1"
+    assert without_password("http://camera.lan/live") == "http://camera.lan/live"
+
+
+def test_the_newest_frame_is_never_old_though_the_reader_is_slow():
+    """A reader of 100 ms and a source of 50 frames a second: read in order, the last frame would be 1.6 s old."""
+    ages = []
+    with NewestFrame(open_source("scene:live=1,fps=50,count=100,width=64,height=48,faces=0")) as newest:
+        for frame in newest:
+            ages.append(time.monotonic() - frame.taken)
+            time.sleep(0.1)
+        assert newest.dropped > 50
+    assert len(ages) >= 15
+    assert np.median(ages) < 0.1
+    naive = []
+    with open_source("scene:live=1,fps=50,count=20,width=64,height=48,faces=0") as source:
+        for frame in source:
+            naive.append(time.monotonic() - frame.taken)
+            time.sleep(0.1)
+    assert naive[-1] > 1.2
+
+
+def test_the_newest_frame_of_a_stream(server):
+    server.script = lambda send, _: server.paced(send, range(60), 50)
+    found = []
+    with NewestFrame(open_source(server.address, timeout=1, reconnects=0)) as newest:
+        with pytest.raises(FaceTrackerError, match="did not come back"):
+            drain(newest, found, pause=0.15)
+        assert newest.dropped > 20
+    assert found == sorted(found)
+    assert found[-1] == 59
+
+
+def test_an_error_arrives_after_the_last_frame_and_only_once(film, tmp_path):
+    from facetracker.capture.video import Camera
+
+    with NewestFrame(Camera(str(film))) as newest:
+        time.sleep(0.5)
+        assert number_in(newest.get().picture) == 49
+        with pytest.raises(FaceTrackerError, match="went away"):
+            newest.get()
+        assert newest.get() is None
+
+
+def test_waiting_has_an_end(server):
+    def script(send, connection):
+        server.paced(send, range(12), 100)
+        server.silence()
+
+    server.script = script
+    with NewestFrame(open_source(server.address, timeout=2)) as newest:
+        with pytest.raises(TimeoutError, match="no frame"):
+            drain(iter(lambda: newest.get(timeout=0.5), None), [])
+        server.over.set()
+
+
+def test_closing_ends_the_thread_though_the_stream_is_silent(server):
+    def script(send, connection):
+        server.paced(send, range(12), 100)
+        server.silence()
+
+    server.script = script
+    before = threading.active_count()
+    newest = NewestFrame(open_source(server.address, timeout=1))
+    newest.get(timeout=2)
+    started = time.monotonic()
+    newest.close()
+    assert time.monotonic() - started < 3
+    assert not newest._thread.is_alive()
+    server.over.set()
+    time.sleep(0.2)
+    assert threading.active_count() <= before + 1
+
+
+def test_closing_while_frames_come(film):
+    newest = NewestFrame(open_source("scene:live=1,width=64,height=48"))
+    assert newest.get() is not None
+    newest.close()
+    assert not newest._thread.is_alive()
+    while newest.get() is not None:
+        pass

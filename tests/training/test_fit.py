@@ -1,0 +1,266 @@
+import csv
+import json
+import os
+
+import keras
+import numpy as np
+import pytest
+
+from facetracker.config import read_settings
+from facetracker.errors import FaceTrackerError
+from facetracker.training import callbacks as own
+from facetracker.training import device as device_module
+from facetracker.training import fit as module
+from facetracker.training.device import Device
+from facetracker.training.fit import phases, save_model, train
+
+EMA = "training.ema=0.8"
+
+
+@pytest.fixture
+def trained(photos_folder, tiny_preset, tmp_path):
+    """A function that trains the tiny network in `tmp_path/runs`."""
+
+    def run(*changes, name="run", **options):
+        return train(photos_folder, tiny_preset, changes, name=name, runs=tmp_path / "runs", **options)
+
+    return run
+
+
+def weights_of(path) -> list[np.ndarray]:
+    return keras.saving.load_model(path, compile=False).get_weights()
+
+
+def history_of(folder) -> list[dict[str, str]]:
+    with (folder / "history.csv").open(newline="") as file:
+        return [{key: value for key, value in row.items() if key != "seconds"} for row in csv.DictReader(file)]
+
+
+def test_a_run_leaves_everything_it_promises(trained, capsys):
+    folder = trained(EMA, "data.online=light")
+    names = {path.name for path in folder.iterdir()}
+    assert names >= {
+        "config.yaml", "model.keras", "last.keras", "history.csv", "metrics.json", "curves.png",
+        "val_predictions.png", "logs", "state.npz", "run.json",
+    }  # fmt: skip
+    assert not list(folder.glob(".part-*"))
+    assert read_settings(folder / "config.yaml").model.classes == ["face"]
+    rows = history_of(folder)
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert {"total_loss", "class_loss", "regress_loss", "mean_iou", "val_total_loss", "learning_rate"} <= set(rows[0])
+    assert float(rows[0]["total_loss"]) == pytest.approx(
+        float(rows[0]["regress_loss"]) + 0.5 * float(rows[0]["class_loss"]), rel=1e-5
+    )
+    metrics = json.loads((folder / "metrics.json").read_text())
+    best = min(rows, key=lambda row: float(row["val_total_loss"]))
+    assert metrics["best_epoch"] == int(best["epoch"])
+    assert metrics["best"]["val_total_loss"] == pytest.approx(float(best["val_total_loss"]))
+    out = capsys.readouterr().out
+    assert "train: 24 pictures, 18 faces" in out
+    assert "epoch 2/2: total_loss" in out
+    events = list((folder / "logs").rglob("events*"))
+    assert {path.parent.name for path in events} >= {"train", "validation", "val_predictions"}
+
+
+def test_the_best_model_has_the_weights_that_validation_measured(trained, photos_folder, tiny_preset):
+    folder = trained(EMA, "training.epochs=3", "training.learning_rate=0.01")
+    model = keras.saving.load_model(folder / "model.keras", compile=False)
+    photos = module.read_photos(photos_folder, read_settings(folder / "config.yaml"))
+    model.compile(optimizer="sgd")
+    measured = model.evaluate(photos.val.batches(8), return_dict=True, verbose=0)
+    best = json.loads((folder / "metrics.json").read_text())["best"]
+    assert measured["total_loss"] == pytest.approx(best["val_total_loss"], rel=1e-4)
+    assert measured["mean_iou"] == pytest.approx(best["val_mean_iou"], rel=1e-4)
+
+
+def test_the_same_seed_gives_the_same_weights(trained):
+    one, two = trained("data.online=light", name="one"), trained("data.online=light", name="two")
+    other = trained("data.online=light", "training.seed=1", name="other")
+    for a, b in zip(weights_of(one / "last.keras"), weights_of(two / "last.keras"), strict=True):
+        assert np.abs(a - b).max() <= 1e-6
+    assert not np.allclose(weights_of(one / "last.keras")[0], weights_of(other / "last.keras")[0])
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: nothing catches it."""
+
+
+class Kill(keras.callbacks.Callback):
+    def __init__(self, epoch: int, where: str):
+        super().__init__()
+        self.doomed, self.where = epoch, where
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.where == "step" and self.epoch == self.doomed and batch == 1:
+            raise Killed
+
+    def on_test_begin(self, logs=None):
+        if self.where == "validation" and self.epoch == self.doomed:
+            raise Killed
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+        if self.where == "begin" and epoch == self.doomed:
+            raise Killed
+
+
+@pytest.mark.parametrize(
+    ("epoch", "where", "freeze"), [(0, "step", 0), (2, "validation", 0), (3, "step", 2), (2, "begin", 2)]
+)
+def test_a_killed_run_ends_as_if_nothing_had_happened(trained, monkeypatch, epoch, where, freeze):
+    changes = (EMA, "training.epochs=5", "data.online=light", f"training.freeze_epochs={freeze}", "data.batch_size=6")
+    undisturbed = trained(*changes, name="undisturbed")
+    usual = module.Training._callbacks
+    with monkeypatch.context() as patch:
+        patch.setattr(module.Training, "_callbacks", lambda *a, **k: [Kill(epoch, where), *usual(*a, **k)])
+        with pytest.raises(Killed):
+            trained(*changes, name="killed")
+    keras.utils.set_random_seed(12345)  # the random state of the process that is gone
+    resumed = trained(name="killed", resume=True)
+    assert history_of(resumed) == history_of(undisturbed)
+    for file in ("model.keras", "last.keras"):
+        for a, b in zip(weights_of(resumed / file), weights_of(undisturbed / file), strict=True):
+            assert np.abs(a - b).max() <= 1e-6
+
+
+def test_a_resumed_run_can_be_made_longer_and_a_finished_one_is_left_alone(trained):
+    trained()
+    longer = trained("training.epochs=4", resume=True)
+    assert [row["epoch"] for row in history_of(longer)] == ["1", "2", "3", "4"]
+    state = (longer / "state.npz").stat().st_mtime_ns
+    (longer / "curves.png").unlink()
+    trained(resume=True)
+    assert (longer / "curves.png").is_file(), "what a finished run lacks is made again"
+    assert (longer / "state.npz").stat().st_mtime_ns == state
+
+
+def test_resuming_on_other_photos_is_refused(trained, tmp_path, tiny_preset):
+    trained("training.epochs=1")
+    with pytest.raises(FaceTrackerError, match="this run trains on"):
+        train(tmp_path / "others", tiny_preset, name="run", resume=True, runs=tmp_path / "runs")
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(trained, monkeypatch, capsys):
+    class Interrupt(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.epoch = epoch
+
+        def on_train_batch_end(self, batch, logs=None):
+            if (self.epoch, batch) == (1, 1):
+                raise KeyboardInterrupt
+
+    usual = module.Training._callbacks
+    monkeypatch.setattr(module.Training, "_callbacks", lambda *a, **k: [Interrupt(), *usual(*a, **k)])
+    with pytest.raises(KeyboardInterrupt):
+        trained(EMA, name="mine")
+    out = capsys.readouterr().out
+    assert "1 of 2 epochs are done" in out
+    assert "--name mine --resume" in out
+    monkeypatch.setattr(module.Training, "_callbacks", usual)
+    folder = trained(name="mine", resume=True)
+    assert [row["epoch"] for row in history_of(folder)] == ["1", "2"]
+    assert (folder / "curves.png").is_file()
+
+
+def test_the_backbone_is_frozen_first(trained, monkeypatch):
+    seen = []
+
+    class Look(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            seen.append([w.copy() for w in self.model.backbone.get_weights()])
+
+    usual = module.Training._callbacks
+    monkeypatch.setattr(module.Training, "_callbacks", lambda *a, **k: [Look(), *usual(*a, **k)])
+    trained("training.freeze_epochs=2", "training.epochs=4")
+    assert all(np.array_equal(a, b) for a, b in zip(seen[0], seen[2], strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(seen[2], seen[3], strict=True))
+
+
+def test_phases():
+    assert phases(0, 5) == [(0, 5)]
+    assert phases(2, 5) == [(0, 2), (2, 5)]
+    assert phases(9, 5) == [(0, 5)]
+
+
+def test_training_stops_early_and_says_so_when_resumed(trained, capsys):
+    # A rate of almost nothing: val does not get better by much, and with noise from dropout none in val, never worse.
+    folder = trained("training.early_stopping=1", "training.learning_rate=0.5", "training.epochs=30")
+    epochs = len(history_of(folder))
+    assert epochs < 30
+    trained(resume=True)
+    assert f"all {epochs} epochs are done" in capsys.readouterr().out
+
+
+def test_without_val_the_training_loss_decides(trained, photos_folder, tiny_preset, tmp_path):
+    folder = train(photos_folder / "train", tiny_preset, name="flat", runs=tmp_path)
+    assert "val_total_loss" not in history_of(folder)[0]
+    assert (folder / "model.keras").is_file()
+    assert not (folder / "val_predictions.png").exists()
+
+
+def test_mixed_precision_trains_in_half_and_saves_in_full(trained):
+    folder = trained("training.mixed_precision=true", EMA)
+    keras.mixed_precision.set_global_policy("float32")
+    model = keras.saving.load_model(folder / "last.keras", compile=False)
+    assert {layer.compute_dtype for layer in model.backbone.layers} == {"float32"}
+    assert np.isfinite(model.get_weights()[0]).all()
+
+
+def test_a_saved_model_is_the_network_alone(trained, tmp_path):
+    model = module.build_model(read_settings(trained() / "config.yaml"))
+    model.compile(optimizer="adam")
+    model.optimizer.build(model.trainable_variables)
+    save_model(model, tmp_path / "m.keras")
+    again = keras.saving.load_model(tmp_path / "m.keras")
+    assert getattr(again, "optimizer", None) is None
+    x = np.random.default_rng(0).integers(0, 255, (2, 64, 64, 3)).astype("uint8")
+    for name, values in model(x, training=False).items():
+        assert np.array_equal(values, again(x, training=False)[name])
+
+
+@pytest.mark.parametrize("online", ["compose", "none"])
+def test_composed_pictures_and_replay_train(trained, online, monkeypatch):
+    monkeypatch.setattr("facetracker.training.photos.DRAWN", 6)
+    folder = trained(f"data.online={online}", "training.replay=scenes", "model.head=dense")
+    assert np.isfinite(float(history_of(folder)[-1]["total_loss"]))
+
+
+def test_a_long_run_is_estimated_before_it_starts(trained, monkeypatch, capsys):
+    monkeypatch.setattr(module, "ESTIMATED_FROM", 1)
+    trained()
+    assert "6 steps of" in capsys.readouterr().out
+
+
+def test_bad_photos_are_listed_in_the_run_folder(photos_folder, tiny_preset, tmp_path):
+    import shutil
+
+    data = shutil.copytree(photos_folder, tmp_path / "photos")
+    bad = sorted((data / "train" / "images").iterdir())[0]
+    bad.write_bytes(b"")
+    folder = train(data, tiny_preset, ["training.epochs=1"], name="r", runs=tmp_path)
+    assert bad.name in (folder / "rejects.txt").read_text()
+
+
+def test_auto_means_only_on_a_gpu():
+    assert device_module._choose("auto", True) is True
+    assert device_module._choose("auto", False) is False
+    assert device_module._choose(True, False) is True
+    assert str(Device(2, True, True)) == "2 GPUs, mixed precision, XLA"
+    assert "CPU cores" in str(Device(0, False, False))
+
+
+def test_silence_is_complete_and_ends(capfd):
+    with device_module.silenced():
+        os.write(2, b"from C++\n")
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err == "after\n"
+
+
+def test_the_keeper_writes_the_state_last(trained, monkeypatch):
+    """Killed between the best model and the state, the epoch is simply done again."""
+    written = []
+    usual_save, usual_state = module.save_model, own.save_state
+    monkeypatch.setattr(module, "save_model", lambda *a: (written.append("model"), usual_save(*a)))
+    monkeypatch.setattr(own, "save_state", lambda *a: (written.append("state"), usual_state(*a)))
+    trained("training.epochs=1")
+    assert written[:2] == ["model", "state"]

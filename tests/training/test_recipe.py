@@ -1,0 +1,53 @@
+"""The tutorial's own recipe, whole: its preset on drawn scenes, then saved, loaded and exported."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from facetracker.annotate.labelme import write_labels
+from facetracker.export import export
+from facetracker.letterbox import letterbox
+from facetracker.model.loading import load_model
+from facetracker.pictures import write_jpeg
+from facetracker.sample import Sample
+from facetracker.scenes import photo
+from facetracker.training.fit import train
+
+TUTORIALS_PARAMETERS = 16_826_181
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory):
+    """Eight drawn photos of 320x240 with at most one face, in `train`, four in `val`."""
+    folder = tmp_path_factory.mktemp("scenes")
+    for partition, seed, count in (("train", 1, 8), ("val", 2, 4)):
+        for number in range(count):
+            still = photo(seed, number, 320, 240, faces=int(number % 4 > 0))
+            file = write_jpeg(folder / partition / "images" / f"{partition}-{number}.jpg", still.picture)
+            label = folder / partition / "labels" / f"{partition}-{number}.json"
+            write_labels(label, Sample(file, 320, 240, still.boxes, tuple(still.labels)))
+    return folder
+
+
+@pytest.mark.slow
+def test_the_loss_falls_and_the_saved_loaded_and_exported_networks_agree(scenes, tmp_path):
+    folder = train(scenes, "vgg16", ["model.weights=none", "training.epochs=8"], name="tutorial", runs=tmp_path)
+    with (folder / "history.csv").open(newline="") as file:
+        losses = [float(row["total_loss"]) for row in csv.DictReader(file)]
+    assert losses[-1] < 0.9 * losses[0]
+    model = load_model(folder / "last.keras")
+    assert model.count_params() == TUTORIALS_PARAMETERS
+    again = tmp_path / "again.keras"
+    model.save(again)
+    onnx = next(iter(export(folder / "last.keras", ["onnx"], tmp_path / "exported"))).path
+    picture, _ = letterbox(photo(3, 0, 320, 240, faces=1).picture, 120, 120)
+    batch = np.ascontiguousarray(picture[None, ..., ::-1])
+    expected = {name: np.asarray(value) for name, value in model(batch, training=False).items()}
+
+    from facetracker.runtime.engines import open_engine
+
+    for outputs in (load_model(again)(batch, training=False), open_engine(onnx).run(batch)):
+        assert set(expected) == set(outputs)
+        for name, values in expected.items():
+            assert np.asarray(outputs[name]) == pytest.approx(values, abs=1e-4)
