@@ -24,14 +24,14 @@ import numpy as np
 
 # How much of what is drawn comes from each source. People's labels count for more than their number.
 SHARES = {
-    "fddb-a": 0.19,
-    "fddb-b": 0.04,
-    "ilc-2021": 0.42,
+    "fddb-a": 0.15,
+    "fddb-b": 0.03,
+    "ilc-2021": 0.50,
     "imagenet-sample": 0.07,
     "non-face-scenes": 0.03,
     "ytf_p1_keypoints": 0.03,
     "muxspace_faces": 0.03,
-    "rmfd_part1": 0.09,
+    "rmfd_part1": 0.07,
     "web_18f": 0.03,
     "web_carpentries": 0.03,
     "web_rladies": 0.015,
@@ -45,6 +45,8 @@ SMALL_FACES_UNLABELLED = ("web_18f", "web_carpentries", "web_rladies", "web_rope
 # Side, pictures a batch (about the same number of pixels each), how often.
 SIDES = ((160, 64, 0.1), (192, 44, 0.25), (224, 32, 0.3), (256, 24, 0.2), (320, 16, 0.15))
 MOST_FACES = 20
+# Masks in crowds lagged behind: smaller faces than the photos show by themselves.
+RECIPE = {"usual_shift": -0.1, "largest_face": 0.5, "smallest_face": 8.0}
 TEST_PERCENT, VAL_PERCENT = 11, 5
 SAME_PHOTO_BITS = 6
 STEPS_A_ROUND = 100
@@ -130,11 +132,11 @@ def load_photos(faces: Path, rows: list[dict], parts: dict[str, str]):
 
 def compose_batches(photos, seed: int, first: int, step: int, queue) -> None:
     """A worker's life: batch `first`, `first + step`, ... into the queue."""
-    from facetracker.dataset.compose import Composer, pad_targets
+    from facetracker.dataset.compose import Composer, Recipe, pad_targets
 
     cv2.setNumThreads(1)
     parent = os.getppid()
-    composer = Composer(photos, seed, cache_bytes=3 << 30)
+    composer = Composer(photos, seed, Recipe(**RECIPE), cache_bytes=3 << 30)
     odds = np.cumsum([share for _, _, share in SIDES])
     number = first
     while os.getppid() == parent:

@@ -59,6 +59,8 @@ class Recipe:
     most_degrees: float = 20.0
     any_size: float = 0.35
     smallest_face: float = 9.0
+    largest_face: float = 0.8  # of the view's shorter side; the two bounds are for faces drawn at any size
+    usual_shift: float = 0.0  # mean of the logarithm of the scale round the usual one; below 0: smaller faces
     scenery: float = 0.4
     grey: float = 0.18
     blur: float = 0.12
@@ -130,9 +132,10 @@ class Composer:
         elif len(photo.boxes):
             face = photo.boxes[random.integers(len(photo.boxes))] * np.array([full_width, full_height] * 2)
             face_side = max(1.0, float(np.sqrt((face[2] - face[0]) * (face[3] - face[1]))))
-            scale = usual * float(np.exp(random.normal(0.0, 0.45)))
+            scale = usual * float(np.exp(random.normal(self.recipe.usual_shift, 0.45)))
             if random.random() < self.recipe.any_size:
-                wanted = np.exp(random.uniform(np.log(self.recipe.smallest_face), np.log(0.8 * min(width, height))))
+                largest = self.recipe.largest_face * min(width, height)
+                wanted = np.exp(random.uniform(np.log(self.recipe.smallest_face), np.log(largest)))
                 scale = wanted / face_side
             largest = MOST_ZOOM if photo.may_enlarge else usual
             scale = min(scale, largest, MOST_SHARE * min(width, height) / face_side)
