@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from desktop import Person, needs_display, opened_screen
 
 from facetracker.capture.preview import draw_preview, text_width
-
-TOOLS = ("Xvfb", "xdotool")
-needs_display = [
-    pytest.mark.gui,
-    pytest.mark.skipif(any(shutil.which(tool) is None for tool in TOOLS), reason=f"needs {', '.join(TOOLS)}"),
-    pytest.mark.skipif(not cv2.currentUIFramework(), reason="needs the GUI build of OpenCV"),
-]
+from facetracker.files import photos_in
+from facetracker.pictures import read_picture
 
 
 def ask(**variables: str) -> str:
@@ -54,111 +49,30 @@ def test_a_preview_that_is_asked_for_without_a_display_is_a_clear_error(tmp_path
     assert done.stderr.count("\n") == 1
 
 
-class Screen:
-    """A display of its own, whose pixels lie in a file."""
-
-    def __init__(self, folder: Path):
-        reads, writes = os.pipe()
-        self.server = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(writes), "-screen", "0", "800x600x24", "-fbdir", str(folder)],
-            pass_fds=(writes,),
-            stderr=subprocess.DEVNULL,
-        )
-        os.close(writes)
-        with os.fdopen(reads) as answer:
-            self.display = f":{answer.readline().strip()}"
-        self.file = folder / "Xvfb_screen0"
-
-    def look(self) -> np.ndarray:
-        """The whole screen, BGR. The file is an X window dump: a head of big-endian words, colours, pixels."""
-        dump = self.file.read_bytes()
-        head = np.frombuffer(dump[:100], ">u4")
-        width, height, line, colours = int(head[4]), int(head[5]), int(head[12]), int(head[19])
-        pixels = np.frombuffer(dump[int(head[0]) + 12 * colours :], np.uint8)[: line * height]
-        return pixels.reshape(height, line // 4, 4)[:, :width, :3]
-
-
 @pytest.fixture
-def screen(tmp_path_factory) -> Iterator[Screen]:
-    screen = Screen(tmp_path_factory.mktemp("screen"))
-    yield screen
-    screen.server.terminate()
-    screen.server.wait(10)
+def collecting(tmp_path_factory, tmp_path) -> Iterator[Callable[..., Person]]:
+    """Starts `facetracker collect` into `tmp_path` before a person; what still runs at the end is killed."""
+    persons = []
+    with opened_screen(tmp_path_factory.mktemp("screen")) as screen:
+
+        def start(*arguments: str) -> Person:
+            command = ("collect", "-o", str(tmp_path), "--session", "20261121-120000-gui", *arguments)
+            persons.append(Person(screen, "facetracker collect", *command))
+            return persons[-1]
+
+        yield start
+        for person in persons:
+            person.program.kill()
+            person.program.communicate()
 
 
-class Person:
-    """Sits before the display, looks at the window and presses keys."""
-
-    def __init__(self, screen: Screen, folder: Path, *arguments: str):
-        self.screen = screen
-        self.environment = os.environ | {"DISPLAY": screen.display}
-        command = [
-            sys.executable,
-            "-m",
-            "facetracker.cli",
-            "collect",
-            "-o",
-            str(folder),
-            "--session",
-            "20261121-120000-gui",
-        ]
-        self.folder = folder
-        self.program = subprocess.Popen(
-            [*command, *arguments], env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        self.window = self._tool("search", "--sync", "--onlyvisible", "--name", "facetracker collect").splitlines()[-1]
-        self._tool("windowfocus", self.window)
-
-    def _tool(self, *arguments: str) -> str:
-        return subprocess.run(
-            ["xdotool", *arguments], env=self.environment, capture_output=True, text=True, check=True, timeout=60
-        ).stdout
-
-    def press(self, key: str) -> None:
-        self._tool("key", key)
-
-    def shut_window(self) -> None:
-        """What a window manager does when its button is clicked: it sends WM_DELETE_WINDOW (there is none here)."""
-        code = """
-import ctypes, sys
-x = ctypes.CDLL("libX11.so.6")
-x.XOpenDisplay.restype = ctypes.c_void_p
-for function in (x.XInternAtom, x.XSendEvent, x.XCloseDisplay):
-    function.restype = ctypes.c_ulong
-display = ctypes.c_void_p(x.XOpenDisplay(None))
-x.XInternAtom.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int]
-protocols, delete = (x.XInternAtom(display, name, 0) for name in (b"WM_PROTOCOLS", b"WM_DELETE_WINDOW"))
-window = int(sys.argv[1])
-event = (ctypes.c_long * 24)(33, 0, 1, 0, window, protocols, 32, delete, 0)  # 33: ClientMessage
-x.XSendEvent.argtypes = [ctypes.c_void_p, ctypes.c_ulong, ctypes.c_int, ctypes.c_long, ctypes.c_void_p]
-assert x.XSendEvent(display, window, 0, 0, ctypes.byref(event))
-x.XCloseDisplay(display)
-"""
-        subprocess.run([sys.executable, "-c", code, self.window], env=self.environment, check=True)
-
-    def look(self) -> np.ndarray:
-        """The window as pixels, BGR."""
-        where = dict(line.split("=") for line in self._tool("getwindowgeometry", "--shell", self.window).split())
-        x, y, width, height = (int(where[key]) for key in ("X", "Y", "WIDTH", "HEIGHT"))
-        end = time.monotonic() + 60
-        while True:
-            shown = self.screen.look()[y : y + height, x : x + width]
-            if shown.mean() > 10 or time.monotonic() > end:  # black: Qt has not painted it yet
-                return shown
-            time.sleep(0.1)
-
-    def photos(self) -> int:
-        return len(list(self.folder.glob("*.jpg")))
-
-    def wait_for(self, photos: int) -> None:
-        end = time.monotonic() + 60
-        while self.photos() < photos and time.monotonic() < end:
-            time.sleep(0.05)
-        assert self.photos() >= photos
-
-    def ended(self) -> tuple[int, str, str]:
-        out, err = self.program.communicate(timeout=60)
-        return self.program.returncode, out, err
+def wait_for_a_photo(folder: Path, seconds: float = 60.0) -> Path:
+    """The first photo, as soon as it lies there whole."""
+    end = time.monotonic() + seconds
+    while not photos_in(folder):
+        assert time.monotonic() < end, "no photo was taken"
+        time.sleep(0.05)
+    return photos_in(folder)[0]
 
 
 LIVE = ("--source", "scene:live=1,seed=5", "--every", "60")
@@ -167,56 +81,58 @@ LIVE = ("--source", "scene:live=1,seed=5", "--every", "60")
 class TestWindow:
     pytestmark = needs_display
 
-    def test_space_takes_one_now_and_q_stops(self, screen, tmp_path):
-        person = Person(screen, tmp_path, "--source", "scene:live=1,seed=5,faces=0", "--every", "60")
+    def test_space_takes_one_now_and_q_stops(self, collecting, tmp_path):
+        person = collecting("--source", "scene:live=1,seed=5,faces=0", "--every", "60")
         person.press("space")
-        person.wait_for(1)
-        shown = person.look()
+        photo = read_picture(wait_for_a_photo(tmp_path))
+        middle, bar = (slice(100, 380), slice(150, 500)), (slice(440, 470), slice(250, 400))
+
+        def in_a_looking_glass_over_a_dark_bar(shown: np.ndarray) -> bool:
+            """False while the window is still black, or the flash of the photo still fades."""
+            if shown.shape != photo.shape or shown[middle].std() == 0:
+                return False
+            sides = (photo[:, ::-1], photo)
+            mirrored, straight = (np.corrcoef(shown[middle].ravel(), side[middle].ravel())[0, 1] for side in sides)
+            dark = shown[bar].mean() < 0.6 * photo[bar].mean()
+            return mirrored > 0.9 and mirrored > straight + 0.2 and dark
+
+        person.sees(in_a_looking_glass_over_a_dark_bar)
         person.press("q")
         code, out, err = person.ended()
         assert code == 0
-        assert person.photos() in (1, 2)  # the second by the countdown, if the machine is slower than three seconds
-        assert f"{person.photos()} new photo" in out
+        taken = len(photos_in(tmp_path))
+        assert taken in (1, 2)  # the second by the countdown, if the machine is slower than three seconds
+        assert f"{taken} new photo" in out
         assert "Traceback" not in err
         assert "QFont" not in err
-        photo = cv2.imread(str(next(tmp_path.glob("*.jpg"))))
-        assert shown.shape == photo.shape
-        # The window shows the scene in a looking-glass, with a dark bar below: not black, not something else.
-        middle = (slice(100, 380), slice(150, 500))
-        looks = [np.corrcoef(shown[middle].ravel(), side[middle].ravel())[0, 1] for side in (photo[:, ::-1], photo)]
-        assert looks[0] > 0.9  # not compared by brightness: the flash may still fade
-        assert looks[0] > looks[1] + 0.2
-        assert shown[440:470, 250:400].mean() < 0.6 * photo[440:470, 250:400].mean()
 
-    def test_escape_stops(self, screen, tmp_path):
-        person = Person(screen, tmp_path, *LIVE)
+    def test_escape_stops(self, collecting, tmp_path):
+        person = collecting(*LIVE)
         person.press("Escape")
         assert person.ended()[0] == 0
-        assert person.photos() <= 1
+        assert len(photos_in(tmp_path)) <= 1
 
-    def test_a_window_that_is_shut_stops_it(self, screen, tmp_path):
-        person = Person(screen, tmp_path, *LIVE)
+    def test_a_window_that_is_shut_stops_it(self, collecting, tmp_path):
+        person = collecting(*LIVE)
         person.press("space")
-        person.wait_for(1)
+        wait_for_a_photo(tmp_path)
         person.shut_window()
         code, out, err = person.ended()
         assert code == 0, err
-        assert f"{person.photos()} new photo" in out
+        assert f"{len(photos_in(tmp_path))} new photo" in out
 
-    def test_by_itself_it_counts_down_and_takes_them_all(self, screen, tmp_path):
-        person = Person(screen, tmp_path, "--source", "scene:live=1,seed=5", "--every", "0.3", "--count", "3")
+    def test_by_itself_it_counts_down_and_takes_them_all(self, collecting, tmp_path):
+        person = collecting("--source", "scene:live=1,seed=5", "--every", "0.3", "--count", "3")
         code, out, _ = person.ended()
         assert code == 0
         assert "3 new photos in" in out
-        assert person.photos() == 3
+        assert len(photos_in(tmp_path)) == 3
 
-    def test_a_recording_can_be_watched_too(self, screen, tmp_path):
-        person = Person(
-            screen, tmp_path, "--source", "scene:seed=5,count=2000", "--every", "0.1", "--preview", "--count", "400"
-        )
+    def test_a_recording_can_be_watched_too(self, collecting, tmp_path):
+        person = collecting("--source", "scene:seed=5,count=2000", "--every", "0.1", "--preview", "--count", "400")
         person.press("q")
         assert person.ended()[0] == 0
-        assert person.photos() < 400
+        assert len(photos_in(tmp_path)) < 400
 
 
 def test_the_preview_leaves_the_frame_alone_and_shows_the_state():
