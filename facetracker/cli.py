@@ -27,6 +27,7 @@ from facetracker.version import __version__
 ROOMS = (
     "capture",
     "annotate",
+    "assist",
     "dataset",
     "training",
     "evaluation",

@@ -14,7 +14,8 @@ class Sample:
     """One photo, its size in pixels (EXIF-upright) and its faces.
 
     `boxes` is `(N, 4)` normalised xyxy and `labels` names the class of each. `reviewed` tells the two kinds of
-    "no box" apart: False means nobody has looked yet, True with no boxes means a person found no face.
+    "no box" apart: False means nobody has looked yet (boxes are then a machine's, prelabelled), True with no boxes
+    means a person found no face.
     `flags` are labelme's picture flags (`no_face`, `teacher`, ...).
     """
 

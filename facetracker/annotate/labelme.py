@@ -1,7 +1,7 @@
 """labelme's JSON, read and written by ourselves (labelme has no Python interface to count on).
 
 Coordinates and sizes in the file are pixels of the EXIF-upright picture. No file: nobody has looked at the photo.
-A file with empty shapes: a person looked and found no face.
+A file with empty shapes: a person looked and found no face. A file that a machine wrote says so (provenance.py).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 
 from facetracker import boxes
 from facetracker.annotate.pairing import find_photo, label_path, pairs_in
+from facetracker.annotate.provenance import state_of
 from facetracker.annotate.shapes import ShapeFault, encloses_area, shape_box, shape_label, usable_box
 from facetracker.errors import BadFile
 from facetracker.files import read_json, refuse_to_overwrite, write_atomically
@@ -41,6 +42,7 @@ def read_labels(
     upright picture is checked against it when given, and used when the file has none (else the photo is opened).
     Boxes are clipped to the picture. A shape that cannot be read makes the whole file a `BadFile`: a photo with a
     face missing from its labels would teach the wrong thing. Lines and points are left out; `notes` collects that.
+    A prelabelled file that nobody has looked at yet gives a sample that is not reviewed.
     """
     json_path = Path(json_path)
     content = read_content(json_path)
@@ -70,7 +72,7 @@ def read_labels(
         height,
         boxes=boxes.from_pixels(corners, width, height),
         labels=tuple(labels),
-        reviewed=True,
+        reviewed=state_of(content) == "reviewed",
         flags=flags if isinstance(flags, dict) else {},
     )
 
@@ -132,18 +134,27 @@ def write_labels(
     elif keep is not None:
         earlier, force = read_content(keep), force or Path(keep).resolve() == json_path.resolve()
     refuse_to_overwrite(json_path, force)
-    photo = os.path.relpath(sample.photo.absolute(), json_path.parent.absolute())
-    content = {
+    return write_content(json_path, labelme_content(json_path, sample, earlier, descriptions))
+
+
+def labelme_content(
+    json_path: str | Path,
+    sample: Sample,
+    earlier: Mapping[str, Any] | None = None,
+    descriptions: tuple[str, ...] | None = None,
+) -> dict[str, Any]:
+    """What `write_labels` writes to `json_path`, as parsed JSON."""
+    photo = os.path.relpath(sample.photo.absolute(), Path(json_path).parent.absolute())
+    return {
         "version": VERSION,
-        **earlier,
+        **(earlier or {}),
         "flags": dict(sample.flags),
-        "shapes": _shapes(sample, earlier, descriptions or ("",) * len(sample)),
+        "shapes": _shapes(sample, earlier or {}, descriptions or ("",) * len(sample)),
         "imagePath": Path(photo).as_posix(),
         "imageData": None,
         "imageHeight": int(sample.height),
         "imageWidth": int(sample.width),
     }
-    return write_content(json_path, content)
 
 
 def write_content(json_path: str | Path, content: Mapping[str, Any]) -> Path:

@@ -22,6 +22,7 @@ from facetracker.annotate.checks import labels_of
 from facetracker.annotate.classes import LABELS_FILE, listed_classes, right_name
 from facetracker.annotate.labelme import NO_FACE, read_content
 from facetracker.annotate.pairing import label_path, pairs_in, photo_folders
+from facetracker.annotate.provenance import state_of
 from facetracker.console import say
 from facetracker.errors import BadFile, FaceTrackerError
 from facetracker.files import photos_in, write_atomically
@@ -33,7 +34,8 @@ OURS = "FACETRACKER_LABELME"
 INSTALL = f"Install it: pipx install '{REQUIREMENT}' (or pip install 'facetracker[annotate]')."
 HOW_TO = (
     "In labelme: ctrl+r, then two clicks around the face; d is the next photo, a the one before.\n"
-    "A photo without a face: tick no_face under Flags. It saves by itself; close the window when done."
+    "A photo without a face: tick no_face under Flags. It saves by itself; close the window when done.\n"
+    "A prelabelled photo that is right as it is: take the tick from unreviewed under Flags."
 )
 QT_VARIABLES = ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_PLUGIN_PATH", "QT_QPA_FONTDIR")  # cv2 sets them at import
 
@@ -46,10 +48,12 @@ class Labelling:
     labelled: int
     no_face: int
     labels: Path
+    prelabelled: int = 0  # by a machine, and nobody has looked yet
 
     def __str__(self) -> str:
         left = self.photos - self.labelled
-        return f"{self.labelled} of {self.photos} photos labelled, {self.no_face} without a face, {left} to go"
+        line = f"{self.labelled} of {self.photos} photos labelled, {self.no_face} without a face, {left} to go"
+        return line + (f" ({self.prelabelled} of them prelabelled)" if self.prelabelled else "")
 
 
 def annotate(data: str | Path, classes: Sequence[str] | None = None, keep_prev: bool = False) -> Labelling:
@@ -60,35 +64,45 @@ def annotate(data: str | Path, classes: Sequence[str] | None = None, keep_prev: 
     """
     images = _images(Path(data))
     labels = label_path(photos_in(images)[0]).parent
+    open_labelme(images, labels, write_classes(Path(data), images, classes), keep_prev)
+    return standing(images, labels)
+
+
+def open_labelme(photos: Path, labels: Path, listed: Path, keep_prev: bool = False) -> None:
+    """Start labelme on the folder `photos`, label files in `labels`, and wait until it is closed.
+
+    `listed` is the file with the class names.
+    """
     labels.mkdir(parents=True, exist_ok=True)
-    listed = write_classes(Path(data), images, classes)
     command = find_labelme()
     _need_a_display()
     version = labelme_version(command)
-    say(f"labelme {version} on {images}, labels go to {labels}\n{HOW_TO}")
-    command += arguments(images, labels, listed, version, keep_prev)
+    say(f"labelme {version} on {photos}, labels go to {labels}\n{HOW_TO}")
+    command += arguments(photos, labels, listed, version, keep_prev)
     done = subprocess.run(command, env=clean_environment(), stderr=subprocess.PIPE, text=True, errors="replace")
     if done.returncode != 0:
         raise FaceTrackerError(
             f"labelme ended with code {done.returncode} ({_reason(done.stderr)})", fix=_way_out(done.stderr)
         )
-    return standing(images, labels)
 
 
 def standing(images: Path, labels: Path) -> Labelling:
     """How many photos are labelled, and how many of these hold no face."""
     pairs = pairs_in(images, labels)
-    labelled = no_face = 0
+    labelled = no_face = prelabelled = 0
     for _, path in pairs.photos:
         if path is None:
             continue
         try:
-            shapes = read_content(path)["shapes"]
+            content = read_content(path)
         except BadFile:
             continue
+        if state_of(content) == "prelabelled":
+            prelabelled += 1
+            continue
         labelled += 1
-        no_face += not shapes
-    return Labelling(len(pairs.photos), labelled, no_face, labels)
+        no_face += not content["shapes"]
+    return Labelling(len(pairs.photos), labelled, no_face, labels, prelabelled)
 
 
 def _images(data: Path) -> Path:

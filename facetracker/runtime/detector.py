@@ -75,14 +75,14 @@ class Detector:
         batch, place = self.prepare(frame)
         return self.decode(self.engine.run(batch[None]), 0, place, threshold)
 
-    def detect_boxes_batch(self, frames: Sequence[Picture]) -> list[Found]:
+    def detect_boxes_batch(self, frames: Sequence[Picture], threshold: float | None = None) -> list[Found]:
         """As `detect_boxes` for several frames; those of one input size go through the network together."""
         prepared = [self.prepare(frame) for frame in frames]
         found: list[Found | None] = [None] * len(prepared)
         for members in _same_shape([picture.shape for picture, _ in prepared], self.engine.fixed_batch):
             outputs = self.engine.run(np.stack([prepared[i][0] for i in members]))
             for row, i in enumerate(members):
-                found[i] = self.decode(outputs, row, prepared[i][1])
+                found[i] = self.decode(outputs, row, prepared[i][1], threshold)
         return [one for one in found if one is not None]
 
     def prepare(self, frame: Picture) -> tuple[Picture, Letterbox]:
