@@ -27,8 +27,9 @@ with silenced():
     import keras
     import tensorflow as tf
 
+from facetracker.dataset.pool import Pool
 from facetracker.training import callbacks as own
-from facetracker.training.feed import Feed, Pool
+from facetracker.training.feed import Feed
 from facetracker.training.fit import build_model
 from facetracker.training.run import RunFolder
 from facetracker.training.schedules import make_optimizer

@@ -1,54 +1,31 @@
 """From a folder of any stage to batches: `(uint8 RGB (B, S, S, 3), {"boxes": (B, M, 4), "classes": (B, M)})`.
 
 Labels are read once, in Python, before the first batch; TensorFlow then only looks up rows, so no `py_function` is
-needed and every shape is known. Pictures are read, decoded and letterboxed in parallel by TensorFlow's own ops, with
-the geometry of facetracker/letterbox.py. Where all pictures fit into memory at the network's size, they are decoded
-once and batches are gathered from there.
-
-The order of an epoch is a permutation of all rows that depends on (seed, epoch) alone: a run that is resumed at epoch
-7 sees what an undisturbed one sees.
+needed and every shape is known. Where all pictures fit into memory at the network's size, they are read once (pool.py)
+and batches are gathered from there. Otherwise they are read, decoded and letterboxed in parallel by TensorFlow's own
+ops, with the geometry of facetracker/letterbox.py.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
-from facetracker import boxes as box_arithmetic
-from facetracker import console
 from facetracker.config import DataSettings
 from facetracker.dataset.layout import Unlabelled
+from facetracker.dataset.pool import Batch, Pool, fits, padded_faces, read_pool
 from facetracker.dataset.summary import Summary, summarise
 from facetracker.dataset.table import Table, read_table
-from facetracker.dataset.workers import free_memory, processors
+from facetracker.dataset.workers import processors
 from facetracker.errors import FaceTrackerError
 from facetracker.letterbox import GREY, Letterbox
 from facetracker.pictures import Picture, read_picture
-
-Batch = tuple[tf.Tensor, dict[str, tf.Tensor]]
-MEMORY_SHARE = 0.4  # of what is free: more is not taken for pictures
-READ_AT_ONCE = 64
-
-
-@dataclass(frozen=True)
-class Pool:
-    """All pictures in memory: `(N, S, S, 3)` uint8 RGB, boxes `(N, M, 4)`, classes `(N, M)` with -1 for no face."""
-
-    pictures: NDArray[np.uint8]
-    boxes: NDArray[np.float32]
-    classes: NDArray[np.int32]
-
-    def __len__(self) -> int:
-        return len(self.pictures)
 
 
 def load_dataset(
@@ -91,7 +68,6 @@ class PictureSet:
 
     def __init__(self, table: Table, image_size: int, classes: Sequence[str], data: DataSettings):
         self.table, self.image_size, self.classes, self.data = table, image_size, list(classes), data
-        self._boxes, self._classes = _padded_faces(table, self.classes, image_size, data.max_faces)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -104,27 +80,12 @@ class PictureSet:
     @property
     def in_memory(self) -> bool:
         """Whether the pictures are decoded once and kept."""
-        if self.data.cache != "auto":
-            return self.data.cache == "memory"
-        return len(self) * self.image_size**2 * 3 <= MEMORY_SHARE * free_memory()
+        return fits(len(self), self.image_size, self.data.cache)
 
     @cached_property
     def pool(self) -> Pool:
         """All pictures, read and decoded now. A damaged one is left out and noted among the rejects."""
-        size = self.image_size
-        pictures = np.empty((len(self), size, size, 3), np.uint8)
-        whole = np.zeros(len(self), bool)
-        rows = self._read(tf.data.Dataset.range(len(self)), deterministic=False)
-        batches = rows.batch(READ_AT_ONCE).prefetch(2).with_options(_options())
-        with console.progress("read", len(self), "pictures") as meter:
-            for index, read in batches.as_numpy_iterator():
-                pictures[index], whole[index] = read, True
-                meter.advance(len(index))
-        for row in np.flatnonzero(~whole):
-            self.table.rejects.add(self.table.paths[row] if self.table.paths else self.table.names[row], "is damaged")
-        if not whole.all():
-            return Pool(pictures[whole], self._boxes[whole], self._classes[whole])
-        return Pool(pictures, self._boxes, self._classes)
+        return read_pool(self.table, self.classes, self.image_size, self.data.max_faces, "memory")
 
     def batches(self, *, shuffle: bool = False, seed: int = 0) -> tf.data.Dataset:
         """One epoch of batches; with `shuffle`, in another order each time it is iterated."""
@@ -133,40 +94,28 @@ class PictureSet:
             rows = rows.shuffle(self._rows(), seed=seed, reshuffle_each_iteration=True)
         return self._batched(rows, self.data.deterministic or not shuffle).prefetch(4).with_options(_options())
 
-    def epochs(self, start: int, end: int, *, seed: int = 0) -> tf.data.Dataset:
-        """The shuffled batches of epochs `start` to `end` (not included), which depend on (seed, epoch) alone."""
-        count = self._rows()
-
-        def one(epoch: tf.Tensor) -> tf.data.Dataset:
-            dice = tf.stack([tf.constant(seed, tf.int64), epoch])
-            rows = tf.random.experimental.stateless_shuffle(tf.range(count, dtype=tf.int64), dice)
-            return self._batched(tf.data.Dataset.from_tensor_slices(rows), deterministic=True)
-
-        # Each epoch is batched on its own: no batch holds the end of one and the beginning of the next.
-        return tf.data.Dataset.range(start, end).flat_map(one).prefetch(4).with_options(_options())
-
     def _rows(self) -> int:
         return len(self.pool) if self.in_memory else len(self)
 
     def _batched(self, rows: tf.data.Dataset, deterministic: bool) -> tf.data.Dataset:
         """Batches for a dataset of row numbers."""
         if self.in_memory:
-            pool = self._pool_tensors
-            return rows.batch(self.data.batch_size).map(lambda index: _batch(pool, index))
-        labels = self._label_tensors
+            return rows.batch(self.data.batch_size).map(self._take)
+        boxes, classes = self._labels
         read = self._read(rows, deterministic).batch(self.data.batch_size)
-        return read.map(lambda index, pictures: (pictures, _targets(labels, index)))
-
-    # As tensors made outside of any graph, or each map function would carry its own copy as a constant.
-    @cached_property
-    def _label_tensors(self) -> tuple[tf.Tensor, tf.Tensor]:
-        with tf.init_scope(), tf.device("/CPU:0"):
-            return tf.convert_to_tensor(self._boxes), tf.convert_to_tensor(self._classes)
+        return read.map(
+            lambda index, pictures: (pictures, {"boxes": tf.gather(boxes, index), "classes": tf.gather(classes, index)})
+        )
 
     @cached_property
-    def _pool_tensors(self) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def _take(self) -> Callable[[tf.Tensor], Batch]:
+        return self.pool.rows()
+
+    @cached_property
+    def _labels(self) -> list[tf.Tensor]:
         with tf.init_scope(), tf.device("/CPU:0"):
-            return tuple(map(tf.convert_to_tensor, (self.pool.pictures, self.pool.boxes, self.pool.classes)))
+            faces = padded_faces(self.table, self.classes, self.image_size, self.data.max_faces)
+            return [tf.convert_to_tensor(values) for values in faces]
 
     @cached_property
     def _decode(self) -> Callable[[tf.Tensor], tf.Tensor]:
@@ -178,14 +127,6 @@ class PictureSet:
         # Not AUTOTUNE: it begins with one call at a time and takes seconds, often a whole epoch, to find the number.
         read = rows.map(lambda row: (row, fit(decode(row))), processors() + 1, deterministic=deterministic)
         return read.ignore_errors(log_warning=True)
-
-
-def _batch(pool: tuple[tf.Tensor, tf.Tensor, tf.Tensor], index: tf.Tensor) -> Batch:
-    return tf.gather(pool[0], index), _targets(pool[1:], index)
-
-
-def _targets(labels: tuple[tf.Tensor, ...], index: tf.Tensor) -> dict[str, tf.Tensor]:
-    return {"boxes": tf.gather(labels[0], index), "classes": tf.gather(labels[1], index)}
 
 
 def _options() -> tf.data.Options:
@@ -259,22 +200,3 @@ def _decode_by_opencv(path: tf.Tensor) -> tf.Tensor:
         return cv2.cvtColor(read_picture(os.fsdecode(name)), cv2.COLOR_BGR2RGB)
 
     return tf.numpy_function(read, [path], tf.uint8)
-
-
-def _padded_faces(
-    table: Table, classes: Sequence[str], image_size: int, most: int
-) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Boxes `(N, most, 4)` normalised to the inputs and classes `(N, most)`, padded with 0 and -1.
-
-    Of more than `most` faces the largest stay.
-    """
-    boxes = np.zeros((len(table), most, 4), np.float32)
-    kinds = np.full((len(table), most), -1, np.int32)
-    number = {name: 0 if len(classes) == 1 else classes.index(name) for name in table.label_counts()}
-    for row, (faces, labels, size) in enumerate(zip(table.boxes, table.labels, table.sizes, strict=True)):
-        if not len(faces):
-            continue
-        order = np.argsort(-box_arithmetic.areas(faces), kind="stable")[:most]
-        boxes[row, : len(order)] = Letterbox(*size, image_size, image_size).to_input(faces[order])
-        kinds[row, : len(order)] = [number[labels[i]] for i in order]
-    return boxes, kinds

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from facetracker import boxes as box_arithmetic
 from facetracker import console
+from facetracker.dataset.pool import Pool
 from facetracker.fingerprint import NEAR, distances, fingerprint
 from facetracker.naming import sessions
-from facetracker.training.feed import Feed, Pool
+from facetracker.training.feed import Feed
 from facetracker.training.state import capture, put_back
 
 ONE_POSITION = 0.8  # share of the faces near one place from which on the labels are called one-sided

@@ -8,11 +8,11 @@ import numpy as np
 
 from facetracker.boxes import areas
 from facetracker.dataset.compose import Composer, Photo, pad_targets
+from facetracker.dataset.pool import class_number
 from facetracker.dataset.table import Table
 from facetracker.errors import FaceTrackerError
 from facetracker.pictures import encode_jpeg
 from facetracker.training.feed import Compose
-from facetracker.training.photos import class_number
 
 FILLS = 0.5  # share of the picture from which on its face fills it, so that it may be pasted elsewhere
 

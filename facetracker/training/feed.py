@@ -9,57 +9,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from facetracker.dataset.pool import Batch, Pool
+
 # Not AUTOTUNE: it begins with one call at a time and takes seconds, often a whole epoch, to find the number.
 PARALLEL = max(2, os.cpu_count() or 2)
 
-Batch = tuple[tf.Tensor, dict[str, tf.Tensor]]
 # (pictures, boxes, classes, seed) as arrays -> new pictures and boxes.
 Augment = Callable[..., tuple[NDArray[np.uint8], NDArray[np.float32]]]
 # (number of the first picture, how many) -> pictures, boxes and classes made anew.
 Compose = Callable[[int, int], tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int32]]]
-
-
-@dataclass(frozen=True)
-class Pool:
-    """Pictures in memory at the network's size: `(N, S, S, 3)` uint8, boxes `(N, M, 4)`, classes `(N, M)`."""
-
-    pictures: NDArray[np.uint8]
-    boxes: NDArray[np.float32]
-    classes: NDArray[np.int32]
-    names: list[str] = field(default_factory=list)
-
-    def __len__(self) -> int:
-        return len(self.pictures)
-
-    def rows(self) -> Callable[[tf.Tensor], Batch]:
-        """A function from row numbers `(B,)` to a batch."""
-        shape = self.pictures.shape[1:]
-        # As tensors, or every map function would carry its own copy of the arrays as constants.
-        with tf.device("/CPU:0"):
-            boxes, classes = tf.convert_to_tensor(self.boxes), tf.convert_to_tensor(self.classes)
-            mapped = isinstance(self.pictures, np.memmap)  # lies in a file: a tensor of it would fill the memory
-            pictures = None if mapped else tf.convert_to_tensor(self.pictures)
-
-        def take(index: tf.Tensor) -> Batch:
-            if pictures is None:
-                chosen = tf.numpy_function(lambda rows: np.asarray(self.pictures[rows]), [index], tf.uint8)
-                chosen = tf.ensure_shape(chosen, [*index.shape, *shape])
-            else:
-                chosen = tf.gather(pictures, index)
-            return chosen, {"boxes": tf.gather(boxes, index), "classes": tf.gather(classes, index)}
-
-        return take
-
-    def batches(self, batch_size: int) -> tf.data.Dataset:
-        """All pictures once, in their own order; the last batch may be smaller."""
-        return tf.data.Dataset.range(len(self)).batch(batch_size).map(self.rows()).prefetch(2)
 
 
 @dataclass(frozen=True)

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from facetracker import console
 from facetracker.config import Settings
-from facetracker.dataset.compose import IGNORED
 from facetracker.dataset.layout import partitions_of
+from facetracker.dataset.pool import Pool, class_number, read_pool, room
 from facetracker.dataset.table import Table, read_table
 from facetracker.errors import FaceTrackerError, Rejects
-from facetracker.letterbox import Letterbox, letterbox
-from facetracker.training.feed import Pool
+from facetracker.letterbox import letterbox
 
-MEMORY_SHARE = 0.4  # of the machine's memory; pictures that need more lie in a file that is mapped into it
 REPLAYED = 2000  # photos of a replay folder that are kept ready, and
 DRAWN = 500  # photos that are drawn when `scenes` are replayed
 SCENES = "scenes"
@@ -68,7 +62,7 @@ def read_photos(data: str | Path, settings: Settings) -> Photos:
     widest = max(len(boxes) for table in tables for boxes in table.boxes)
     most = min(settings.data.max_faces, max(widest, 3 if replayed == SCENES else 1) * (4 if _mosaics(settings) else 1))
     size, rejects = settings.model.image_size, Rejects()
-    pools = [read_pool(table, classes, size, most, rejects) for table in tables]
+    pools = [read_pool(table, classes, size, most, settings.data.cache) for table in tables]
     for table, pool in zip(tables, pools, strict=True):
         rejects.rows.extend(table.rejects.rows)
         if not len(pool):
@@ -89,57 +83,11 @@ def _mosaics(settings: Settings) -> bool:
     return settings.data.online == "compose"
 
 
-def read_pool(table: Table, classes: Sequence[str], size: int, most: int, rejects: Rejects) -> Pool:
-    """The rows of a table as arrays: pictures letterboxed to `size`, at most `most` faces each, the largest first.
-
-    A picture that cannot be read goes to the rejects.
-    """
-    pictures = _room(len(table), size)
-
-    def read(row: int) -> tuple[Letterbox | None, FaceTrackerError | None]:
-        try:
-            fitted, place = letterbox(table.picture(row), size, size)
-        except FaceTrackerError as error:
-            return None, error
-        pictures[row] = cv2.cvtColor(fitted, cv2.COLOR_BGR2RGB)
-        return place, None
-
-    boxes = np.zeros((len(table), most, 4), np.float32)
-    kinds = np.full((len(table), most), -1, np.int32)
-    kept = np.ones(len(table), bool)
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        places = console.track(threads.map(read, range(len(table))), "read", len(table), "pictures")
-        for row, (place, error) in enumerate(places):
-            if place is None:
-                kept[row] = False
-                rejects.add(table.names[row], error or "unreadable")
-                continue
-            order = np.argsort([-side.prod() for side in _sizes(table.boxes[row])], kind="stable")[:most]
-            boxes[row, : len(order)] = place.to_input(table.boxes[row])[order]
-            kinds[row, : len(order)] = [class_number(table.labels[row][face], classes) for face in order]
-    rows = np.flatnonzero(kept)
-    for new, old in enumerate(rows):  # in place: they may not fit into memory twice
-        if new != old:
-            pictures[new] = pictures[old]
-    return Pool(pictures[: len(rows)], boxes[rows], kinds[rows], [table.names[row] for row in rows])
-
-
-def _sizes(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    return boxes[:, 2:] - boxes[:, :2]
-
-
-def class_number(label: str, classes: Sequence[str]) -> int:
-    """The number of a label's class. A single class takes every label; one that is unknown is looked away from."""
-    if len(classes) == 1:
-        return 0
-    return classes.index(label) if label in classes else IGNORED
-
-
 def drawn_pool(count: int, classes: Sequence[str], size: int, most: int, seed: int = 0) -> Pool:
     """Drawn photos with their faces: a stand-in where no photos of other people may be kept."""
     from facetracker.scenes import photo
 
-    pictures, names = _room(count, size), [f"scene-{number}" for number in range(count)]
+    pictures, names = room(count, size), [f"scene-{number}" for number in range(count)]
     boxes, kinds = np.zeros((count, most, 4), np.float32), np.full((count, most), -1, np.int32)
     for number in console.track(range(count), "draw"):
         still = photo(seed, number, masks=len(classes) > 1)
@@ -149,15 +97,6 @@ def drawn_pool(count: int, classes: Sequence[str], size: int, most: int, seed: i
         boxes[number, :faces] = place.to_input(still.boxes)[:faces]
         kinds[number, :faces] = [class_number(label, classes) for label in still.labels[:faces]]
     return Pool(pictures, boxes, kinds, names)
-
-
-def _room(count: int, size: int) -> NDArray[np.uint8]:
-    """Room for so many pictures: in memory, or in a file that vanishes with the process."""
-    shape = (count, size, size, 3)
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 8 << 30
-    if np.prod(shape, dtype=np.int64) < memory * MEMORY_SHARE:
-        return np.empty(shape, np.uint8)
-    return np.memmap(tempfile.TemporaryFile(prefix="facetracker-"), np.uint8, "w+", shape=shape)
 
 
 def _spread(table: Table, most: int | None) -> Table:

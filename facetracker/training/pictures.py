@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from facetracker import boxes as box_arithmetic
 from facetracker.boxes import Boxes, Numbers
+from facetracker.dataset.pool import Pool
 from facetracker.files import written_beside
 from facetracker.pictures import Picture, write_png
-from facetracker.training.feed import Pool
 
 PANELS = (
     ("total_loss", "Total loss"),

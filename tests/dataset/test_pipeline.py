@@ -17,7 +17,8 @@ from facetracker.boxes import as_boxes
 from facetracker.config import DataSettings
 from facetracker.dataset.augment import augment
 from facetracker.dataset.layout import samples_in
-from facetracker.dataset.pipeline import free_memory, letterbox, load_dataset, open_pictures
+from facetracker.dataset.pipeline import letterbox, load_dataset, open_pictures
+from facetracker.dataset.workers import free_memory
 from facetracker.errors import FaceTrackerError
 from facetracker.files import write_json
 from facetracker.pictures import read_picture, write_jpeg
@@ -115,24 +116,8 @@ def test_shuffling_reaches_every_row_and_changes_each_time(stages, cache):
     first, second = ([picture.tobytes() for picture, _ in unbatched(batches)] for _ in range(2))
     assert sorted(first) == sorted(second)
     assert first != second
-    plain = [picture.tobytes() for picture, _ in unbatched(load_dataset(stages / "files", "train", image_size=32))]
-    assert sorted(plain) == sorted(first)
-
-
-@CACHES
-def test_an_epoch_depends_on_seed_and_number_alone(stages, cache):
-    pictures = open_pictures(stages / "files", "train", image_size=32, data=SETTINGS[cache])
-
-    def epoch(start, end, seed=0):
-        return [batch.numpy().tobytes() for batch, _ in pictures.epochs(start, end, seed=seed)]
-
-    whole = epoch(0, 3)
-    assert len(whole) == 15
-    assert whole[10:] == epoch(2, 3)
-    assert whole[:5] != whole[5:10]
-    assert epoch(0, 1) != epoch(0, 1, seed=1)
-    again = open_pictures(stages / "files", "train", image_size=32, data=SETTINGS[cache])
-    assert [batch.numpy().tobytes() for batch, _ in again.epochs(1, 2)] == whole[5:10]
+    plain = load_dataset(stages / "files", "train", image_size=32, data=SETTINGS[cache])
+    assert sorted(picture.tobytes() for picture, _ in unbatched(plain)) == sorted(first)
 
 
 def test_classes_are_numbered_as_wanted(tmp_path, draw):
@@ -212,7 +197,7 @@ def test_nothing_to_load(tmp_path, stages):
 def test_what_does_not_fit_into_memory_is_not_kept(stages, monkeypatch):
     pictures = open_pictures(stages / "data", "train", image_size=32)
     assert pictures.in_memory
-    monkeypatch.setattr("facetracker.dataset.pipeline.free_memory", lambda: 1000)
+    monkeypatch.setattr("facetracker.dataset.pool.free_memory", lambda: 1000)
     assert not pictures.in_memory
     assert free_memory() > 1 << 20
     assert pictures.summary.pictures == len(pictures) == 5

@@ -13,8 +13,8 @@ from facetracker.console import silenced
 with silenced():
     import keras
 
+from facetracker.dataset.pool import Pool
 from facetracker.model import backbones
-from facetracker.training.feed import Pool
 
 
 def tiny() -> keras.Model:

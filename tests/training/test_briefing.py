@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from facetracker.config import load_settings
+from facetracker.dataset.pool import Pool
 from facetracker.training.briefing import (
     brief,
     contents,
@@ -13,7 +14,7 @@ from facetracker.training.briefing import (
     time_a_step,
     warnings,
 )
-from facetracker.training.feed import Feed, Pool
+from facetracker.training.feed import Feed
 from facetracker.training.fit import build_model
 from facetracker.training.schedules import make_optimizer
 

@@ -3,9 +3,10 @@ import numpy as np
 import pytest
 
 from facetracker import console
+from facetracker.dataset.pool import Pool
 from facetracker.errors import FaceTrackerError
 from facetracker.training import callbacks as own
-from facetracker.training.feed import Feed, Pool
+from facetracker.training.feed import Feed
 from facetracker.training.run import RunFolder
 from facetracker.training.state import Progress, read_state
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from facetracker.training.feed import Feed, Pool, describe
+from facetracker.dataset.pool import Pool
+from facetracker.training.feed import Feed, describe
 from facetracker.training.light import light
 
 

@@ -7,11 +7,12 @@ from drawn import HEIGHT, WIDTH, write_photos
 
 from facetracker.config import load_settings
 from facetracker.dataset.compose import IGNORED
+from facetracker.dataset.pool import class_number
 from facetracker.errors import FaceTrackerError
 from facetracker.letterbox import Letterbox
 from facetracker.pictures import read_picture
 from facetracker.training import photos as module
-from facetracker.training.photos import class_number, read_photos
+from facetracker.training.photos import read_photos
 
 
 def settings(preset, *changes):
@@ -148,7 +149,11 @@ def test_scenes_are_replayed(photos_folder, tiny_preset, monkeypatch):
 
 def test_what_does_not_fit_into_memory_lies_in_a_file(photos_folder, tiny_preset, monkeypatch):
     usual = read_photos(photos_folder, settings(tiny_preset)).train
-    monkeypatch.setattr(module, "MEMORY_SHARE", 0.0)
+    monkeypatch.setattr("facetracker.dataset.pool.MEMORY_SHARE", 0.0)
     mapped = read_photos(photos_folder, settings(tiny_preset)).train
     assert isinstance(mapped.pictures, np.memmap)
     assert np.array_equal(mapped.pictures, usual.pictures)
+
+
+def test_pictures_can_be_kept_out_of_memory_when_asked(photos_folder, tiny_preset):
+    assert isinstance(read_photos(photos_folder, settings(tiny_preset, "data.cache=none")).val.pictures, np.memmap)
