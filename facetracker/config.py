@@ -46,6 +46,7 @@ class DataSettings(Section):
     cache: Literal["auto", "memory", "none"] = "auto"
     max_faces: int = Field(64, ge=1, description="Rows that targets are padded to.")
     deterministic: bool = False
+    prelabelled: bool = Field(False, description="Also photos that a machine labelled and nobody has looked at.")
     online: Literal["none", "light", "compose"] = Field(
         "none",
         description="Fresh augmentation while training: none, light (flip, colour, scale), compose (mosaics).",

@@ -14,9 +14,13 @@ from facetracker.annotate.classes import listed_classes, wrong_classes
 from facetracker.annotate.likeness import alike
 from facetracker.annotate.pairing import LABELS, pairs_in, photo_folders
 from facetracker.errors import EXIT_REJECTS, FaceTrackerError
+from facetracker.scale.cluster import On
+from facetracker.scale.tasks import run_on_ray
 
 POOL_FROM = 300  # photos; below this starting worker processes costs more than they save
 CHUNK = 32
+
+Task = tuple[Path, Path, Path | None]  # the folder, a photo in it, its label file
 
 
 @dataclass
@@ -73,11 +77,14 @@ def audit(
     rename: dict[str, str] | None = None,
     out: str | Path | None = "audit",
     workers: int = 2,
+    on: On = "local",
+    address: str | None = None,
 ) -> Audit:
     """Look through every photo and label under `data`: split, not split, or pictures and JSON in one folder.
 
     `classes` are the right class names (default: `data/labels.txt`, else what occurs often). `fix` mends what is
     safe and `rename` gives labels another name, both after a backup. Reports go to the folder `out` (None: nowhere).
+    `on` ray, the photos are looked at on the cluster at `address` (none: a Ray started here).
     """
     data = Path(data)
     started = time.monotonic()
@@ -87,7 +94,7 @@ def audit(
         _check_out(Path(out))
     folders = _folders(data)
     stock = _take_stock(data, folders)
-    seen = _look_at_all(stock.tasks, workers)
+    seen = _look_at_all(stock.tasks, workers, on, address)
     mended: list[str] = []
     backup = None
     if fix or rename:
@@ -96,7 +103,7 @@ def audit(
         labelled = [(photo, label) for _, photo, label in stock.tasks if label is not None]
         mended, backup = mend(data, labelled, {one.photo: one.size for one in seen}, rename or {}, fix, Path(out or ""))
         if mended:
-            seen = _look_at_all(stock.tasks, workers)
+            seen = _look_at_all(stock.tasks, workers, on, address)
     result = _sum_up(data, folders, seen)
     findings = stock.findings + [finding for one in seen for finding in one.findings]
     findings += wrong_classes(seen, classes or listed_classes(data), result.classes)
@@ -133,7 +140,7 @@ def _check_out(out: Path) -> None:
 class Inventory:
     """The photos to look at, each with its label file or None, and what is wrong with the pairing."""
 
-    tasks: list[tuple[Path, Path, Path | None]]
+    tasks: list[Task]
     findings: list[Finding]
 
 
@@ -143,7 +150,7 @@ def _take_stock(data: Path, folders: list[tuple[str, Path]]) -> Inventory:
     Beside a split only those photos in `images/` count that are in none of its sides: the split made copies of the
     others. A label still in `data/labels` belongs to its photo on any side (the tutorial moves the photos first).
     """
-    tasks: list[tuple[Path, Path, Path | None]] = []
+    tasks: list[Task] = []
     findings: list[Finding] = []
     orphans: set[Path] = set()
     is_split = any(side for side, _ in folders)
@@ -166,17 +173,30 @@ def _take_stock(data: Path, folders: list[tuple[str, Path]]) -> Inventory:
     return Inventory(tasks, findings)
 
 
-def _look_at_all(tasks: list[tuple[Path, Path, Path | None]], workers: int) -> list[Seen]:
+def _look_at_all(tasks: list[Task], workers: int, on: On, address: str | None) -> list[Seen]:
     """A look at every photo, in order."""
     seen: list[Seen] = []
     with console.progress("audit", len(tasks)) as meter:
+        if on == "ray":
+            return _looks_on_ray(tasks, address, meter)
         for chunk in _looks(tasks, workers):
             seen += chunk
             meter.advance(len(chunk))
     return seen
 
 
-def _looks(tasks: list[tuple[Path, Path, Path | None]], workers: int) -> Iterator[list[Seen]]:
+def _looks_on_ray(tasks: list[Task], address: str | None, meter: console.Progress) -> list[Seen]:
+    """As `_looks`, on a cluster. A group whose worker dies each time is looked at here, as the local pool does."""
+    chunks = [tasks[start : start + CHUNK] for start in range(0, len(tasks), CHUNK)]
+    files = sorted({photo.parent.resolve() for _, photo, _ in tasks})
+    looks: dict[int, list[Seen]] = {}
+    for number, result in run_on_ray(_look_at_chunk, chunks, None, address, files=files):
+        looks[number] = _look_at_chunk(chunks[number]) if isinstance(result, Exception) else result
+        meter.advance(len(chunks[number]))
+    return [one for number in sorted(looks) for one in looks[number]]
+
+
+def _looks(tasks: list[Task], workers: int) -> Iterator[list[Seen]]:
     chunks = [tasks[start : start + CHUNK] for start in range(0, len(tasks), CHUNK)]
     if workers > 1 and len(tasks) >= POOL_FROM:
         from concurrent.futures import ProcessPoolExecutor
@@ -196,7 +216,7 @@ def _looks(tasks: list[tuple[Path, Path, Path | None]], workers: int) -> Iterato
     yield from map(_look_at_chunk, chunks)
 
 
-def _look_at_chunk(tasks: list[tuple[Path, Path, Path | None]]) -> list[Seen]:
+def _look_at_chunk(tasks: list[Task]) -> list[Seen]:
     return [look(*task) for task in tasks]
 
 
@@ -216,5 +236,5 @@ def _sum_up(data: Path, folders: list[tuple[str, Path]], seen: list[Seen]) -> Au
 
 def offenders(findings: Iterable[Finding]) -> list[Finding]:
     """The findings worth a picture: not what is merely unlabelled or empty."""
-    quiet = {"not labelled", "no face", "shape left out", "label without a photo"}
+    quiet = {"not labelled", "only prelabelled", "no face", "shape left out", "label without a photo"}
     return [finding for finding in findings if finding.kind not in quiet]

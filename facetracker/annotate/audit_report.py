@@ -104,6 +104,8 @@ def _verdict(audit: Audit) -> list[str]:
         lines.append(f"{faults} faults in {len(audit.faulty)} photos.")
     elif labelled:
         lines.append("No faults: ready to split, augment and train.")
+    elif audit.of("only prelabelled"):
+        lines.append("Nobody has looked at what is prelabelled: `facetracker review` is next.")
     else:
         lines.append("Nothing is labelled yet: `facetracker annotate` is next.")
     return lines

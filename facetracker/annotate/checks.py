@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from facetracker import boxes
 from facetracker.annotate.labelme import NO_FACE, read_content, stated_size
+from facetracker.annotate.provenance import state_of
 from facetracker.annotate.shapes import ShapeFault, encloses_area, in_click_order, shape_box, shape_label, usable_box
 from facetracker.errors import BadFile
 from facetracker.fingerprint import fingerprint
@@ -48,6 +49,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "black or empty": ("note", "delete it, unless such frames occur"),
     "blurred": ("note", "keep it if the face can still be seen"),
     "not labelled": ("note", "`annotate`: draw faces or tick no_face"),
+    "only prelabelled": ("note", "`review`: nobody has looked yet"),
     "no face": ("note", "such photos are needed"),
     "shape left out": ("note", "points and lines are no faces"),
 }
@@ -123,11 +125,13 @@ def look(folder: Path, photo: Path, label: Path | None) -> Seen:
     except BadFile as error:
         seen.note("unreadable label", error.fault)
         return seen
-    seen.labelled = True
+    seen.labelled = state_of(content) == "reviewed"
+    if not seen.labelled:
+        seen.note("only prelabelled")
     for kind, detail in label_findings(content, seen.size):
         seen.note(kind, detail)
     seen.labels = labels_of(content)
-    if not content["shapes"]:
+    if not content["shapes"] and seen.labelled:
         seen.note("no face")
     return seen
 

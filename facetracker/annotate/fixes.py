@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from facetracker.annotate.labelme import read_content, stated_size, write_content
+from facetracker.annotate.provenance import signed_again, state_of
 from facetracker.annotate.shapes import (
     PixelBox,
     ShapeFault,
@@ -50,6 +51,8 @@ def mend(
         _rename(new, rename)
         if new == old:
             continue
+        if state_of(old) == "prelabelled":
+            new = signed_again(new)  # mended by a program: still nobody has looked
         place = backup / label.relative_to(data)
         place.parent.mkdir(parents=True, exist_ok=True)
         if not place.exists():

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from facetracker.commands.scale import Address, On, where
+
 Data = Annotated[Path, typer.Argument(help="A folder of photos: images/, {train,val,test}/images/, or pictures in it.")]
 Classes = Annotated[list[str] | None, typer.Option("--class", help="A class name; once for each. Default: labels.txt.")]
 
@@ -22,11 +24,18 @@ def annotate(
     data: Data,
     classes: Classes = None,
     keep_prev: Annotated[bool, typer.Option("--keep-prev", help="Start each photo with the boxes before.")] = False,
+    prelabel: Annotated[bool, typer.Option("--prelabel", help="Let the starter draw the first boxes.")] = False,
+    model: Annotated[str | None, typer.Option(help="For --prelabel: another model than the starter.")] = None,
 ) -> None:
     """Draw boxes around faces: starts labelme on the photos, waits, and says how far the labelling is."""
     from facetracker.annotate.program import annotate
     from facetracker.console import say
 
+    if prelabel or model is not None:
+        from facetracker.assist.prelabel import prelabel as draw_first
+
+        for line in draw_first(data, model).lines():
+            say(line)
     labelling = annotate(data, classes or None, keep_prev)
     say(f"{labelling}. Next: facetracker audit {data}")
 
@@ -38,13 +47,15 @@ def audit(
     rename: Annotated[list[str] | None, typer.Option(help="WRONG=RIGHT: give labels another name.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for report, contact sheet and backups.")] = Path("runs/audit"),
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    on: On = "local",
+    address: Address = None,
 ) -> None:
     """Look for everything wrong in photos and labels before training on them."""
     from facetracker.annotate.audit import audit
     from facetracker.annotate.audit_report import as_text
     from facetracker.console import say
 
-    report = audit(data, classes or None, fix, _pairs(rename or []), out, workers)
+    report = audit(data, classes or None, fix, _pairs(rename or []), out, workers, **where(on, address))
     say(as_text(report))
     say(f"written to {out}/: audit.json{', contact_sheet.png' if (out / 'contact_sheet.png').exists() else ''}")
     raise typer.Exit(report.exit_code)

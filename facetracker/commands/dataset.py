@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from facetracker import console
+from facetracker.commands.scale import Address, On, where
 
 Folder = Annotated[Path, typer.Argument(metavar="DATA", help="The folder with the photos and labels.")]
 Force = Annotated[bool, typer.Option("--force", help="Make anew what was made with other arguments.")]
@@ -62,7 +63,12 @@ def augment(
         bool, typer.Option("--all-partitions", help="Variants of val and test too, as the tutorial does.")
     ] = False,
     unlabelled: Unlabelled = "skip",
+    prelabelled: Annotated[
+        bool, typer.Option("--prelabelled", help="Also photos that only a machine has labelled.")
+    ] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: one a processor.")] = None,
+    on: On = "local",
+    address: Address = None,
     force: Force = False,
 ) -> None:
     """Make many variants of every train photo; val and test photos are taken as they are."""
@@ -73,6 +79,7 @@ def augment(
     report = run(
         data,
         aug_data,
+        **where(on, address),
         pipeline=pipeline,
         variants=variants,
         seed=seed,
@@ -82,6 +89,7 @@ def augment(
         quality=quality,
         all_partitions=all_partitions,
         unlabelled=unlabelled,  # type: ignore[arg-type]
+        prelabelled=prelabelled,
         workers=workers,
         force=force,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from facetracker import console
+from facetracker.commands.scale import Address, On, where
 
 if TYPE_CHECKING:
     from facetracker.evaluation import Evaluation
@@ -34,6 +35,8 @@ def evaluate(
     gallery: Annotated[
         int, typer.Option(min=0, help="Photos of each kind of mistake; 0: a report without faces.")
     ] = 12,
+    on: On = "local",
+    address: Address = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the report that is there.")] = False,
 ) -> None:
     """Measure models on labelled photos, side by side: metrics.json and report.html."""
@@ -45,7 +48,8 @@ def evaluate(
     if not models:
         raise FaceTrackerError("a model and a folder of photos are needed", fix="facetracker evaluate MODEL DATA")
     out = free_folder(f"evaluate-{Path(data).resolve().name}") if out is None else out
-    evaluation = run(models, data, partition, threshold, out, threads, image_size, gallery, force)
+    cluster = where(on, address)
+    evaluation = run(models, data, partition, threshold, out, threads, image_size, gallery, force, **cluster)
     for line in table(evaluation):
         console.say(line)
     raise typer.Exit(evaluation.rejects.exit_code)
@@ -62,6 +66,8 @@ def table(evaluation: Evaluation) -> list[str]:
         lines.append(f"augmented from {photos.originals} photos: no score to compare with one on clean photos")
     if photos.unlabelled:
         lines.append(f"{photos.unlabelled} photos left out: not labelled")
+    if photos.prelabelled:
+        lines.append(f"{photos.prelabelled} photos left out: only prelabelled (facetracker review)")
     width = max(12, *(len(model.name) + 2 for model in evaluation.models))
     lines.append(" " * 26 + "".join(model.name.rjust(width) for model in evaluation.models))
     columns = [_column(model) for model in evaluation.models]

@@ -22,6 +22,7 @@ from facetracker.dataset.writing import DONE, Job, Outcome, group, read_outcome,
 from facetracker.errors import FaceTrackerError, Rejects
 from facetracker.files import photos_in, read_json, sweep, write_atomically, write_json
 from facetracker.pictures import decode_picture, read_picture, write_png
+from facetracker.scale.cluster import On
 
 Format = Literal["jpeg", "tfrecord"]
 SETTINGS = "augment.json"
@@ -42,6 +43,7 @@ class Report:
     made: int = 0
     kept: int = 0
     unlabelled: int = 0
+    prelabelled: int = 0
     orphans: int = 0
     stale: int = 0
     rejects: Rejects = field(default_factory=Rejects)
@@ -64,6 +66,11 @@ class Report:
             lines.append(f"{whole} left as the whole photo: no draw kept enough of its faces")
         if self.unlabelled:
             lines.append(f"{self.unlabelled} photos left out: not labelled (--unlabelled no-face takes them as empty)")
+        if self.prelabelled:
+            lines.append(
+                f"{self.prelabelled} photos left out: prelabelled, and nobody has looked "
+                "(`facetracker review`; --prelabelled takes them as they are)"
+            )
         if self.orphans:
             lines.append(f"{self.orphans} label files have no photo")
         if self.stale:
@@ -86,14 +93,19 @@ def augment(
     quality: int = 95,
     all_partitions: bool = False,
     unlabelled: Unlabelled = "skip",
+    prelabelled: bool = False,
     workers: int | None = None,
+    on: On = "local",
+    address: str | None = None,
     force: bool = False,
 ) -> Report:
     """Write `variants` pictures of every train photo, and val and test photos as they are.
 
-    The pictures depend on (seed, photo, number of the variant) alone, not on `workers`. What an earlier run with the
-    same settings finished is kept. `size` letterboxes to the training size; `force` makes anew what was made with
-    other settings or from photos and labels that have changed.
+    The pictures depend on (seed, photo, number of the variant) alone, not on `workers`, nor on where they are made:
+    `on` this machine (local) or on the Ray cluster at `address` (none: a Ray started here). What an earlier run with
+    the same settings finished is kept. `size` letterboxes to the training size; `force` makes anew what was made with
+    other settings or from photos and labels that have changed. `prelabelled` also takes photos that a machine
+    labelled and no person has looked at.
     """
     data, folder = Path(data), Path(aug_data)
     if not 0.0 < min_visibility <= 1.0:
@@ -103,14 +115,15 @@ def augment(
     if data.is_dir() and not partitions_of(data):
         raise FaceTrackerError("is not split into train, val and test", path=data, fix=f"`facetracker split {data}`.")
     recipe = Recipe(read_pipeline(pipeline), seed, variants, min_visibility, size, quality)
-    samples = samples_in(data, unlabelled=unlabelled)
+    samples = samples_in(data, unlabelled=unlabelled, prelabelled=prelabelled)
     jobs = plan(samples, folder, recipe, format, all_partitions)
     report = Report(folder, unlabelled=len(samples.unlabelled) if unlabelled == "skip" else 0)
     report.orphans, report.rejects = len(samples.orphans), samples.rejects
+    report.prelabelled = len(samples.prelabelled)
     _claim(folder, {"format": format, "all_partitions": all_partitions, **recipe.as_dict()}, force)
     waiting = _unfinished(jobs, report, force)
     report.stale = _remove_stale(folder, jobs, format, force)
-    _run(waiting, workers, report)
+    _run(waiting, workers, report, on, address)
     _finish(jobs, report, format, recipe)
     return report
 
@@ -227,10 +240,12 @@ def _remove_stale(folder: Path, jobs: Sequence[Job], format: Format, force: bool
     return 0
 
 
-def _run(jobs: list[Job], workers: int | None, report: Report) -> None:
+def _run(jobs: list[Job], workers: int | None, report: Report, on: On, address: str | None) -> None:
+    files = sorted({report.folder.resolve(), *(job.samples[0].photo.parent.resolve() for job in jobs)})
     photos = sum(len(job.samples) for job in jobs)
     with console.progress("augment", photos) as meter:
-        for number, result in run_tasks(run_job, jobs, workers, preload=("facetracker.dataset.writing",)):
+        preload = ("facetracker.dataset.writing",)
+        for number, result in run_tasks(run_job, jobs, workers, preload, on, address, files):
             job = jobs[number]
             meter.advance(len(job.samples))
             if isinstance(result, Outcome):

@@ -79,7 +79,7 @@ def show(
         raise FaceTrackerError(f"no window can be opened: {why_not}", fix="Pass --save FILE.png.")
     if save is not None:
         refuse_to_overwrite(save, force)
-    table = read_table(folder, partition, unlabelled)
+    table = read_table(folder, partition, unlabelled, prelabelled=True)
     if not len(table):
         raise FaceTrackerError("holds no labelled picture to show", path=folder)
     rows = np.sort(np.random.default_rng(seed).permutation(len(table))[:count])

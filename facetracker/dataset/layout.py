@@ -57,13 +57,17 @@ class Layout:
 
 @dataclass
 class Samples:
-    """What `samples_in` found; iterates over the samples, sorted by partition and photo."""
+    """What `samples_in` found; iterates over the samples, sorted by partition and photo.
+
+    `prelabelled` are photos left out because only a machine has labelled them.
+    """
 
     samples: list[Sample]
     partitions: list[str | None]
     unlabelled: list[Path]
     orphans: list[Path]
     rejects: Rejects
+    prelabelled: list[Path] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Sample]:
         return iter(self.samples)
@@ -138,12 +142,14 @@ def samples_in(
     partition: str | None = None,
     unlabelled: Unlabelled = "skip",
     rejects: Rejects | None = None,
+    prelabelled: bool = False,
 ) -> Samples:
     """The labelled photos of a folder of labelme files.
 
     A photo without a label file is left out (`skip`), or taken as one that shows no face (`no-face`): the tutorial
     does the latter, but a file that is not there may as well mean that nobody has looked. Unreadable label files
-    and photos that share their stem with another go to the rejects.
+    and photos that share their stem with another go to the rejects. What a machine labelled and nobody has looked at
+    is left out too, unless `prelabelled`.
     """
     layout = lay_out(folder, partition)
     found = Samples([], [], layout.unlabelled, layout.orphans, Rejects() if rejects is None else rejects)
@@ -157,6 +163,9 @@ def samples_in(
             sample = read_sample(pair)
         except FaceTrackerError as error:
             found.rejects.add(error.path or pair.photo, error)
+            continue
+        if pair.label is not None and not sample.reviewed and not prelabelled:
+            found.prelabelled.append(pair.photo)
             continue
         found.samples.append(sample)
         found.partitions.append(pair.partition)

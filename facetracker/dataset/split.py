@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from facetracker.annotate.labelme import read_content
 from facetracker.annotate.pairing import IMAGES, LABELS
+from facetracker.annotate.provenance import State, state_of
 from facetracker.dataset.grouping import By, assign, group_photos
 from facetracker.dataset.layout import PARTITIONS, Layout, Pair, lay_out, lay_out_unsplit, partitions_of, unsplit_images
-from facetracker.errors import FaceTrackerError, Rejects
+from facetracker.errors import BadFile, FaceTrackerError, Rejects
 from facetracker.files import read_json, sweep, write_atomically, write_json, written_beside
 
 PLAN = "split.json"
@@ -35,6 +37,7 @@ class SplitReport:
     groups: int = 0
     added: int = 0
     unlabelled: int = 0
+    prelabelled: int = 0
     orphans: int = 0
     differing: int = 0
     notes: list[str] = field(default_factory=list)
@@ -47,6 +50,11 @@ class SplitReport:
         lines.append(f"{self.added} photos put in place" if self.added else "nothing to do: all photos are in place")
         if self.unlabelled:
             lines.append(f"{self.unlabelled} photos have no label file yet")
+        if self.prelabelled:
+            lines.append(
+                f"{self.prelabelled} photos are only prelabelled and will not be trained on: `facetracker review`, "
+                "then split again"
+            )
         if self.orphans:
             lines.append(f"{self.orphans} label files have no photo and were left where they are")
         if self.differing:
@@ -183,6 +191,7 @@ def _place(
         photo = out / partition / IMAGES / (there.photo.name if there is not None else here.photo.name)
         label = out / partition / LABELS / f"{stem}.json"
         if here.label is not None:
+            report.prelabelled += _state(here.label) == "prelabelled"
             _place_label(here, label, photo, move, force, report)
         if there is None:
             _link(here.photo, photo)
@@ -209,12 +218,20 @@ def _place_label(pair: Pair, target: Path, photo: Path, move: bool, force: bool,
     if not target.is_file():
         write_atomically(target, data)
     elif target.read_bytes() != data:
-        if not force:
+        # What a machine wrote there is nobody's work: a newer label takes its place without being asked.
+        if not force and _state(target) != "prelabelled":
             report.differing += 1
             return
         write_atomically(target, data)
     if move:
         pair.label.unlink()
+
+
+def _state(label: Path) -> State:
+    try:
+        return state_of(read_content(label))
+    except BadFile:  # the audit will say so
+        return "reviewed"
 
 
 def _label_for(pair: Pair, photo: Path) -> bytes:

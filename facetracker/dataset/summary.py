@@ -29,6 +29,7 @@ class Summary:
     labels: dict[str, int]
     face_side: tuple[float, float, float] | None = None
     unlabelled: int = 0
+    prelabelled: int = 0
     orphans: int = 0
     rejects: int = 0
     partitions: dict[str, int] = field(default_factory=dict)
@@ -50,6 +51,8 @@ class Summary:
             lines.append("hardly any picture without a face: take some, or the tracker will see faces everywhere")
         if self.unlabelled:
             lines.append(f"{self.unlabelled} pictures left out: they have no label file")
+        if self.prelabelled:
+            lines.append(f"{self.prelabelled} pictures left out: only prelabelled, nobody has looked (`review`)")
         if self.orphans:
             lines.append(f"{self.orphans} label files have no picture")
         if self.rejects:
@@ -71,6 +74,7 @@ def summarise(table: Table) -> Summary:
         labels=dict(sorted(table.label_counts().items())),
         face_side=percentiles,  # type: ignore[arg-type]
         unlabelled=len(table.unlabelled),
+        prelabelled=len(table.prelabelled),
         orphans=len(table.orphans),
         rejects=len(table.rejects),
         partitions=dict(Counter(name for name in table.partitions if name is not None)),

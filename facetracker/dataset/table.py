@@ -35,7 +35,7 @@ class Table:
 
     The pictures stand in `paths`, or as bytes in `jpegs` (records). `bare[i]` says that the file is a JPEG without
     EXIF, which any decoder turns out upright. `unlabelled` are photos left out because nobody has labelled them,
-    `orphans` label files without a picture.
+    `prelabelled` those that only a machine has, `orphans` label files without a picture.
     """
 
     folder: Path
@@ -49,6 +49,7 @@ class Table:
     labels: list[tuple[str, ...]] = field(default_factory=list)
     partitions: list[str | None] = field(default_factory=list)
     unlabelled: list[Path] = field(default_factory=list)
+    prelabelled: list[Path] = field(default_factory=list)
     orphans: list[Path] = field(default_factory=list)
     rejects: Rejects = field(default_factory=Rejects)
 
@@ -101,9 +102,16 @@ def kind_of(folder: str | Path) -> Kind:
 
 
 def read_table(
-    folder: str | Path, partition: str | None = None, unlabelled: Unlabelled = "skip", pictures: bool = True
+    folder: str | Path,
+    partition: str | None = None,
+    unlabelled: Unlabelled = "skip",
+    pictures: bool = True,
+    prelabelled: bool = False,
 ) -> Table:
-    """The rows of one partition, or of all; `pictures=False` leaves the pictures of records unread."""
+    """The rows of one partition, or of all; `pictures=False` leaves the pictures of records unread.
+
+    Photos that a machine labelled and nobody has looked at are left out, unless `prelabelled`.
+    """
     folder = Path(folder)
     if not folder.is_dir():
         raise FaceTrackerError("no such folder", path=folder, fix="Check the path, or run `facetracker augment`.")
@@ -120,9 +128,12 @@ def read_table(
     for pair in _rows(layout, table.kind, unlabelled):
         try:
             size, bare = look_at(pair.photo)
-            boxes, labels = _faces(pair, table.kind, size)
+            boxes, labels, reviewed = _faces(pair, table.kind, size)
         except FaceTrackerError as error:
             table.rejects.add(error.path or pair.photo, error)
+            continue
+        if not reviewed and not prelabelled:
+            table.prelabelled.append(pair.photo)
             continue
         table.names.append(pair.stem)
         table.paths.append(pair.photo)
@@ -140,14 +151,15 @@ def _rows(layout: Layout, kind: Kind, unlabelled: Unlabelled) -> list[Pair]:
     return [pair for pair in layout.pairs if pair.photo not in doubles and (pair.label is not None or empty_too)]
 
 
-def _faces(pair: Pair, kind: Kind, size: tuple[int, int]) -> tuple[Boxes, tuple[str, ...]]:
+def _faces(pair: Pair, kind: Kind, size: tuple[int, int]) -> tuple[Boxes, tuple[str, ...], bool]:
+    """Boxes and labels of a row, and False where only a machine has labelled it."""
     if kind == "augmented" and pair.label is not None:
         augmented = read_augmented(pair.label)
-        return augmented.boxes, augmented.labels
+        return augmented.boxes, augmented.labels, True
     if pair.label is None:
-        return box_arithmetic.empty(), ()
+        return box_arithmetic.empty(), (), True  # asked for: no file is taken as no face
     sample = read_labels(pair.label, photo=pair.photo, size=size)
-    return sample.boxes, sample.labels
+    return sample.boxes, sample.labels, sample.reviewed
 
 
 def _read_records(table: Table, partition: str | None, pictures: bool) -> None:

@@ -19,6 +19,7 @@ from facetracker.sample import Sample
 @dataclass(frozen=True)
 class LabelledPhotos:
     """Photos with their truth. `kind` is "clean" or "augmented"; `unlabelled` photos were left out: nobody knows.
+    So were `prelabelled` ones: a model is not judged by what a model says.
 
     `originals` is the number of photos that augmented pictures were made from: a hundred variants of one photo ask
     one question a hundred times.
@@ -30,6 +31,7 @@ class LabelledPhotos:
     kind: str = "clean"
     originals: int = 0
     unlabelled: int = 0
+    prelabelled: int = 0
     rejects: Rejects = field(default_factory=Rejects)
 
     @property
@@ -53,6 +55,7 @@ class LabelledPhotos:
             "faces": sum(len(sample) for sample in self.samples),
             "labels": self.labels,
             "not_labelled": self.unlabelled,
+            "prelabelled": self.prelabelled,
             "rejected": len(self.rejects),
         }
 
@@ -70,6 +73,7 @@ def labelled_photos(data: str | Path, partition: str | None = None) -> LabelledP
     rejects = Rejects([(str(photo), f"another photo has the same stem {photo.stem}") for photo in layout.doubles])
     samples: list[Sample] = []
     originals: set[str] = set()
+    prelabelled = 0
     for pair in layout.pairs:
         if pair.label is None:
             continue
@@ -82,12 +86,18 @@ def labelled_photos(data: str | Path, partition: str | None = None) -> LabelledP
         except FaceTrackerError as error:
             rejects.add(error.path or pair.photo, error)
             continue
+        if not sample.reviewed:
+            prelabelled += 1
+            continue
         samples.append(sample)
     if not samples:
         where = f"holds no labelled photo{f' in {partition}' if partition else ''}"
-        raise FaceTrackerError(where, path=folder, fix="Label some with `facetracker annotate`.")
+        stage = "review" if prelabelled else "annotate"  # prelabelled ones need only a look
+        raise FaceTrackerError(where, path=folder, fix=f"Label some with `facetracker {stage}`.")
     kind = "augmented" if originals and not _taken_as_they_are(folder, partition) else "clean"
-    return LabelledPhotos(folder, partition, samples, kind, len(originals), len(layout.unlabelled), rejects)
+    return LabelledPhotos(
+        folder, partition, samples, kind, len(originals), len(layout.unlabelled), prelabelled, rejects
+    )
 
 
 def _taken_as_they_are(folder: Path, partition: str | None) -> bool:

@@ -79,6 +79,10 @@ def _head(evaluation: Evaluation) -> str:
             f'<p class="soft small">{_count(photos.unlabelled, "photo")} without a label file left out: '
             "no face, or not labelled, nobody knows.</p>"
         )
+    if photos.prelabelled:
+        lines.append(
+            f'<p class="soft small">{_count(photos.prelabelled, "photo")} left out: only a model has labelled them.</p>'
+        )
     notes: dict[str, list[str]] = {}
     for model in evaluation.models:
         if model.plan.note:

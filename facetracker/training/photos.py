@@ -47,13 +47,19 @@ def read_photos(data: str | Path, settings: Settings) -> Photos:
     split = _partitions(data)
     if split and "train" not in split:
         raise FaceTrackerError("has no partition train", path=data, fix=f"There are: {', '.join(split)}.")
-    train = read_table(data, "train" if split else None)
+    machines_too = settings.data.prelabelled
+    train = read_table(data, "train" if split else None, prelabelled=machines_too)
     classes = train.class_names(settings.model.classes)
     if not len(train):
-        raise FaceTrackerError("holds no labelled photo to train on", path=data, fix="Run `facetracker annotate`.")
+        raise FaceTrackerError("holds no labelled photo to train on", path=data, fix=_way_to_labels(train))
+    if train.prelabelled:
+        console.warn(
+            f"{len(train.prelabelled)} photos left out: prelabelled, and nobody has looked "
+            "(`facetracker review`; --set data.prelabelled=true takes them as they are)"
+        )
     tables = [train]
     if "val" in split:
-        tables.append(_spread(read_table(data, "val"), settings.training.val_pictures))
+        tables.append(_spread(read_table(data, "val", prelabelled=machines_too), settings.training.val_pictures))
         tables[-1].class_names(classes)  # refuses labels that training does not know
     if replayed not in (None, SCENES):
         folder = Path(str(replayed))
@@ -77,6 +83,12 @@ def read_photos(data: str | Path, settings: Settings) -> Photos:
         table=train,
         rejects=rejects,
     )
+
+
+def _way_to_labels(table: Table) -> str:
+    if table.prelabelled:
+        return f"{len(table.prelabelled)} photos are prelabelled: look over them with `facetracker review`."
+    return "Run `facetracker annotate`."
 
 
 def _mosaics(settings: Settings) -> bool:
