@@ -20,16 +20,15 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, TypeVar
 
+from facetracker.scale.cluster import On
+from facetracker.scale.tasks import WorkerDied, run_on_ray
+
 T = TypeVar("T")
 R = TypeVar("R")
 
 SUSPECT, GUILTY = 2, 4  # deaths during a task: from then on it runs alone; it is given up
 AHEAD = 2  # tasks handed to each worker before it asks
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
-
-
-class WorkerDied(Exception):
-    """The worker was killed each time it worked on this task."""
 
 
 def processors() -> int:
@@ -54,13 +53,23 @@ def free_memory() -> int:
 
 
 def run_tasks(
-    function: Callable[[T], R], tasks: Sequence[T], workers: int | None = None, preload: Sequence[str] = ()
+    function: Callable[[T], R],
+    tasks: Sequence[T],
+    workers: int | None = None,
+    preload: Sequence[str] = (),
+    on: On = "local",
+    address: str | None = None,
+    files: Sequence[str | Path] = (),
 ) -> Iterator[tuple[int, R | Exception]]:
     """Run `function` on each task; yields (number of the task, its result or the exception) as they finish.
 
     `workers` defaults to the processors; with 1 (or one task) everything runs in this process. `preload` names the
-    modules that each worker should find imported.
+    modules that each worker should find imported. On `ray` the tasks run on the cluster at `address` (none: a Ray
+    started here), whose machines must all see the `files`.
     """
+    if on == "ray":
+        yield from run_on_ray(function, tasks, workers, address, _prepare, files)
+        return
     workers = min(workers or processors(), max(1, len(tasks)))
     if workers == 1:
         for number, task in enumerate(tasks):
@@ -132,12 +141,17 @@ def _begin() -> None:
     """What a worker does first: one thread for OpenCV, and an eye on its parent."""
     import signal
 
-    import cv2
-
-    cv2.setNumThreads(1)  # the processes are the parallelism
-    _keep_memory()
+    _prepare()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _prepare() -> None:
+    """What a worker of any kind needs: one thread for OpenCV (the processes are the parallelism), kept memory."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    _keep_memory()
 
 
 def _keep_memory() -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from facetracker.console import track
 from facetracker.errors import BadFile, Rejects
 from facetracker.evaluation.judged import Judged
 from facetracker.pictures import Picture, read_picture
@@ -63,16 +62,15 @@ class Speed:
 def ask(
     detectors: Sequence[Detector],
     plans: Sequence[ClassPlan],
-    samples: Sequence[Sample],
+    samples: Iterable[Sample],
     rejects: Rejects,
-    what: str = "evaluate",
 ) -> list[list[Judged]]:
     """What each detector finds on each photo, one list a detector; unreadable photos become rejects.
 
     A photo whose size is not the one that its label file states has labels that cannot be trusted: a reject too.
     """
     answers: list[list[Judged]] = [[] for _ in detectors]
-    for sample in track(samples, what):
+    for sample in samples:
         try:
             picture = read_picture(sample.photo)
         except BadFile as error:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from facetracker.console import track
 from facetracker.errors import FaceTrackerError, Rejects
 from facetracker.evaluation.answers import ClassPlan, Speed, ask, measure_speed, plan_classes
 from facetracker.evaluation.engines import detector_for, find, size_of
@@ -16,6 +17,7 @@ from facetracker.evaluation.photos import LabelledPhotos, labelled_photos
 from facetracker.evaluation.scores import Scores, score
 from facetracker.files import refuse_to_overwrite, write_atomically, write_json
 from facetracker.runtime.card import Card
+from facetracker.scale.cluster import On
 from facetracker.version import __version__
 
 RUNS = Path("runs")
@@ -78,13 +80,16 @@ def evaluate(
     image_size: int | None = None,
     gallery: int = 12,
     force: bool = False,
+    on: On = "local",
+    address: str | None = None,
 ) -> Evaluation:
     """Judge models (files, run folders, "starter") on the labelled photos of a folder.
 
     `partition` counts where the folder is split. `threshold` defaults to each model's own. `out` is the folder for
     `metrics.json`, `report.html` and `rejects.txt` (None: write nothing); `gallery` photos of each kind of mistake
     are shown in the report, which makes it a file with faces in it. `image_size` is the longer side, in pixels, at
-    which models with open sizes look at a photo.
+    which models with open sizes look at a photo. `on` ray, the photos are shown to the models on the cluster at
+    `address` (none: a Ray started here); the speed is that of this machine.
     """
     paths = [find(model) for model in ([models] if isinstance(models, str | Path) else models)]
     if not paths:
@@ -93,7 +98,7 @@ def evaluate(
         for name in ("metrics.json", "report.html"):
             refuse_to_overwrite(Path(out) / name, force)
     photos = labelled_photos(data, partition)
-    evaluation = judge(paths, photos, threshold, threads, image_size)
+    evaluation = judge(paths, photos, threshold, threads, image_size, on=on, address=address)
     return evaluation if out is None else write_evaluation(evaluation, out, gallery)
 
 
@@ -104,6 +109,8 @@ def judge(
     threads: int | None = None,
     image_size: int | None = None,
     what: str = "evaluate",
+    on: On = "local",
+    address: str | None = None,
 ) -> Evaluation:
     """Score model files on photos, without writing anything; `what` stands before the progress."""
     if threshold is not None and not 0 <= threshold <= 1:
@@ -111,7 +118,12 @@ def judge(
     detectors = [detector_for(path, threads, image_size) for path in paths]
     plans = [plan_classes(detector.classes, list(photos.labels)) for detector in detectors]
     rejects = Rejects(list(photos.rejects))
-    answers = ask(detectors, plans, photos.samples, rejects, what)
+    if on == "local":
+        answers = ask(detectors, plans, track(photos.samples, what), rejects)
+    else:
+        from facetracker.evaluation.on_ray import Models, ask_on_ray
+
+        answers = ask_on_ray(Models(tuple(paths), image_size), plans, photos.samples, rejects, what, address)
     if not answers[0]:
         raise FaceTrackerError("none of its photos can be read", path=photos.folder)
     working = [detector.card.threshold if threshold is None else threshold for detector in detectors]

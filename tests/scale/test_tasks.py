@@ -1,0 +1,103 @@
+"""Tasks on Ray: every task once, whatever happens to a worker, and never more handed out than can be begun."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from facetracker.errors import FaceTrackerError
+from facetracker.scale.cluster import check_nodes, connected, import_ray
+from facetracker.scale.tasks import AHEAD, WorkerDied, run_on_ray
+
+
+def double(number: int) -> int:
+    if number == 13:
+        raise ValueError("unlucky")
+    return number * 2
+
+
+def die(task: tuple[str, int]) -> int:
+    """Kills its own process: the first time with task 3, always with task 5."""
+    marker, number = Path(task[0]), task[1]
+    if number == 5 or (number == 3 and not marker.exists()):
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def begin() -> None:
+    os.environ["BEGUN"] = "yes"
+
+
+def begun(number: int) -> str:
+    return os.environ.get("BEGUN", "no")
+
+
+def test_every_task_gives_its_result_or_its_error(ray):
+    results = dict(run_on_ray(double, range(20)))
+    assert isinstance(results.pop(13), ValueError)
+    assert results == {number: number * 2 for number in range(20) if number != 13}
+    assert list(run_on_ray(double, [])) == []
+
+
+def test_a_killed_worker_costs_nothing_and_a_deadly_task_is_given_up_alone(ray, tmp_path, capfd):
+    results = dict(run_on_ray(die, [(str(tmp_path / "died"), number) for number in range(8)]))
+    assert isinstance(results.pop(5), WorkerDied)
+    assert results == {number: number for number in range(8) if number != 5}
+    assert (tmp_path / "died").exists()
+    assert capfd.readouterr().out == ""
+
+
+def test_each_worker_begins_once(ray):
+    assert set(dict(run_on_ray(begun, range(6), begin=begin)).values()) == {"yes"}
+
+
+class Watched:
+    """Tasks that note how many have been taken."""
+
+    def __init__(self, count: int):
+        self.count, self.taken = count, 0
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, number: int) -> int:
+        self.taken = max(self.taken, number + 1)
+        return number
+
+
+def test_no_more_tasks_are_handed_out_than_can_be_begun(ray):
+    tasks = Watched(60)
+    for done, _ in enumerate(run_on_ray(double, tasks)):
+        assert tasks.taken <= done + 1 + 2 * AHEAD
+        time.sleep(0.001)
+    assert tasks.taken == 60
+
+
+def test_nodes_are_counted(ray, tmp_path):
+    assert check_nodes(ray, [tmp_path]) == 1
+
+
+def test_without_ray_one_line_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(FaceTrackerError, match=r"^Ray is not installed\. pip install facetracker\[scale\]$"):
+        import_ray()
+
+
+def test_no_cluster_at_the_address(ray, monkeypatch):
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", refuse)
+    with (
+        pytest.raises(FaceTrackerError, match=r"no Ray at 10\.0\.0\.1:6379.*ray start --head"),
+        connected("10.0.0.1:6379"),
+    ):
+        pass
+
+
+def refuse(**options):
+    raise ConnectionError("nobody answers")
