@@ -4,10 +4,10 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 READY   = $(VENV)/.ready
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint web-assets clean
 
 demo: $(READY)
-	$(BIN)/python scripts/demo.py
+	$(BIN)/facetracker demo
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=90
@@ -17,6 +17,10 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# onnxruntime-web for the model in the browser's tab: 14 MB that are in the built wheel and not in git.
+web-assets:
+	$(PYTHON) scripts/fetch_web_assets.py
 
 # albumentations brings opencv-python-headless, which lands in the same folder cv2/ as opencv-python: the one that
 # is installed last wins. The last line makes it the one with windows.

@@ -1,4 +1,5 @@
-"""Put the starter's averaged weights into the package: assets/starter.npz to train from, starter.tflite to detect with.
+"""Put the starter's averaged weights into the package: assets/starter.npz to train from, starter.tflite to detect with,
+starter.onnx for the browser's tab.
 
     python scripts/bundle_starter.py OUT [--threshold T] [--live]
 
@@ -21,7 +22,6 @@ def main() -> None:
     parser.add_argument("--live", action="store_true")
     options = parser.parse_args()
 
-    from facetracker.export import export
     from facetracker.model import FaceTracker
     from facetracker.model.loading import load_model
     from facetracker.model.weights import STARTER, save_arrays
@@ -34,15 +34,23 @@ def main() -> None:
     save_arrays(tracker, STARTER)
     bundle = options.out / "bundle"
     bundle.mkdir(exist_ok=True)
+    write_models(tracker, bundle, ["tflite", "onnx"], STARTER.parent, options.threshold)
+    for path in sorted(STARTER.parent.glob("starter.*")):
+        print(f"{path.name}: {path.stat().st_size:,} bytes")
+
+
+def write_models(tracker, bundle: Path, formats: list[str], assets: Path, threshold: float) -> None:
+    """Export the tracker (float32) to `formats`, and bring the files with their cards from `bundle` into `assets`."""
+    from facetracker.export import export
+
     tracker.save(bundle / "starter.keras")
-    for result in export(bundle / "starter.keras", ["tflite"], force=True, threshold=options.threshold):
+    for result in export(bundle / "starter.keras", formats, force=True, threshold=threshold):
         print(result.line())
         if result.path is None:
             raise SystemExit(3)
-    for name in ("starter.tflite", "starter.tflite.json"):
-        shutil.copyfile(bundle / name, STARTER.parent / name)
-    for path in sorted(STARTER.parent.glob("starter.*")):
-        print(f"{path.name}: {path.stat().st_size:,} bytes")
+        for made in (result.path, result.path.with_name(f"{result.path.name}.json")):
+            if made.is_file():  # an ONNX file has its card inside
+                shutil.copyfile(made, assets / made.name)
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ def collect(
             preview = opened.live and display.has_display()
         elif preview and (reason := display.why_no_display()):
             raise FaceTrackerError(f"no preview: {reason}", fix="Leave --preview out, or see `facetracker doctor`.")
-        take = _Taking(folder, _session(folder, session), count, keep_similar, opened.live, on_photo)
+        take = Taking(folder, _session(folder, session), count, keep_similar, opened.live, on_photo)
         try:
             with console.progress("collect", count) as meter:
                 meter.advance(take.found())
@@ -126,7 +126,7 @@ def _kept(error: FaceTrackerError, done: Collected) -> FaceTrackerError:
     return type(error)(error.fault, path=error.path, fix=kept)
 
 
-class _Taking:
+class Taking:
     """The photos of one session: which there are, which a new one looks like, and how the next is called."""
 
     def __init__(
@@ -190,7 +190,7 @@ class _Taking:
         return True
 
 
-def _from_recording(source: Source, take: _Taking, every: float, preview: bool, meter: console.Progress) -> None:
+def _from_recording(source: Source, take: Taking, every: float, preview: bool, meter: console.Progress) -> None:
     if not source.stills:
         source.every = every
     if preview:
@@ -200,7 +200,7 @@ def _from_recording(source: Source, take: _Taking, every: float, preview: bool, 
         _all(source, take, meter, None)
 
 
-def _all(frames: Iterable[Frame], take: _Taking, meter: console.Progress, window: display.Window | None) -> None:
+def _all(frames: Iterable[Frame], take: Taking, meter: console.Progress, window: display.Window | None) -> None:
     for frame in frames:
         taken = take.offer(frame)
         meter.advance(int(taken))
@@ -213,7 +213,7 @@ def _all(frames: Iterable[Frame], take: _Taking, meter: console.Progress, window
             return
 
 
-def _from_live(source: Source, take: _Taking, every: float, preview: bool, meter: console.Progress) -> None:
+def _from_live(source: Source, take: Taking, every: float, preview: bool, meter: console.Progress) -> None:
     if take.enough:
         return
     with NewestFrame(source) as newest:
@@ -231,7 +231,7 @@ def _from_live(source: Source, take: _Taking, every: float, preview: bool, meter
                 return
 
 
-def _watched(newest: NewestFrame, take: _Taking, every: float, window: display.Window, meter: console.Progress) -> None:
+def _watched(newest: NewestFrame, take: Taking, every: float, window: display.Window, meter: console.Progress) -> None:
     """Take photos while a person looks at themselves: a countdown, Space takes one now, Q or Esc stops."""
     due, pause = GET_READY, GET_READY
     hint = f"Get ready: {take.done.count} photos, one every {every:g} s"
@@ -253,5 +253,5 @@ def _watched(newest: NewestFrame, take: _Taking, every: float, window: display.W
             return
 
 
-def _mirrored(picture: Picture, take: _Taking, wait: float, pause: float, flash: float, hint: str) -> Picture:
+def _mirrored(picture: Picture, take: Taking, wait: float, pause: float, flash: float, hint: str) -> Picture:
     return draw_preview(picture, len(take.done.photos), take.done.count, wait, pause, flash, hint, mirror=True)

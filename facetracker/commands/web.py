@@ -1,0 +1,31 @@
+"""The command of the room `web`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Put this room's command on the command line."""
+    app.command()(web)
+
+
+def web(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8765,
+    model: Annotated[str | None, typer.Option(help="Model file or run folder; default: the starter.")] = None,
+    data: Annotated[Path, typer.Option(help="The folder with the photos.")] = Path("data"),
+    host: Annotated[str, typer.Option(help="0.0.0.0 lets other machines in; they need the token.")] = "127.0.0.1",
+    open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = False,
+    runs: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
+    aug_data: Annotated[Path, typer.Option(help="Where a training's augmented photos go.")] = Path("aug_data"),
+) -> None:
+    """Collect, label, train and watch in the browser: one page, on this machine only.
+
+    Prints the address, with a token that lets you in. Ctrl-C ends it.
+    """
+    from facetracker.web import serve
+
+    serve(port, model, data, host, open_browser, runs, aug_data)

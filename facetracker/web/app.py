@@ -1,0 +1,264 @@
+"""The routes: what the page asks for, and which part answers. Names of fields are those of docs/web.md."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+from starlette.websockets import WebSocket
+
+from facetracker.errors import FaceTrackerError, one_line
+from facetracker.version import __version__
+from facetracker.web.collect import Collecting
+from facetracker.web.labels import Changed, Labels
+from facetracker.web.live import Live
+from facetracker.web.models import ModelInUse
+from facetracker.web.paths import NotThere, PhotoIndex, Place, run_folder
+from facetracker.web.photos import picture_for_page
+from facetracker.web.report import PICTURES, POLICY, Reports
+from facetracker.web.safety import Guard, Rules
+from facetracker.web.training import Trainer, Wish
+
+HERE = Path(__file__).parent
+STATIC, ORT = HERE / "static", HERE / "ort"
+ORT_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+MOST_LISTENERS = 16  # pages that watch a training
+
+Answer = Callable[[Request], Awaitable[Response]]
+
+
+class Web:
+    """One page's server: its parts, and the routes to them."""
+
+    def __init__(self, place: Place, model: ModelInUse, rules: Rules):
+        self.place, self.model, self.rules = place, model, rules
+        self.labels = Labels(PhotoIndex(place.data))
+        self.collecting = Collecting(place)
+        self.trainer = Trainer(place)
+        self.reports = Reports(place)
+        self.live = Live(model.detector)
+        self.listeners = 0
+        self._switching = asyncio.Lock()
+
+    def app(self) -> ASGIApp:
+        """The ASGI application, guarded."""
+        routes = [
+            Route("/", self.page),
+            Route("/model.onnx", self.model_onnx),
+            Route("/model.json", self.model_card),
+            Route("/api/state", self.state),
+            Route("/api/session", self.session, methods=["POST"]),
+            Route("/api/collect", self.collect, methods=["POST"]),
+            Route("/api/photos", self.photos),
+            Route("/api/photos/{name}/image", self.image),
+            Route("/api/photos/{name}/label", self.label),
+            Route("/api/photos/{name}/label", self.save_label, methods=["PUT"]),
+            Route("/api/prelabel", self.prelabel, methods=["POST"]),
+            Route("/api/train", self.train, methods=["POST"]),
+            Route("/api/train/stop", self.stop, methods=["POST"]),
+            Route("/api/train/resume", self.resume, methods=["POST"]),
+            Route("/api/train/events", self.events),
+            Route("/api/runs/{name}/report", self.report),
+            Route("/api/runs/{name}/{picture}", self.run_picture),
+            Route("/api/model", self.use_model, methods=["POST"]),
+            WebSocketRoute("/ws/detect", self.detect),
+            Route("/ort/{file}", self.ort),
+            Mount("/static", StaticFiles(directory=STATIC)),
+        ]
+        handlers = {FaceTrackerError: mistake, HTTPException: http_error, ValidationError: invalid, OSError: no_disk}
+        return Guard(Starlette(routes=routes, exception_handlers=handlers, lifespan=self._life), self.rules)  # type: ignore[arg-type]
+
+    @asynccontextmanager
+    async def _life(self, app: Starlette) -> AsyncIterator[None]:
+        yield
+        await self.trainer.stop()
+        self.live.close()
+
+    async def page(self, request: Request) -> Response:
+        return FileResponse(STATIC / "index.html", headers={"cache-control": "no-cache"})
+
+    async def ort(self, request: Request) -> Response:
+        name = request.path_params["file"]
+        if name not in ORT_FILES or not (ORT / name).is_file():
+            raise NotThere("onnxruntime-web is not installed", fix="make web-assets, or run the model on the server.")
+        kind = "application/wasm" if name.endswith(".wasm") else "text/javascript"
+        return FileResponse(ORT / name, media_type=kind, headers={"cache-control": "private, max-age=86400"})
+
+    async def model_onnx(self, request: Request) -> Response:
+        return FileResponse(self.model.for_tab(), media_type="application/octet-stream")
+
+    async def model_card(self, request: Request) -> Response:
+        self.model.for_tab()
+        return JSONResponse(self.model.detector.card.model_dump(mode="json"))
+
+    async def state(self, request: Request) -> Response:
+        return JSONResponse(await run_in_threadpool(self._state))
+
+    def _state(self) -> dict[str, Any]:
+        listed = [photo.state for photo in self.labels.listed()]
+        card = self.model.detector.card
+        return {
+            "version": __version__,
+            "data": str(self.place.data),
+            "model": {
+                "name": self.model.name,
+                "classes": card.classes,
+                "threshold": card.threshold,
+                "in_tab": self.model.onnx is not None,
+            },
+            "tab_runtime": all((ORT / name).is_file() for name in ORT_FILES),
+            "runs": self.trainer.runs(),
+            "photos": {
+                "total": len(listed),
+                "labelled": listed.count("reviewed"),
+                "prelabelled": listed.count("prelabelled"),
+                "unlabelled": listed.count("unlabelled"),
+            },
+            "training": self.trainer.running,
+            "can_train": self.trainer.can_train,
+        }
+
+    async def session(self, request: Request) -> Response:
+        wish = await mapping(request)
+        word = wish.get("name")
+        if word is not None and not isinstance(word, str):
+            raise FaceTrackerError("that cannot name a session")
+        return JSONResponse({"session": self.collecting.begin(word or None)})
+
+    async def collect(self, request: Request) -> Response:
+        keep = request.query_params.get("keep_similar") == "1"
+        session, data = request.query_params.get("session", ""), await request.body()
+        done = await run_in_threadpool(self.collecting.take, session, data, keep)
+        return JSONResponse({"similar": True}, 409) if done is None else JSONResponse(done)
+
+    async def photos(self, request: Request) -> Response:
+        by_doubt = request.query_params.get("order") == "review"
+        return JSONResponse(await run_in_threadpool(self.labels.overview, by_doubt))
+
+    async def image(self, request: Request) -> Response:
+        entry = await run_in_threadpool(self.labels.index.find, request.path_params["name"])
+        data, kind = await run_in_threadpool(picture_for_page, entry.photo)
+        return Response(data, media_type=kind)
+
+    async def label(self, request: Request) -> Response:
+        return JSONResponse(await run_in_threadpool(self.labels.read, request.path_params["name"]))
+
+    async def save_label(self, request: Request) -> Response:
+        etag = request.headers.get("if-match")
+        if etag is None and request.headers.get("if-none-match") != "*":
+            raise HTTPException(428, "If-Match, or If-None-Match: * for a new file, is missing")
+        wish = await mapping(request)
+        etag = None if etag is None else etag.strip('"')
+        return JSONResponse(
+            {"etag": await run_in_threadpool(self.labels.write, request.path_params["name"], wish, etag)}
+        )
+
+    async def prelabel(self, request: Request) -> Response:
+        names = (await mapping(request)).get("names")
+        if names is not None and not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+            raise FaceTrackerError("names is a list of photos, or null for all")
+        written = await run_in_threadpool(self.labels.prelabel, self.model.path, names)
+        return JSONResponse({"written": written})
+
+    async def train(self, request: Request) -> Response:
+        return JSONResponse({"run": await self.trainer.start(Wish.model_validate(await mapping(request)))})
+
+    async def stop(self, request: Request) -> Response:
+        await self.trainer.stop()
+        return JSONResponse({"stopped": True})
+
+    async def resume(self, request: Request) -> Response:
+        return JSONResponse({"run": await self.trainer.resume(str((await mapping(request)).get("run", "")))})
+
+    async def events(self, request: Request) -> Response:
+        run = request.query_params.get("run", "")
+        if run != self.trainer.running:
+            run_folder(self.place, run)
+        if self.listeners >= MOST_LISTENERS:
+            raise HTTPException(503, "too many pages watch this training")
+        return StreamingResponse(self._stream(run), media_type="text/event-stream")
+
+    async def _stream(self, run: str) -> AsyncIterator[str]:
+        self.listeners += 1
+        try:
+            async for event, content in self.trainer.listen(run):
+                yield f"event: {event}\ndata: {json.dumps(content)}\n\n"
+        finally:
+            self.listeners -= 1
+
+    async def report(self, request: Request) -> Response:
+        path = await self.reports.find(request.path_params["name"])
+        return FileResponse(path, media_type="text/html", headers={"content-security-policy": POLICY})
+
+    async def run_picture(self, request: Request) -> Response:
+        name, picture = request.path_params["name"], request.path_params["picture"]
+        if picture not in PICTURES:
+            raise NotThere("a run has no such picture", fix=", ".join(PICTURES))
+        return FileResponse(self.reports.picture(name, picture), media_type="image/png")
+
+    async def use_model(self, request: Request) -> Response:
+        name = str((await mapping(request)).get("run", ""))
+        async with self._switching:
+            if name == "starter":
+                model = await run_in_threadpool(ModelInUse)
+            else:
+                folder = run_folder(self.place, name)
+                if not (folder / "model.onnx").is_file():
+                    await self.trainer.export(name)
+                model = await run_in_threadpool(ModelInUse, folder, name)
+            self.model = model
+            self.live.use(model.detector)
+        return JSONResponse({"model": model.name, "in_tab": model.onnx is not None})
+
+    async def detect(self, websocket: WebSocket) -> None:
+        await self.live.serve(websocket)
+
+
+async def mapping(request: Request) -> dict[str, Any]:
+    """The request's JSON body, which must be a mapping; no body at all is an empty one."""
+    body = await request.body()
+    try:
+        value = json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        raise FaceTrackerError("the request is not JSON") from None
+    if not isinstance(value, dict):
+        raise FaceTrackerError("the request is no mapping")
+    return value
+
+
+async def mistake(request: Request, error: Exception) -> Response:
+    """A person's mistake: one line and the way out."""
+    assert isinstance(error, FaceTrackerError)
+    status = 404 if isinstance(error, NotThere) else 412 if isinstance(error, Changed) else 400
+    fault = error.fault if error.path is None else f"{error.path.name}: {error.fault}"
+    return JSONResponse({"error": fault, "fix": error.fix or ""}, status)
+
+
+async def http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail, "fix": ""}, error.status_code)
+
+
+async def invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return JSONResponse({"error": one_line(f"{where}: {first['msg']}"), "fix": ""}, 400)
+
+
+async def no_disk(request: Request, error: Exception) -> Response:
+    assert isinstance(error, OSError)
+    return JSONResponse({"error": f"the disk said: {error.strerror}", "fix": "Is it full, or read-only?"}, 500)

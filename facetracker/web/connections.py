@@ -1,0 +1,124 @@
+"""Connections that cannot be held open for nothing.
+
+uvicorn closes a connection that is idle between two requests, but it waits for ever for the first byte, for the rest
+of a request, and for a reader that does not read. Here each of these has its time, and there is a limit to how many
+connections there are: when it is reached, one that has not shown the token makes room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+MOST = 160  # connections; a browser opens six, a page holds two
+REQUEST_WITHIN = 10.0  # seconds for a whole request, a frame of 4 MB included
+READ_WITHIN = 20.0  # seconds in which a slow reader must have taken what waits for it
+MOST_FRAGMENTS = 64  # of one WebSocket message: empty ones cost memory and count nothing
+
+
+class _Watched:
+    """What both kinds of connection share; `trusted` is set when a request has shown the token."""
+
+    trusted = False
+    transport: asyncio.Transport
+    loop: asyncio.AbstractEventLoop
+    _stuck: asyncio.TimerHandle | None = None
+
+    def watch_writing(self) -> None:
+        """The other side does not read: give up after a while. `close` would wait for it for ever."""
+        self.unwatch_writing()
+        self._stuck = self.loop.call_later(READ_WITHIN, self.transport.abort)
+
+    def unwatch_writing(self) -> None:
+        if self._stuck is not None:
+            self._stuck.cancel()
+            self._stuck = None
+
+
+class Http(_Watched, H11Protocol):
+    """HTTP with a time limit for every request."""
+
+    _late: asyncio.TimerHandle | None = None
+
+    def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
+        super().__init__(config, server_state, {**app_state, "connection": self}, _loop)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > MOST and not make_room(self.connections, self):
+            transport.abort()
+            return
+        self._expect_request()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_expecting()
+        self.unwatch_writing()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.cycle is not None and not self.cycle.more_body and not self.cycle.response_complete:
+            self._stop_expecting()
+
+    def handle_websocket_upgrade(self, event: Any) -> None:
+        self._stop_expecting()
+        super().handle_websocket_upgrade(event)
+
+    def on_response_complete(self) -> None:
+        if not self.transport.is_closing():
+            self._expect_request()
+        super().on_response_complete()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.watch_writing()
+
+    def resume_writing(self) -> None:
+        self.unwatch_writing()
+        super().resume_writing()
+
+    def _expect_request(self) -> None:
+        self._stop_expecting()
+        self._late = self.loop.call_later(REQUEST_WITHIN, self.transport.abort)
+
+    def _stop_expecting(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+
+class WebSocket(_Watched, WebSocketsSansIOProtocol):
+    """A WebSocket; its pings (every 20 seconds) end one whose other side is gone."""
+
+    def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
+        super().__init__(config, server_state, {**app_state, "connection": self}, _loop)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.unwatch_writing()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.watch_writing()
+
+    def resume_writing(self) -> None:
+        self.unwatch_writing()
+        super().resume_writing()
+
+    def handle_cont(self, event: Any) -> None:
+        if len(self.frames) >= MOST_FRAGMENTS:
+            self.transport.abort()
+            return
+        super().handle_cont(event)
+
+
+def make_room(connections: set[Any], newest: Any) -> bool:
+    """End a connection that has not shown the token; False when all have."""
+    stranger = next((one for one in connections if one is not newest and not getattr(one, "trusted", False)), None)
+    if stranger is None:
+        return False
+    stranger.transport.abort()
+    return True

@@ -1,0 +1,278 @@
+"""Labels as the page draws them, in labelme's own files.
+
+A shape that the page did not touch stays as it was, a shape that it moved keeps everything but its corners, and what
+the page does not know (polygons, points, keys of other programs) survives. A file that somebody else wrote in the
+meantime is not overwritten: its etag no longer fits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from facetracker.annotate.classes import listed_classes
+from facetracker.annotate.labelme import NO_FACE, SAME_BOX, VERSION, read_content, stated_size, write_content
+from facetracker.annotate.provenance import State, accepted, is_unreviewed, state_of
+from facetracker.annotate.shapes import ShapeFault, encloses_area, shape_box, shape_label, usable_box
+from facetracker.assist import prelabel, review_queue
+from facetracker.errors import BadFile, FaceTrackerError
+from facetracker.pictures import read_picture
+from facetracker.web.paths import Entry, PhotoIndex
+
+MOST_SHAPES = 1000
+
+
+class Changed(FaceTrackerError):
+    """The file is not the one that the page saw: the answer is 412."""
+
+
+class EditedShape(BaseModel):
+    """One box as the page sends it, in pixels; `index` is the shape in the file that it comes from."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    label: str = Field(min_length=1, max_length=100)
+    box: tuple[float, float, float, float]
+    index: int | None = Field(None, ge=0)
+
+
+class Edited(BaseModel):
+    """A photo's boxes as the page sends them."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    shapes: list[EditedShape] = Field(max_length=MOST_SHAPES)
+    no_face: bool = False
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One photo as the list shows it."""
+
+    name: str
+    state: State
+    faces: int
+
+
+class Labels:
+    """The label files of one data folder; safe to use from several threads."""
+
+    def __init__(self, index: PhotoIndex):
+        self.index = index
+        self._lock = threading.Lock()
+        self._seen: dict[Path, tuple[tuple[int, int], Listed, frozenset[str]]] = {}
+
+    def listed(self) -> list[Listed]:
+        """Every photo, sorted by name."""
+        return [self._summary(entry)[0] for entry in self.index.entries().values()]
+
+    def overview(self, by_doubt: bool = False) -> dict[str, Any]:
+        """The list as the page shows it; `by_doubt` puts what waits for a person first, least certain first."""
+        listed = self.listed()
+        if by_doubt and listed:
+            place = {one.photo.stem: number for number, one in enumerate(review_queue(self.index.data))}
+            listed.sort(key=lambda photo: (place.get(photo.name, len(place)), photo.name))
+        return {
+            "photos": [asdict(photo) for photo in listed],
+            "classes": self.classes(),
+            "reviewed": sum(photo.state == "reviewed" for photo in listed),
+            "total": len(listed),
+        }
+
+    def prelabel(self, model: Path, names: Sequence[str] | None) -> int:
+        """Let the model draw first boxes where there are none; how many files that made."""
+        entries = self.index.entries()
+        only = list(entries) if names is None else [self.index.find(name).name for name in names]
+        return len(prelabel(self.index.data, model, only=only).written) if only else 0
+
+    def classes(self) -> list[str]:
+        """The class names: those of `labels.txt`, then those that occur; `face` where there are none."""
+        names = listed_classes(self.index.data)
+        found = sorted({name for entry in self.index.entries().values() for name in self._summary(entry)[1]})
+        return list(dict.fromkeys([*names, *found])) or ["face"]
+
+    def read(self, name: str) -> dict[str, Any]:
+        """One photo's boxes for the page."""
+        entry = self.index.find(name)
+        with self._lock:
+            content, etag = _content(entry.label)
+        if content is None:
+            height, width = read_picture(entry.photo).shape[:2]
+            return _for_page(width, height, "unlabelled", [], {}, "")
+        width, height = _size(entry, content)
+        shapes = _shapes_for_page(content, width, height)
+        return _for_page(width, height, state_of(content), shapes, content.get("flags"), etag)
+
+    def write(self, name: str, edited: Mapping[str, Any], etag: str | None) -> str:
+        """Save a photo's boxes; the file's new etag. `etag` is what the page saw, None when it saw no file."""
+        try:
+            wish = Edited.model_validate(edited)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise FaceTrackerError(f"the labels cannot be read ({where}: {first['msg']})") from None
+        entry = self.index.find(name)
+        with self._lock:
+            content, now = _content(entry.label)
+            if now != (etag or ""):
+                raise Changed("was changed by another program", path=entry.label.name, fix="Load the photo again.")
+            if content is None:
+                height, width = read_picture(entry.photo).shape[:2]
+            else:
+                width, height = _size(entry, content)
+            write_content(entry.label, merged(content or {}, wish, entry, width, height))
+            self._seen.pop(entry.label, None)
+            return _content(entry.label)[1]
+
+    def _summary(self, entry: Entry) -> tuple[Listed, frozenset[str]]:
+        """The photo in the list and its class names; a file is read again only when it has changed."""
+        try:
+            status = entry.label.stat()
+        except OSError:
+            return Listed(entry.name, "unlabelled", 0), frozenset()
+        stamp = (status.st_mtime_ns, status.st_size)
+        known = self._seen.get(entry.label)
+        if known is None or known[0] != stamp:
+            try:
+                content = read_content(entry.label)
+                shapes = _readable(content)
+                known = (
+                    stamp,
+                    Listed(entry.name, state_of(content), len(shapes)),
+                    frozenset(shape_label(shape) for shape in shapes),
+                )
+            except BadFile:
+                known = (stamp, Listed(entry.name, "unlabelled", 0), frozenset())
+            self._seen[entry.label] = known
+        return known[1], known[2]
+
+
+def merged(content: Mapping[str, Any], wish: Edited, entry: Entry, width: int, height: int) -> dict[str, Any]:
+    """The file's new content: the earlier one with the page's boxes, and reviewed, because a person saved it."""
+    content = accepted(content) if content else {}
+    old = list(content.get("shapes") or [])
+    shapes = [_changed(old, shape, width, height) for shape in wish.shapes]
+    kept = [shape for shape in old if not encloses_area(shape)]
+    flags = content.get("flags")
+    flags = dict(flags) if isinstance(flags, Mapping) else {}
+    if wish.no_face and not shapes:
+        flags[NO_FACE] = True
+    elif flags.get(NO_FACE):
+        flags[NO_FACE] = False
+    photo = os.path.relpath(entry.photo.absolute(), entry.label.parent.absolute())
+    fresh = {"version": VERSION, "flags": {}, "shapes": [], "imagePath": Path(photo).as_posix(), "imageData": None}
+    return {
+        **fresh,
+        **content,
+        "flags": flags,
+        "shapes": shapes + kept,
+        "imageHeight": height,
+        "imageWidth": width,
+    }
+
+
+def _changed(old: list[Any], wish: EditedShape, width: int, height: int) -> dict[str, Any]:
+    """One shape: the earlier one as far as the page left it alone, else a rectangle."""
+    box = _usable(wish, width, height)
+    earlier = old[wish.index] if wish.index is not None and wish.index < len(old) else None
+    if not isinstance(earlier, Mapping) or not encloses_area(earlier):
+        earlier = None
+    shape = dict(earlier) if earlier is not None else _rectangle()
+    shape["label"] = wish.label
+    if earlier is None or _moved(earlier, box, width, height):
+        left, top, right, bottom = (round(side, 4) for side in box)
+        shape.update(points=[[left, top], [right, bottom]], shape_type="rectangle")
+        if shape.get("mask") is not None:
+            shape["mask"] = None
+    return shape
+
+
+def _usable(wish: EditedShape, width: int, height: int) -> list[float]:
+    """The box in order and inside the picture."""
+    if not np.isfinite(wish.box).all():
+        raise FaceTrackerError("a box has a coordinate that is no number")
+    x1, y1, x2, y2 = wish.box
+    shape = {"shape_type": "rectangle", "points": [[x1, y1], [x2, y2]]}
+    try:
+        shape_label({"label": wish.label})
+        return [*usable_box(shape_box(shape), width, height)]
+    except ShapeFault as fault:
+        raise FaceTrackerError(f"a box {fault}", fix="Draw it again.") from None
+
+
+def _moved(earlier: Mapping[str, Any], box: list[float], width: int, height: int) -> bool:
+    try:
+        before = [*usable_box(shape_box(earlier), width, height)]
+    except ShapeFault:
+        return True
+    return bool(np.abs(np.subtract(before, box)).max() > SAME_BOX)
+
+
+def _rectangle() -> dict[str, Any]:
+    return {"group_id": None, "description": "", "shape_type": "rectangle", "flags": {}, "mask": None}
+
+
+def _content(label: Path) -> tuple[dict[str, Any] | None, str]:
+    """The file's content and etag; None and "" when there is no file."""
+    try:
+        data = label.read_bytes()
+    except FileNotFoundError:
+        return None, ""
+    except OSError as error:
+        raise BadFile(f"cannot be read ({error.strerror})", path=label) from None
+    return read_content(label), hashlib.sha256(data).hexdigest()[:32]
+
+
+def _size(entry: Entry, content: Mapping[str, Any]) -> tuple[int, int]:
+    stated = stated_size(content)
+    if stated is not None:
+        return stated
+    height, width = read_picture(entry.photo).shape[:2]
+    return width, height
+
+
+def _readable(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The shapes that are boxes with a label."""
+    return [shape for shape in content["shapes"] if encloses_area(shape) and _is_readable(shape)]
+
+
+def _is_readable(shape: Any) -> bool:
+    try:
+        shape_label(shape)
+        shape_box(shape)
+    except ShapeFault:
+        return False
+    return True
+
+
+def _shapes_for_page(content: Mapping[str, Any], width: int, height: int) -> list[dict[str, Any]]:
+    """The shapes that can be shown. `index` is their place in the file, which the page sends back."""
+    waiting = state_of(content) == "prelabelled"
+    shown = []
+    for index, shape in enumerate(content["shapes"]):
+        if not encloses_area(shape) or not _is_readable(shape):
+            continue
+        box = shape_box(shape).clipped(width, height)
+        shown.append(
+            {
+                "index": index,
+                "label": shape_label(shape),
+                "box": [round(side, 4) for side in box],
+                "unreviewed": waiting and is_unreviewed(shape),
+                "editable": shape.get("shape_type") in ("rectangle", None),
+            }
+        )
+    return shown
+
+
+def _for_page(width: int, height: int, state: State, shapes: list, flags: Any, etag: str) -> dict[str, Any]:
+    flags = flags if isinstance(flags, Mapping) else {}
+    return {"width": width, "height": height, "state": state, "shapes": shapes, "flags": dict(flags), "etag": etag}

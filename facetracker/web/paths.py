@@ -1,0 +1,148 @@
+"""From names that a client sends to files: no name ever leads out of the folder it belongs to.
+
+Two guards. A photo's name is never made into a path: it is looked up among the photos that lie in the data folder.
+And every path, wherever it comes from, is followed to its real place before it is opened: a link that leads out of
+the folder counts as not there.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from facetracker.annotate.pairing import IMAGES, LABELS, PARTITIONS, label_path, pairs_in
+from facetracker.errors import FaceTrackerError
+from facetracker.files import PHOTO_SUFFIXES
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+
+
+class NotThere(FaceTrackerError):
+    """Nothing of that name: the answer is 404, whether it is missing, hidden or outside."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one page's photos and runs lie."""
+
+    data: Path
+    runs: Path
+    aug_data: Path
+
+    @property
+    def images(self) -> Path:
+        """Where collected photos land."""
+        return self.data / IMAGES
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One photo of the data folder and where its label file lies, or would."""
+
+    name: str
+    photo: Path
+    label: Path
+    labelled: bool
+
+
+def inside(folder: Path, path: Path) -> Path:
+    """The real place of `path`, all links followed; `NotThere` unless it lies in the real place of `folder`."""
+    try:
+        root, real = folder.resolve(), path.resolve()
+    except (OSError, RuntimeError, ValueError):  # a circle of links, or a NUL in the name
+        raise NotThere("no such file", path=path.name) from None
+    if not real.is_relative_to(root):
+        raise NotThere("lies outside the folder", path=path.name)
+    return real
+
+
+def run_folder(place: Place, name: str) -> Path:
+    """The run of that name."""
+    if NAME.fullmatch(name) is None:
+        raise NotThere("no such run", fix="See the list of runs.")
+    folder = inside(place.runs, place.runs / name)
+    if not (folder / "config.yaml").is_file():
+        raise NotThere(f"no run is called {name}", fix="See the list of runs.")
+    return folder
+
+
+def file_of(folder: Path, name: str) -> Path:
+    """A file directly in a folder, which must be there and no link out of it."""
+    path = inside(folder, folder / name)
+    if path.parent != folder.resolve() or not path.is_file():
+        raise NotThere("is not there", path=name)
+    return path
+
+
+class PhotoIndex:
+    """The photos of the data folder by name (their stem); read anew when a folder changes.
+
+    They are those that labelme shows as well: `images/` when it holds photos, else the folder itself, else its
+    partitions (which are copies as soon as `images/` is there).
+    """
+
+    def __init__(self, data: Path):
+        self.data = data
+        self._seen: tuple[object, ...] | None = None
+        self._entries: dict[str, Entry] = {}
+
+    def entries(self) -> dict[str, Entry]:
+        """Every photo, sorted by name."""
+        folders = photo_folders(self.data)
+        seen = tuple(_stamp(path) for folder in folders for path in (folder, folder.parent / LABELS, folder / LABELS))
+        if self._seen != (folders, seen):
+            found: dict[str, Entry] = {}
+            for folder in folders:
+                for entry in self._entries_in(folder):
+                    found.setdefault(entry.name, entry)
+            self._entries = dict(sorted(found.items()))
+            self._seen = (folders, seen)
+        return self._entries
+
+    def find(self, name: str) -> Entry:
+        """The photo of that name."""
+        entry = self.entries().get(name)
+        if entry is None:
+            raise NotThere("no photo of that name", fix="Load the page again.")
+        inside(self.data, entry.photo)  # once more: it may have become a link since
+        inside(self.data, entry.label)
+        return entry
+
+    def _entries_in(self, folder: Path) -> list[Entry]:
+        pairs = pairs_in(folder)
+        doubles = set(pairs.doubles)
+        found = []
+        for photo, label in pairs.photos:
+            if photo in doubles:
+                continue
+            try:
+                inside(self.data, photo)
+                inside(self.data, label or label_path(photo))
+            except NotThere:
+                continue
+            found.append(Entry(photo.stem, photo, label or label_path(photo), label is not None))
+        return found
+
+
+def photo_folders(data: Path) -> tuple[Path, ...]:
+    """The folders whose photos are shown."""
+    for folder in (data / IMAGES, data):
+        if _holds_photos(data, folder):
+            return (folder,)
+    return tuple(folder for name in PARTITIONS if _holds_photos(data, folder := data / name / IMAGES))
+
+
+def _holds_photos(data: Path, folder: Path) -> bool:
+    try:
+        real = inside(data, folder)
+    except NotThere:
+        return False
+    return real.is_dir() and any(path.suffix.lower() in PHOTO_SUFFIXES for path in folder.iterdir())
+
+
+def _stamp(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

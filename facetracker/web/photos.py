@@ -1,0 +1,28 @@
+"""A photo as a browser shows it: upright, without what the camera noted beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from facetracker.pictures import encode_jpeg, read_picture
+
+KINDS = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
+ORIENTATION = 0x0112  # of EXIF
+
+
+def picture_for_page(photo: Path) -> tuple[bytes, str]:
+    """The photo's bytes and their type: as they are where a browser shows them so, else as a JPEG."""
+    kind = KINDS.get(photo.suffix.lower())
+    if kind is not None and _shows_upright(photo, kind):
+        return photo.read_bytes(), kind
+    return encode_jpeg(read_picture(photo), 92), "image/jpeg"
+
+
+def _shows_upright(photo: Path, kind: str) -> bool:
+    from PIL import Image
+
+    try:
+        with Image.open(photo) as picture:
+            return Image.MIME.get(picture.format or "") == kind and picture.getexif().get(ORIENTATION, 1) == 1
+    except Exception:  # Pillow's readers raise whatever they stumble over; OpenCV may still read it
+        return False

@@ -1,0 +1,350 @@
+"""Training from the page: split, augment, train and export, each a child process of the command line.
+
+A child, because the server must never load tensorflow, and because it can be stopped as a person stops it: with the
+signal that Ctrl-C sends, so that what is trained so far is saved. One training at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from facetracker.config import load_settings, preset_names, read_settings
+from facetracker.errors import FaceTrackerError
+from facetracker.files import read_json
+from facetracker.web.paths import NAME, NotThere, Place, file_of, inside, run_folder
+
+REJECTS_ONLY = (0, 3)  # exit codes of a stage that did its work; 3: some photos were left out
+STOP_WITHIN = 60.0  # seconds that a child has to save what it has
+LOOK_EVERY = 0.3  # seconds between two looks at history.csv
+MOST_LINES = 500  # of the children's output that a page which comes later is told
+LINE_BYTES = 65_536
+# Settings that name files or folders: from the page only the words that stand for something in the package.
+WORDS = {"model.weights": ("imagenet", "starter", "none"), "training.replay": ("scenes", None)}
+
+
+class Wish(BaseModel):
+    """What the page asks to be trained."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    preset: str = "nano"
+    epochs: int | None = Field(None, ge=1, le=10_000)
+    variants: int = Field(20, ge=1, le=1000)
+    name: str | None = None
+    set: dict[str, bool | int | float | str | None] = {}
+
+
+@dataclass
+class Job:
+    """One training that was asked for: its stages, and what its children said."""
+
+    run: str
+    events: deque[tuple[str, dict[str, Any]]] = field(default_factory=lambda: deque(maxlen=MOST_LINES))
+    told: int = 0  # events so far, those that are forgotten included
+    state: str = "running"
+    stopping: bool = False
+    child: asyncio.subprocess.Process | None = None
+    task: asyncio.Task[None] | None = None
+    news: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def tell(self, event: str, **content: Any) -> None:
+        """Note an event, and wake those who listen."""
+        async with self.news:
+            self.events.append((event, content))
+            self.told += 1
+            self.news.notify_all()
+
+
+class Trainer:
+    """The trainings of one page. Everything here runs on the event loop."""
+
+    def __init__(self, place: Place, can_train: Callable[[], bool] | None = None):
+        self.place = place
+        self.job: Job | None = None
+        self._can_train = can_train or can_train_here
+
+    @property
+    def can_train(self) -> bool:
+        """Is everything installed that training needs?"""
+        return self._can_train()
+
+    @property
+    def running(self) -> str | None:
+        """The run that is being trained, or None."""
+        return self.job.run if self.job is not None and self.job.state == "running" else None
+
+    async def start(self, wish: Wish) -> str:
+        """Split, augment, train, export; returns the run's name at once."""
+        self._refuse_a_second()
+        if wish.preset not in preset_names():
+            raise FaceTrackerError(f"no preset is called {wish.preset[:40]}", fix=f"{', '.join(preset_names())}")
+        changes = [_change(key, value) for key, value in wish.set.items()]
+        if wish.epochs is not None:
+            changes.append(f"training.epochs={wish.epochs}")
+        load_settings(wish.preset, changes)  # what cannot be is said now, not after the augmenting
+        name = self._name(wish)
+        photos, augmented = self._work(name) / "photos", self._work(name) / "augmented"
+        options = [option for change in changes for option in ("--set", change)]
+        train = ["train", str(augmented), "--preset", wish.preset, "--name", name, "--runs", str(self.place.runs)]
+        stages = [
+            ("split", ["split", str(self.place.data), "--out", str(photos)]),
+            ("augment", ["augment", str(photos), str(augmented), "--variants", str(wish.variants)]),
+            ("train", [*train, *options]),
+            ("export", self._export(name)),
+        ]
+        self._begin(name, stages)
+        return name
+
+    async def resume(self, run: str) -> str:
+        """Go on with a run that was stopped."""
+        self._refuse_a_second()
+        folder = run_folder(self.place, run)
+        data = str(read_json(folder / "run.json")["data"])
+        train = ["train", data, "--name", run, "--resume", "--runs", str(self.place.runs)]
+        self._begin(run, [("train", train), ("export", self._export(run))])
+        return run
+
+    async def stop(self) -> None:
+        """Stop as Ctrl-C does: what is trained so far is saved. Returns when it is."""
+        job = self.job
+        if job is None or job.state != "running":
+            return
+        job.stopping = True
+        if job.child is not None:
+            _interrupt(job.child)
+        if job.task is not None:
+            done, _ = await asyncio.wait([job.task], timeout=STOP_WITHIN)
+            if not done and job.child is not None:
+                with suppress(ProcessLookupError):
+                    os.killpg(job.child.pid, signal.SIGKILL)
+                await asyncio.wait([job.task])
+
+    async def export(self, run: str) -> None:
+        """Make the run's `model.onnx`, for the tab and for Live; the child process needs tensorflow, we do not."""
+        folder = run_folder(self.place, run)
+        if not (folder / "model.keras").is_file():
+            raise NotThere(f"{run} has no model yet", fix="Wait for its first epoch.")
+        code, lines = await run_child(self._export(run))
+        if code != 0:
+            raise FaceTrackerError(f"{run} cannot be exported ({lines[-1] if lines else code})")
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Every run, the latest first, as the page lists them."""
+        found = []
+        if self.place.runs.is_dir():
+            configs = [path for path in self.place.runs.glob("*/config.yaml") if NAME.fullmatch(path.parent.name)]
+            for config in sorted(configs, key=lambda path: path.stat().st_mtime, reverse=True):
+                with suppress(FaceTrackerError, OSError):
+                    inside(self.place.runs, config)
+                    found.append(self._about(config.parent))
+        if self.running is not None and all(run["name"] != self.running for run in found):
+            found.insert(0, _row(self.running, "running", 0, None, None, False))
+        return found
+
+    async def listen(self, run: str) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        """The events of a run: `stage` and `epoch` as they come, `done` at the end."""
+        job = self.job if self.job is not None and self.job.run == run else None
+        if job is None:
+            run_folder(self.place, run)
+        told = epochs = 0
+        while True:
+            over = job is None or job.state != "running"
+            for row in self._history(run)[epochs:]:
+                epochs += 1
+                yield "epoch", row
+            if job is not None:
+                missed, told = list(job.events)[max(0, len(job.events) - (job.told - told)) :], job.told
+                for event in missed:
+                    yield event
+            if over:
+                if job is None or not any(event == "done" for event, _ in job.events):
+                    yield "done", {"state": self._about(run_folder(self.place, run))["state"], "text": ""}
+                return
+            assert job is not None
+            async with job.news:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_EVERY):
+                        await job.news.wait()
+
+    def _refuse_a_second(self) -> None:
+        if self.running is not None:
+            raise FaceTrackerError(f"{self.running} is being trained", fix="Stop it first, or wait.")
+        if not self.can_train:
+            raise FaceTrackerError("training is not installed", fix="pip install 'facetracker[train]'")
+
+    def _name(self, wish: Wish) -> str:
+        """The run's name: the one wished for, or the preset's with the next free number."""
+        if wish.name is None:
+            number = 1
+            while any(self._taken(f"{wish.preset}-{number}")):
+                number += 1
+            return f"{wish.preset}-{number}"
+        if NAME.fullmatch(wish.name) is None:
+            raise FaceTrackerError("that cannot name a run", fix="Letters, digits, `.`, `_` and `-`: my-tracker")
+        if any(self._taken(wish.name)):
+            raise FaceTrackerError(f"{wish.name} is there already", fix="Choose another name.")
+        return wish.name
+
+    def _taken(self, name: str) -> tuple[bool, bool]:
+        return (self.place.runs / name).exists(), self._work(name).exists()
+
+    def _work(self, name: str) -> Path:
+        """Where a run's split and augmented photos lie: apart from every other run's, and from the photos."""
+        return self.place.aug_data / name
+
+    def _export(self, name: str) -> list[str]:
+        return ["export", str(self.place.runs / name), "--to", "onnx", "--force"]
+
+    def _begin(self, run: str, stages: list[tuple[str, list[str]]]) -> None:
+        self.job = Job(run)
+        self.job.task = asyncio.create_task(self._go(self.job, stages), name=f"trains {run}")
+
+    async def _go(self, job: Job, stages: list[tuple[str, list[str]]]) -> None:
+        state, last = "done", ""
+        try:
+            for stage, command in stages:
+                if job.stopping:
+                    break
+                await job.tell("stage", stage=stage, text="")
+                code, lines = await self._stage(job, stage, command)
+                last = lines[-1] if lines else ""
+                if code not in REJECTS_ONLY:
+                    state = "stopped" if job.stopping else "failed"
+                    break
+            if job.stopping:
+                state = "stopped"
+        except Exception as error:  # a child that cannot be started; the page is told, the server stays
+            state, last = "failed", str(error)
+        job.child = None
+        job.state = state
+        await job.tell("done", state=state, text=last)
+
+    async def _stage(self, job: Job, stage: str, command: list[str]) -> tuple[int, list[str]]:
+        async def said(line: str) -> None:
+            await job.tell("stage", stage=stage, text=line)
+
+        def started(child: asyncio.subprocess.Process) -> None:
+            job.child = child
+            if job.stopping:
+                _interrupt(child)
+
+        return await run_child(command, said, started)
+
+    def _about(self, folder: Path) -> dict[str, Any]:
+        rows = self._history(folder.name)
+        settings = read_settings(file_of(folder, "config.yaml"))
+        state = "running" if folder.name == self.running else "stopped"
+        if state != "running" and (folder / "metrics.json").is_file():
+            state = "done"
+        best = max((row["val_mean_iou"] for row in rows if row.get("val_mean_iou") is not None), default=None)
+        report = (folder / "evaluation" / "report.html").is_file()
+        return _row(folder.name, state, len(rows), settings.training.epochs, best, report)
+
+    def _history(self, run: str) -> list[dict[str, Any]]:
+        """The epochs so far: a row of numbers each, None where there is none."""
+        try:
+            with file_of(self.place.runs / run, "history.csv").open(newline="") as file:
+                return [{key: _number(value) for key, value in row.items() if key} for row in csv.DictReader(file)]
+        except (OSError, NotThere):
+            return []
+
+
+async def run_child(
+    arguments: list[str],
+    said: Callable[[str], Any] | None = None,
+    started: Callable[[asyncio.subprocess.Process], None] | None = None,
+) -> tuple[int, list[str]]:
+    """Run `facetracker ARGUMENTS` in a process of its own: its exit code and the last lines it said.
+
+    Ended together with us: when this call is cancelled, so is the child.
+    """
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "facetracker.cli", *arguments),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        limit=LINE_BYTES,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        start_new_session=True,  # Ctrl-C in the server's terminal is passed on by us, once
+    )
+    if started is not None:
+        started(child)
+    lines: list[str] = []
+    try:
+        assert child.stdout is not None
+        async for line in _lines(child.stdout):
+            lines = [*lines[-20:], line]
+            if said is not None:
+                await said(line)
+        return await child.wait(), lines
+    except asyncio.CancelledError:
+        _interrupt(child)
+        await child.wait()
+        raise
+
+
+async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
+    while True:
+        try:
+            line = await stream.readline()
+        except ValueError:  # a line longer than the limit: nothing for a person
+            continue
+        if not line:
+            return
+        if text := line.decode("utf-8", "replace").strip():
+            yield text[:500]
+
+
+def can_train_here() -> bool:
+    """Are the libraries of training installed? Looked up, not loaded."""
+    return all(find_spec(library) is not None for library in ("tensorflow", "keras", "albumentations"))
+
+
+def _interrupt(child: asyncio.subprocess.Process) -> None:
+    """What Ctrl-C does: the signal goes to the child and its own children."""
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGINT)
+
+
+def _change(key: str, value: Any) -> str:
+    if key in WORDS and value not in WORDS[key]:
+        words = ", ".join(str(word) for word in WORDS[key])
+        raise FaceTrackerError(f"{key} from the page: one of {words}", fix="Paths work in the terminal.")
+    if isinstance(value, str) and (len(value) > 100 or not value.isprintable()):
+        raise FaceTrackerError(f"{key[:40]}: the value is too long")
+    return f"{key}={'null' if value is None else value}"
+
+
+def _row(
+    name: str, state: str, epoch: int, epochs: int | None, mean_iou: float | None, has_report: bool
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "state": state,
+        "epoch": epoch,
+        "epochs": epochs,
+        "mean_iou": mean_iou,
+        "has_report": has_report,
+    }
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if abs(value) < float("inf") else None
