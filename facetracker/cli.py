@@ -33,6 +33,7 @@ ROOMS = (
     "evaluation",
     "export",
     "runtime",
+    "web",
     "doctor",
 )
 
