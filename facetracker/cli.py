@@ -34,6 +34,7 @@ ROOMS = (
     "export",
     "runtime",
     "web",
+    "demo",
     "doctor",
 )
 

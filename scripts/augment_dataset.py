@@ -1,9 +1,10 @@
-"""Make `aug_data` from `data`: 60 variants of every train photo, val and test photos as they are.
+"""Make aug_data from data: 60 variants of every train photo; val and test photos as they are.
 
-    python scripts/augment_dataset.py [any option of `facetracker augment`]
+    python scripts/augment_dataset.py
+    python scripts/augment_dataset.py --all-partitions      # variants of val and test too, as in the tutorial
+    python scripts/augment_dataset.py my_data my_aug_data --variants 20
 
-The same as `facetracker augment data aug_data`; `--help` lists the options, `--all-partitions` makes variants of val
-and test too, as the tutorial does.
+The same as `facetracker augment data aug_data`, with its options:
 """
 
 import sys
@@ -11,5 +12,9 @@ import sys
 from facetracker.cli import main
 
 if __name__ == "__main__":
-    sys.argv[1:] = ["augment", "data", "aug_data", *sys.argv[1:]]
+    arguments = sys.argv[1:]
+    if {"-h", "--help"} & set(arguments):
+        print(__doc__)
+    folders = [] if arguments and not arguments[0].startswith("-") else ["data", "aug_data"]
+    sys.argv[1:] = ["augment", *folders, *arguments]
     main()

@@ -1,6 +1,9 @@
-"""Take photos of your face: `python scripts/collect_images.py [--source 0] [--count 30] [--every 0.5] ...`
+"""Take photos of your face: 30 with camera 0, one every half second, into data/images.
 
-The same as `facetracker collect`; `--help` lists the options.
+    python scripts/collect_images.py
+    python scripts/collect_images.py --source 1 --count 90 --session kitchen
+
+The same as `facetracker collect`, with its options:
 """
 
 import sys
@@ -8,5 +11,7 @@ import sys
 from facetracker.cli import main
 
 if __name__ == "__main__":
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        print(__doc__)
     sys.argv.insert(1, "collect")
     main()

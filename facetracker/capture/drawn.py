@@ -74,13 +74,17 @@ def open_scene(spec: str) -> Drawn:
     count = values.pop("count", None if live else COUNT)
     if not 0 < values.get("fps", 30.0) <= 1000 or min(values.get("width", 64), values.get("height", 64)) < 32:
         raise FaceTrackerError(f"{spec}: a scene needs 32 pixels a side and a frame rate above 0")
-    if not 0 <= values.get("faces", 1) <= 64 or values.get("seed", 0) < 0 or (count is not None and count < 1):
+    if (
+        not 0 <= values.get("faces", 1) <= 64
+        or min(values.get("seed", 0), values.get("people", 0)) < 0
+        or (count is not None and count < 1)
+    ):
         raise FaceTrackerError(f"{spec}: a scene has 0 to 64 faces, a seed from 0 and at least one frame")
     return Drawn(Scene(**values), count, live, spec)
 
 
 def _kind(annotation: str) -> Any:
-    return {"int": int, "bool": _yes}.get(annotation, float)
+    return {"int": int, "bool": _yes}.get(annotation.removesuffix(" | None"), float)
 
 
 def _yes(text: str) -> bool:

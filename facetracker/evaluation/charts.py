@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 WIDTH, HEIGHT = 460, 300
@@ -25,9 +25,18 @@ class Line:
     mark: tuple[float, float] | None = None
 
 
-def line_chart(lines: Sequence[Line], x_title: str, y_title: str, diagonal: bool = False, legend: bool = True) -> str:
-    """Curves in the unit square, with a grid, and a legend where there is more than one."""
-    parts = [_frame(x_title, y_title)]
+def line_chart(
+    lines: Sequence[Line],
+    x_title: str,
+    y_title: str,
+    diagonal: bool = False,
+    legend: bool = True,
+    x_axis: tuple[float, float] = (1.0, 0.2),
+    y_axis: tuple[float, float] = (1.0, 0.2),
+) -> str:
+    """Curves with a grid, and a legend where there is more than one; an axis is `(its end, a tick every so much)`."""
+    parts = [_frame(x_title, y_title, x_axis=x_axis, y_axis=y_axis)]
+    lines = [_in_unit_square(line, x_axis[0], y_axis[0]) for line in lines]
     if diagonal:
         parts.append(f'<path class="ideal" d="M{_x(0)} {_y(0)}L{_x(1)} {_y(1)}"/>')
     for line in lines:
@@ -66,19 +75,37 @@ def bar_chart(
     )
 
 
-def _frame(x_title: str, y_title: str, x_ticks: bool = True) -> str:
+def _frame(
+    x_title: str,
+    y_title: str,
+    x_ticks: bool = True,
+    x_axis: tuple[float, float] = (1.0, 0.2),
+    y_axis: tuple[float, float] = (1.0, 0.2),
+) -> str:
     parts = []
-    for step in range(6):
-        value = step / 5
-        parts.append(f'<path class="grid" d="M{LEFT} {_y(value)}H{WIDTH - RIGHT}"/>')
-        parts.append(f'<text class="tick end" x="{LEFT - 7}" y="{_y(value) + 4}">{value:g}</text>')
-        if x_ticks:
-            parts.append(f'<text class="tick" x="{_x(value)}" y="{HEIGHT - BOTTOM + 16}">{value:g}</text>')
+    for value, place in _ticks(*y_axis):
+        parts.append(f'<path class="grid" d="M{LEFT} {_y(place)}H{WIDTH - RIGHT}"/>')
+        parts.append(f'<text class="tick end" x="{LEFT - 7}" y="{_y(place) + 4}">{value}</text>')
+    for value, place in _ticks(*x_axis) if x_ticks else ():
+        parts.append(f'<text class="tick" x="{_x(place)}" y="{HEIGHT - BOTTOM + 16}">{value}</text>')
     parts.append(f'<path class="axis" d="M{LEFT} {TOP}V{_y(0)}H{WIDTH - RIGHT}"/>')
     parts.append(f'<text class="title" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 5}">{escape(x_title)}</text>')
     middle = (TOP + HEIGHT - BOTTOM) / 2
     parts.append(f'<text class="title" transform="translate(11 {middle}) rotate(-90)">{escape(y_title)}</text>')
     return "".join(parts)
+
+
+def _ticks(most: float, step: float) -> list[tuple[str, float]]:
+    """`(text, place in 0..1)` of each tick of an axis from 0 to `most`."""
+    return [(f"{number * step:.4g}", number * step / most) for number in range(int(most / step + 1e-6) + 1)]
+
+
+def _in_unit_square(line: Line, x_most: float, y_most: float) -> Line:
+    def scaled(values: Sequence[Number], most: float) -> list[Number]:
+        return [None if value is None else value / most for value in values]
+
+    mark = None if line.mark is None else (line.mark[0] / x_most, line.mark[1] / y_most)
+    return replace(line, x=scaled(line.x, x_most), y=scaled(line.y, y_most), mark=mark)
 
 
 def _path(line: Line) -> str:

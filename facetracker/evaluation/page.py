@@ -85,13 +85,13 @@ footer { margin-top:40px; color:var(--soft); font-size:.84rem; }
 """
 
 
-def page(title: str, content: str) -> str:
-    """The whole file. No script, nothing fetched: the policy says so to the browser as well."""
+def page(title: str, content: str, style: str = "") -> str:
+    """The whole file, with `style` after the common one. No script, nothing fetched: the policy tells the browser."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; media-src data:; '
         "style-src 'unsafe-inline'\">\n"
-        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{content}\n</main>\n"
+        f"<title>{escape(title)}</title>\n<style>{STYLE}{style}</style>\n</head>\n<body>\n<main>\n{content}\n</main>\n"
         "</body>\n</html>\n"
     )

@@ -49,6 +49,7 @@ class Scene:
     `masks`: every second person wears one and the classes are `with_mask`/`without_mask` instead of `face`.
     `crossing`: people walk past and hide each other. `leaving`: they walk out of the picture and come back.
     `size`: heads of this share of the largest that fits, instead of a size for each person.
+    `people`: seed of the people alone, so that one person can be drawn in several rooms (`seed`).
     """
 
     width: int = 640
@@ -63,6 +64,7 @@ class Scene:
     blur: float = 0.0
     light: float = 1.0
     size: float | None = None
+    people: int | None = None
 
     def frame(self, index: int) -> SceneFrame:
         """Frame `index` (0, 1, ...) with its truth."""
@@ -88,7 +90,8 @@ class Scene:
 
     @cached_property
     def _people(self) -> list[Person]:
-        return [person(self.seed, number, mask=self._masked(number)) for number in range(self.faces)]
+        crowd = self.seed if self.people is None else self.people
+        return [person(crowd, number, mask=self._masked(number)) for number in range(self.faces)]
 
     @cached_property
     def _paths(self) -> list[Path]:

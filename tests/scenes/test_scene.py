@@ -209,3 +209,10 @@ def test_drawing_is_quick():
     finally:
         cv2.setNumThreads(threads)
     assert rate > 50
+
+
+def test_one_person_can_be_drawn_in_several_rooms():
+    first, other = Scene(seed=1, people=5), Scene(seed=2, people=5)
+    assert first._people == other._people
+    assert not np.array_equal(first.frame(0).picture, other.frame(0).picture)
+    assert Scene(seed=1)._people == Scene(seed=1, people=1)._people != first._people
