@@ -57,7 +57,9 @@ class Outputs:
         if self.crops is not None:
             lines.append(f"{self.crops.folder}: {self.crops.count} faces")
         if self.hard_frames is not None and self.hard_frames.count:
-            lines.append(f"{self.hard_frames.folder}: {self.hard_frames.count} frames to label")
+            folder = self.hard_frames.folder
+            data = folder.parent if folder.name == "images" else folder
+            lines.append(f"{folder}: {self.hard_frames.count} frames to label. Next: facetracker review {data}")
         return lines
 
     def raise_failures(self) -> None:

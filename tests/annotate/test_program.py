@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 import threading
 import time
@@ -14,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from labeller import drawn_rectangle, own_display, shown, skip_without_labelme, until, x
 from photo_set import PhotoSet, rectangle
 
 from facetracker.annotate import program
@@ -169,62 +168,20 @@ def test_mistakes_are_one_line(ready: PhotoSet, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def display(monkeypatch) -> Iterator[str]:
-    """An X server of its own, as DISPLAY."""
-    if not (shutil.which("Xvfb") and shutil.which("xdotool")):
-        pytest.skip("Xvfb and xdotool are not installed")
-    reader, writer = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1280x900x24", "-nolisten", "tcp"],
-        pass_fds=[writer],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(writer)
-    with os.fdopen(reader) as told:
-        name = f":{told.readline().strip()}"
-    monkeypatch.setenv("DISPLAY", name)
-    yield name
-    server.terminate()
-    server.wait(10)
-
-
-def x(*command: object) -> str:
-    return subprocess.run(["xdotool", *map(str, command)], capture_output=True, text=True, timeout=60).stdout.strip()
-
-
-def until(what, seconds: float = 90):
-    """The first true answer of `what`, asked again and again."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if answer := what():
-            return answer
-        time.sleep(0.3)
-    raise AssertionError("it did not happen in time")
-
-
-def drawn_rectangle(window: str, first: tuple[int, int], second: tuple[int, int]) -> None:
-    """As a person does: ctrl+r, two clicks, the label, Return. Without a window manager the focus must be set."""
-    x("windowfocus", window)
-    x("key", "ctrl+r")
-    for place in (first, second):
-        time.sleep(0.4)
-        x("mousemove", *place, "click", 1)
-    time.sleep(1.0)
-    x("type", "face")
-    x("key", "Return")
+def display(monkeypatch, tmp_path) -> Iterator[None]:
+    """An X server of its own, as DISPLAY, and an empty HOME."""
+    skip_without_labelme()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    with own_display() as name:
+        monkeypatch.setenv("DISPLAY", name)
+        yield
 
 
 @pytest.mark.gui
 @pytest.mark.slow
-def test_a_rectangle_drawn_in_labelme_is_read_back(display, photos: PhotoSet, tmp_path, monkeypatch):
-    try:
-        command = find_labelme()
-    except FaceTrackerError:
-        pytest.skip("labelme is not installed")
-    if command[0].endswith(("uvx", "pipx")):
-        pytest.skip("labelme is not installed")
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    (tmp_path / "home").mkdir()
+@pytest.mark.usefixtures("display")
+def test_a_rectangle_drawn_in_labelme_is_read_back(photos: PhotoSet):
     photos.add("a")
     second = photos.add("b")
     ours = write_labels(photos.label("b"), Sample(second, 160, 120, [[0.1, 0.25, 0.5, 0.75]], ("face",)))
@@ -234,14 +191,14 @@ def test_a_rectangle_drawn_in_labelme_is_read_back(display, photos: PhotoSet, tm
     person = threading.Thread(target=lambda: results.append(annotate(photos.folder)))
     person.start()
     try:
-        window = until(lambda: x("search", "--onlyvisible", "--name", "a.jpg").split("\n")[0])
+        window = shown("a.jpg")
         time.sleep(2)
         drawn_rectangle(window, (620, 500), (440, 380))  # from lower right to upper left
         until(photos.label("a").exists)
         time.sleep(1)
         x("windowfocus", window)
         x("key", "d")
-        until(lambda: x("search", "--onlyvisible", "--name", "b.jpg"))
+        shown("b.jpg")
         time.sleep(1)
         drawn_rectangle(window, (440, 380), (620, 500))
         until(lambda: ours.read_text() not in ("", written))
