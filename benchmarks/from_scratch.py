@@ -34,8 +34,6 @@ import numpy as np
 
 from facetracker import from_scratch as fs
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "from_scratch"))  # where Keras's twins are built
-
 
 def rows_of_windows(x: np.ndarray, size: int, stride: int, pad: int) -> np.ndarray:
     """(N, C, H, W) as rows (N*OH*OW, C*size*size), collected place by place."""
@@ -161,13 +159,13 @@ def notes_network(network: fs.Network) -> fs.Network:
 def keras_step(name: str, network: fs.Network, x: np.ndarray, targets: np.ndarray) -> Callable:
     """The same step in Keras on TensorFlow, as a compiled function in float32."""
     import keras
-    import keras_twins
+    from facetracker.model import classic
     import tensorflow as tf
 
     if name == "simple_convnet":
-        model = keras_twins.simple_convnet()
+        model = classic.simple_convnet(classes=10)
     else:
-        model = keras_twins.vgg6(dropout=0.0)
+        model = classic.vgg6(classes=2, dropout=0.0)
     model.set_weights(fs.to_keras_weights(network))
     loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     pictures = tf.constant(x.transpose(0, 2, 3, 1).astype(np.float32))

@@ -1,6 +1,8 @@
-"""The network: backbones, heads, losses and `FaceTracker`. Keras and nothing else; any of its backends."""
+"""The networks: backbones, heads, losses, `FaceTracker` and `FaceClassifier`. Keras and nothing else; any of its backends."""
 
 from facetracker.model.backbones import BACKBONES
+from facetracker.model.classic import CLASSIC
+from facetracker.model.classifier import FaceClassifier
 from facetracker.model.tracker import FaceTracker
 
-__all__ = ["BACKBONES", "FaceTracker"]
+__all__ = ["BACKBONES", "CLASSIC", "FaceClassifier", "FaceTracker"]

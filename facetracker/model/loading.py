@@ -1,7 +1,8 @@
-"""Loading and saving a tracker. A file from a stranger runs nothing of theirs.
+"""Loading and saving a model of ours. A file from a stranger runs nothing of theirs.
 
 A `.keras` file says in JSON which objects to build, and Keras builds them: a Lambda, any registered class. Here only
-a `FaceTracker` is built, from names and numbers that are checked, and the weights are read into it as bare arrays.
+a `FaceTracker` or a `FaceClassifier` is built, from names and numbers that are checked, and the weights are read into
+it as bare arrays.
 """
 
 from __future__ import annotations
@@ -17,19 +18,29 @@ import keras
 
 from facetracker.errors import BadFile, FaceTrackerError
 from facetracker.files import written_beside
+from facetracker.model.classifier import FaceClassifier
 from facetracker.model.tracker import FaceTracker
 
-OURS = "facetracker>FaceTracker"
-NAMES = {"backbone", "head", "classes", "image_size", "preprocessing", "regress_loss", "name", "trainable", "dtype"}
+TRACKER, CLASSIFIER = "facetracker>FaceTracker", "facetracker>FaceClassifier"
+Model = FaceTracker | FaceClassifier
+COMMON: dict[str, type | tuple[type, ...]] = {"backbone": str, "image_size": int, "name": str}
+# What may stand in the settings of each, and of which type; `classes`, `dtype` and `trainable` are looked at apart.
+KINDS: dict[str, tuple[type[Any], dict[str, Any]]] = {
+    TRACKER: (FaceTracker, {**COMMON, "head": str, "preprocessing": str, "regress_loss": str}),
+    CLASSIFIER: (
+        FaceClassifier,
+        {**COMMON, "hidden": int, "dropout": (int, float), "margin": (int, float)},
+    ),
+}
 # What a compiled tracker's optimizer may be made of; everything else in a file is refused.
 OPTIMIZER_MODULES = ("keras.optimizers", "keras.optimizers.schedules", "keras")
 # The largest of our networks (VGG19) with an optimizer's moments and averages stays far below.
 MOST_BYTES = 4 << 30
-H5_KEY = "facetracker"
+H5_KEY, H5_KIND = "facetracker", "facetracker_kind"
 
 
-def load_model(path: str | Path, compile: bool = False) -> FaceTracker:
-    """The `FaceTracker` in a `.keras` file, or in an `.h5` that `save_h5` wrote.
+def load_model(path: str | Path, compile: bool = False) -> Any:
+    """The `FaceTracker` or `FaceClassifier` in a `.keras` file, or in an `.h5` that `save_h5` wrote.
 
     With `compile` its optimizer comes too, state included, so that training goes on where it was.
     """
@@ -56,8 +67,8 @@ def load_model(path: str | Path, compile: bool = False) -> FaceTracker:
         raise BadFile(f"its weights cannot be read ({_first_line(error)})", path=path) from None
 
 
-def save_h5(tracker: FaceTracker, path: str | Path) -> Path:
-    """Write a tracker as one HDF5 file: Keras's weights, and our settings in an attribute."""
+def save_h5(tracker: Model, path: str | Path) -> Path:
+    """Write a model as one HDF5 file: Keras's weights, and our settings in an attribute."""
     import h5py
 
     path = Path(path)
@@ -66,16 +77,17 @@ def save_h5(tracker: FaceTracker, path: str | Path) -> Path:
         tracker.save_weights(weights)
         with h5py.File(weights, "a") as file:
             file.attrs[H5_KEY] = json.dumps(tracker.get_config())
+            file.attrs[H5_KIND] = TRACKER if isinstance(tracker, FaceTracker) else CLASSIFIER
         shutil.copyfile(weights, part)
     return path
 
 
-def _load_h5(path: Path) -> FaceTracker:
+def _load_h5(path: Path) -> Model:
     import h5py
 
     try:
         with h5py.File(path, "r") as file:
-            text = file.attrs.get(H5_KEY)
+            text, kind = file.attrs.get(H5_KEY), file.attrs.get(H5_KIND, TRACKER)
     except OSError:
         raise BadFile("is no HDF5 file, or a damaged one", path=path) from None
     if text is None:
@@ -88,7 +100,7 @@ def _load_h5(path: Path) -> FaceTracker:
         config = json.loads(text)
     except ValueError:
         raise BadFile("its settings are damaged", path=path) from None
-    tracker = _build(config, OURS, path)
+    tracker = _build(config, kind, path)
     with tempfile.TemporaryDirectory() as folder:
         # Keras knows how to read a file by the end of its name.
         weights = Path(folder) / "tracker.weights.h5"
@@ -115,36 +127,37 @@ def _read_config(path: Path) -> dict[str, Any]:
     return config
 
 
-def _build(config: Any, kind: Any, path: Path) -> FaceTracker:
-    """A tracker from settings that are checked to be names and numbers."""
-    if kind != OURS:
+def _build(config: Any, kind: Any, path: Path) -> Model:
+    """A model from settings that are checked to be names and numbers."""
+    if not isinstance(kind, str) or kind not in KINDS:
         what = str(kind or "something unnamed")[:60]
         raise BadFile(
-            f"holds no FaceTracker but {what}",
+            f"holds no FaceTracker or FaceClassifier but {what}",
             path=path,
-            fix="Only trackers are opened: other models could run their author's code.",
+            fix="Only ours are opened: other models could run their author's code.",
         )
-    if not isinstance(config, dict) or not set(config) <= NAMES:
-        raise BadFile("its settings are not those of a FaceTracker", path=path)
+    build, types = KINDS[kind]
+    if not isinstance(config, dict) or not set(config) <= {*types, "classes", "dtype", "trainable"}:
+        raise BadFile(f"its settings are not those of a {build.__name__}", path=path)
     dtype = config.get("dtype")
     if isinstance(dtype, dict):  # keras.DTypePolicy, written out
         inner = dtype.get("config")
         dtype = inner.get("name") if isinstance(inner, dict) else None
     plain = {key: value for key, value in config.items() if key not in ("dtype", "trainable")}
     classes, size = plain.get("classes"), plain.get("image_size")
-    texts = [value for key, value in plain.items() if key not in ("classes", "image_size")]
     fits = (
         isinstance(classes, list)
         and all(isinstance(name, str) for name in classes)
         and isinstance(size, int)
         and 1 <= size <= 4096
-        and all(isinstance(text, str) for text in texts)
+        and all(isinstance(plain[key], types[key]) for key in types if key in plain)
+        and 1 <= plain.get("hidden", 1) <= 65536
         and (dtype is None or isinstance(dtype, str))
     )
     if not fits:
         raise BadFile("its settings are damaged", path=path)
     try:
-        return FaceTracker(**plain, dtype=dtype or "float32")
+        return build(**plain, dtype=dtype or "float32")
     except (FaceTrackerError, TypeError, ValueError) as error:
         raise BadFile(f"its settings are damaged ({_first_line(error)})", path=path) from None
 

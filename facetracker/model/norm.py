@@ -1,8 +1,12 @@
 """Batch norm that trains fast on TensorFlow.
 
 Keras 3 spells batch norm out in single operations, each a pass over memory; on a CPU they take a third of a training
-step of a small network. TensorFlow has it as one operation. Same numbers, same variables; on any other backend this
-is Keras's own layer.
+step of a small network (nano, 32 pictures of 224x224: 0.72 against 0.58 CPU seconds a step). TensorFlow has it as one
+operation.
+
+This is the one place in the model that is not keras.ops alone, and only while training on TensorFlow: same numbers,
+same variables. On JAX, and whenever a network only answers, this is Keras's own layer; tests/model/test_jax.py trains
+both heads there.
 """
 
 from __future__ import annotations

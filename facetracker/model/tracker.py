@@ -13,7 +13,7 @@ from facetracker.errors import FaceTrackerError
 from facetracker.model.backbones import find_backbone, preprocess
 from facetracker.model.heads.dense import DenseHead
 from facetracker.model.heads.single import SingleHead
-from facetracker.model.metrics import TotalLoss
+from facetracker.model.metrics import EpochMeans
 from facetracker.model.weights import apply_weights
 
 # The tutorial's: total_loss = regress_loss + 0.5 * class_loss.
@@ -58,17 +58,13 @@ class FaceTracker(keras.Model):
         self.how_preprocessed = "unit" if preprocessing == "unit" else entry.preprocessing
         if weights == "imagenet" and not entry.pretrained:
             raise FaceTrackerError(f"{backbone} has no ImageNet weights", fix="Use weights starter or none.")
-        with _layers_of(self.dtype_policy):
+        with layers_of(self.dtype_policy):
             if head == "dense":
                 self.head = DenseHead(classes=len(self.classes), name="dense_head")
             else:
                 self.head = SingleHead(classes=len(self.classes), regress_loss=regress_loss, name="single_head")
             self.backbone = entry.build(self.head.strides, "imagenet" if weights == "imagenet" else None)
-        self.class_loss_mean = keras.metrics.Mean(name="class_loss")
-        self.regress_loss_mean = keras.metrics.Mean(name="regress_loss")
-        self.total_loss_mean = TotalLoss(self.regress_loss_mean.result, self.class_loss_mean.result, CLASS_LOSS_SHARE)
-        self.mean_iou = keras.metrics.Mean(name="mean_iou")
-        self.class_accuracy = keras.metrics.Mean(name="class_accuracy")
+        self.means = EpochMeans(CLASS_LOSS_SHARE)
         self.build((None, self.image_size, self.image_size, 3))
         apply_weights(self, weights)
 
@@ -84,10 +80,7 @@ class FaceTracker(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         losses = self.head.loss(y, y_pred, ops.shape(x)[1:3])
-        self.class_loss_mean.update_state(losses.class_loss.value, losses.class_loss.weight)
-        self.regress_loss_mean.update_state(losses.regress_loss.value, losses.regress_loss.weight)
-        self.mean_iou.update_state(losses.mean_iou.value, losses.mean_iou.weight)
-        self.class_accuracy.update_state(losses.class_accuracy.value, losses.class_accuracy.weight)
+        self.means.update_state(losses)
         return losses.regress_loss.value + CLASS_LOSS_SHARE * losses.class_loss.value
 
     def decode(self, outputs, size: tuple[int, int] | None = None, threshold: float = 0.5, **options: Any):
@@ -124,7 +117,7 @@ class FaceTracker(keras.Model):
 
 
 @contextmanager
-def _layers_of(policy: keras.DTypePolicy) -> Iterator[None]:
+def layers_of(policy: keras.DTypePolicy) -> Iterator[None]:
     """Layers made inside compute as `policy` says: those of keras.applications ask only the global policy."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)

@@ -7,6 +7,7 @@ the file for detecting is another one (`assets/starter.tflite`).
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 from facetracker.errors import BadFile, FaceTrackerError
 from facetracker.files import written_beside
 
+PARTS = ("backbone", "head")
 STARTER = Path(__file__).parent.parent / "assets" / "starter.npz"
 
 
@@ -44,10 +46,13 @@ def apply_weights(tracker: Any, weights: str | Path | None) -> None:
         put_arrays(tracker, arrays_of(load_model(path)), path)
 
 
-def arrays_of(tracker: Any) -> dict[str, np.ndarray]:
-    """Every variable of backbone and head under its name."""
-    layers = {"backbone": tracker.backbone, "head": tracker.head}
-    return {f"{part}/{_name(variable)}": np.asarray(variable) for part in layers for variable in layers[part].variables}
+def arrays_of(model: Any, parts: Sequence[str] = PARTS) -> dict[str, np.ndarray]:
+    """Every variable of these parts of a model (backbone, head) under its name."""
+    return {
+        f"{part}/{_name(variable)}": np.asarray(variable)
+        for part in parts
+        for variable in getattr(model, part).variables
+    }
 
 
 def save_arrays(tracker: Any, path: str | Path) -> Path:
@@ -67,17 +72,17 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
         raise BadFile(f"not readable as weights ({error})", path=path) from None
 
 
-def put_arrays(tracker: Any, arrays: dict[str, np.ndarray], path: str | Path) -> None:
-    """Put arrays into the variables of the same name.
+def put_arrays(model: Any, arrays: dict[str, np.ndarray], path: str | Path, parts: Sequence[str] = PARTS) -> None:
+    """Put arrays into the variables of the same name, in these parts of a model.
 
-    Another number of classes is no hindrance: each class then starts as the first one of the file.
+    Another number of classes is no hindrance: what tells them apart then starts anew.
     """
-    layers = {"backbone": tracker.backbone, "head": tracker.head}
-    wanted = {f"{part}/{_name(variable)}": variable for part in layers for variable in layers[part].variables}
+    wanted = {f"{part}/{_name(variable)}": variable for part in parts for variable in getattr(model, part).variables}
     missing = sorted(set(wanted) - set(arrays))
     if missing:
+        what = f" with the {model.head_name} head" if "head" in parts else ""
         raise BadFile(
-            f"does not fit {tracker.backbone_name} with the {tracker.head_name} head ({missing[0]} is missing)",
+            f"does not fit {model.backbone_name}{what} ({missing[0]} is missing)",
             path=path,
             fix="Use weights of the same backbone and head, or none.",
         )

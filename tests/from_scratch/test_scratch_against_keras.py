@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import keras
-import keras_twins
 import numpy as np
 import pytest
 import tensorflow as tf  # for its tape
 
 from facetracker import from_scratch as fs
 from facetracker.from_scratch.keras_exchange import to_keras_gradients
+from facetracker.model import classic
 
 # float32 has seven digits, sums of thousands lose two; float64 shows that nothing but rounding is between the two.
 LIMITS = {"float32": 1e-5, "float64": 1e-11}
@@ -25,12 +25,12 @@ Pair = tuple[fs.Network, "keras.Model"]
 def simple_convnet(dtype: str) -> Pair:
     settings = {"filters": 6, "filter_size": 3, "stride": 1, "pad": 1, "hidden": 12, "classes": 5, "dtype": dtype}
     # Not square, so that height and width cannot be mixed up unseen.
-    return fs.SimpleConvNet((2, 10, 8), **settings), keras_twins.simple_convnet((10, 8, 2), **settings)
+    return fs.SimpleConvNet((2, 10, 8), **settings), classic.simple_convnet((10, 8, 2), **settings)
 
 
 def vgg6(dtype: str) -> Pair:
     settings = {"hidden": 7, "classes": 3, "dropout": 0.0, "dtype": dtype}
-    return fs.VGG6((3, 64, 48), **settings), keras_twins.vgg6((64, 48, 3), **settings)
+    return fs.VGG6((3, 64, 48), **settings), classic.vgg6((64, 48, 3), **settings)
 
 
 def unlike_new(weights: list[np.ndarray]) -> list[np.ndarray]:
@@ -131,11 +131,11 @@ def test_weights_of_another_network_are_refused_and_nothing_is_changed() -> None
 
 def test_the_full_networks_have_as_many_parameters_as_their_twins() -> None:
     # conv 448 + 4,640 + 9,248 + 18,496; normalisation 2 * (16+32+32+64); affine 3,136*50+50 and 50*2+2
-    network, twin = fs.VGG6(), keras_twins.vgg6()
+    network, twin = fs.VGG6(), classic.vgg6(classes=2)
     trainable = sum(int(np.prod(w.shape)) for w in twin.trainable_weights)
     assert network.count_parameters() == trainable == 190_072
     # conv 30*25+30; affine 30*12*12*100+100 and 100*10+10
-    network, twin = fs.SimpleConvNet(), keras_twins.simple_convnet()
+    network, twin = fs.SimpleConvNet(), classic.simple_convnet(classes=10)
     assert network.count_parameters() == twin.count_params() == 433_890
 
 
