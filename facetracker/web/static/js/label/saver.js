@@ -1,0 +1,38 @@
+// Saves a photo's boxes at once, one write after the other, never over what somebody else wrote in between.
+
+import { putLabel } from "../api.js";
+
+export class Saver {
+  /** `onsaved(answer)`, `onconflict()` and `onerror(error)` tell what became of it. */
+  constructor({ name, etag, boxes, onsaved, onconflict, onerror }) {
+    Object.assign(this, { name, etag, boxes, onsaved, onconflict, onerror });
+    this.wanted = false;
+    this.working = null;
+  }
+
+  /** Save the boxes as they are now; resolves when nothing is left to save. */
+  save() {
+    this.wanted = true;
+    this.working ??= this.#work().finally(() => (this.working = null));
+    return this.working;
+  }
+
+  async #work() {
+    while (this.wanted) {
+      this.wanted = false;
+      const sent = this.boxes.list;
+      const shapes = sent.map(({ label, box, index }) => ({ label, box, index }));
+      try {
+        const answer = await putLabel(this.name, this.etag, { shapes, no_face: this.boxes.noFace });
+        this.etag = answer.etag;
+        this.boxes.saved(sent);
+        this.onsaved(answer);
+      } catch (error) {
+        this.wanted = false;
+        if (error.status === 412) this.onconflict();
+        else this.onerror(error);
+        return;
+      }
+    }
+  }
+}

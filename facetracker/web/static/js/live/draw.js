@@ -1,0 +1,89 @@
+// What a person sees of the faces: rounded boxes with number and score, or nothing recognisable at all.
+
+const COLOURS = { face: "#22c7e8", good: "#2fbf5b", bad: "#e5484d", unsure: "#f5a524" };
+const OTHERS = ["#22c7e8", "#b07cff", "#ff8ac0", "#ffd24a", "#7cd0a0", "#ff9966"];
+const MARGIN = 0.15; // of the box on each side that is hidden too: hair and chin give a face away
+const MOSAIC = 5; // pixels across a hidden face before it is smoothed
+
+/** The colour of a class, as the window of `facetracker detect` has it (runtime/draw.py). */
+export function classColour(name, number = 0) {
+  const words = new Set(name.toLowerCase().split(/[^a-z]+/));
+  const any = (...list) => list.some((word) => words.has(word));
+  if (any("incorrect", "incorrectly", "wrong")) return COLOURS.unsure;
+  if (any("mask", "masked", "nomask", "unmasked")) {
+    return any("no", "without", "not", "nomask", "unmasked") ? COLOURS.bad : COLOURS.good;
+  }
+  return name === "face" ? COLOURS.face : OTHERS[Math.max(0, number) % OTHERS.length];
+}
+
+/** Draws the picture, mirrored if wanted, at the context's full size. */
+export function drawPicture(context, picture, mirror) {
+  const { width, height } = context.canvas;
+  context.setTransform(mirror ? -1 : 1, 0, 0, 1, mirror ? width : 0, 0);
+  context.drawImage(picture, 0, 0, width, height);
+  context.setTransform(1, 0, 0, 1, 0, 0);
+}
+
+let tiny;
+
+/** Makes faces unrecognisable, in place. `faces` in pixels of the canvas as it stands. */
+export function hideFaces(context, faces) {
+  const { canvas } = context;
+  tiny ??= Object.assign(document.createElement("canvas"), { width: MOSAIC, height: MOSAIC }).getContext("2d");
+  for (const { box } of faces) {
+    const grow = [(box[2] - box[0]) * MARGIN, (box[3] - box[1]) * MARGIN];
+    const left = Math.max(0, Math.floor(box[0] - grow[0]));
+    const top = Math.max(0, Math.floor(box[1] - grow[1]));
+    const right = Math.min(canvas.width, Math.ceil(box[2] + grow[0]));
+    const bottom = Math.min(canvas.height, Math.ceil(box[3] + grow[1]));
+    if (right <= left || bottom <= top) continue;
+    tiny.imageSmoothingQuality = "high";
+    tiny.drawImage(canvas, left, top, right - left, bottom - top, 0, 0, MOSAIC, MOSAIC);
+    context.imageSmoothingEnabled = true;
+    // Without its outermost half pixels: there the smoothing would mix with nothing.
+    const edge = 0.5;
+    context.drawImage(tiny.canvas, edge, edge, MOSAIC - 2 * edge, MOSAIC - 2 * edge, left, top, right - left, bottom - top);
+  }
+}
+
+/** Boxes of a frame that was flipped left to right. */
+export function mirrored(faces, width) {
+  return faces.map((face) => ({ ...face, box: [width - face.box[2], face.box[1], width - face.box[0], face.box[3]] }));
+}
+
+/** Rounded boxes with `#3 0.97` above; `scale` from the frame's pixels to the canvas's. */
+export function drawFaces(context, faces, scale, classes) {
+  const unit = Math.max(1, context.canvas.height / 480);
+  const size = Math.round(15 * unit);
+  context.lineWidth = Math.max(2, 2.5 * unit);
+  context.font = `600 ${size}px system-ui, sans-serif`;
+  context.textBaseline = "middle";
+  for (const face of faces) {
+    const [left, top, right, bottom] = face.box.map((side) => side * scale);
+    const [wide, high] = [right - left, bottom - top];
+    const colour = classColour(face.class, classes.indexOf(face.class));
+    context.strokeStyle = colour;
+    context.beginPath();
+    context.roundRect(left, top, wide, high, Math.min(wide, high) * 0.14);
+    context.stroke();
+    const text = [
+      face.id === null || face.id === undefined ? "" : `#${face.id}`,
+      classes.length > 1 ? face.class.replaceAll("_", " ") : "",
+      face.score === null || face.score === undefined ? "" : face.score.toFixed(2),
+    ];
+    drawTag(context, text.filter(Boolean).join("  "), left, top, size, colour);
+  }
+}
+
+function drawTag(context, text, left, top, size, colour) {
+  const wide = context.measureText(text).width + size;
+  const high = size * 1.6;
+  const x = Math.min(Math.max(2, left), context.canvas.width - wide - 2);
+  const y = top - high - 6 >= 2 ? top - high - 6 : top + 6; // inside the box where there is no room above
+  context.fillStyle = colour;
+  context.beginPath();
+  context.roundRect(x, y, wide, high, high / 2);
+  context.fill();
+  context.fillStyle = "#06222b";
+  context.fillText(text, x + size / 2, y + high / 2 + 1);
+}

@@ -1,0 +1,149 @@
+// Where frames come from: one of the browser's cameras, or a film or picture the person chooses.
+
+const WIDTH = 640;
+const HEIGHT = 480;
+
+/** The cameras; their names are empty until the person has allowed one. */
+export async function cameras() {
+  if (!navigator.mediaDevices?.enumerateDevices) return [];
+  const devices = await navigator.mediaDevices.enumerateDevices();
+  return devices.filter((device) => device.kind === "videoinput");
+}
+
+/** Plays a camera or a file and calls `onframe(frame, at)` with every new frame, which the receiver must close. */
+export class Source {
+  constructor({ onframe, onend }) {
+    this.onframe = onframe;
+    this.onend = onend ?? (() => {});
+    this.video = document.createElement("video");
+    this.video.muted = true;
+    this.video.playsInline = true;
+    this.turn = 0; // of the start under way: a later one or a stop makes earlier frames and answers void
+  }
+
+  get running() {
+    return Boolean(this.stream || this.url);
+  }
+
+  async startCamera(deviceId = "") {
+    this.stop();
+    const turn = this.turn;
+    if (!navigator.mediaDevices?.getUserMedia) {
+      throw told("This page may not use a camera.", "Open it as http://127.0.0.1 or http://localhost, or choose a file.");
+    }
+    const wanted = { width: { ideal: WIDTH }, height: { ideal: HEIGHT }, frameRate: { ideal: 30 } };
+    if (deviceId) wanted.deviceId = { exact: deviceId };
+    let stream;
+    try {
+      stream = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
+    } catch (error) {
+      throw told(...reason(error));
+    }
+    if (turn !== this.turn) return stream.getTracks().forEach((track) => track.stop());
+    this.stream = stream;
+    stream.getVideoTracks()[0].onended = () => turn === this.turn && this.#lost();
+    this.video.srcObject = stream;
+    await this.video.play();
+    this.#listen(turn);
+    return stream.getVideoTracks()[0].getSettings().deviceId;
+  }
+
+  /** A film runs in a loop; a picture gives one frame now and one whenever `again` is called. */
+  async startFile(file) {
+    this.stop();
+    const turn = this.turn;
+    this.url = URL.createObjectURL(file);
+    this.file = file;
+    if (file.type.startsWith("image/")) {
+      this.still = await createImageBitmap(file).catch(() => null);
+      if (!this.still) throw this.#unreadable(file);
+      this.again();
+      return;
+    }
+    this.video.srcObject = null;
+    this.video.src = this.url;
+    this.video.loop = true;
+    try {
+      await this.video.play();
+    } catch {
+      if (turn !== this.turn) return;
+      throw this.#unreadable(file);
+    }
+    this.#listen(turn);
+  }
+
+  /** The picture once more, after a setting changed. */
+  again() {
+    if (this.still) createImageBitmap(this.still).then((frame) => this.onframe(frame, performance.now()));
+  }
+
+  stop() {
+    this.turn += 1;
+    this.stream?.getTracks().forEach((track) => track.stop());
+    this.stream = null;
+    this.still?.close();
+    this.still = null;
+    this.video.pause();
+    this.video.srcObject = null;
+    if (this.url) {
+      this.video.removeAttribute("src");
+      this.video.load();
+      URL.revokeObjectURL(this.url);
+      this.url = null;
+    }
+  }
+
+  #listen(turn) {
+    const { video } = this;
+    const take = async (now) => {
+      if (turn !== this.turn) return;
+      const at = performance.now();
+      const frame = await grab(video);
+      if (frame && turn === this.turn) this.onframe(frame, at);
+      else frame?.close();
+      next();
+    };
+    const next = () => (video.requestVideoFrameCallback ? video.requestVideoFrameCallback(take) : requestAnimationFrame(take));
+    next();
+  }
+
+  #lost() {
+    this.stop();
+    this.onend(told("The camera is gone.", "Plug it in again, then press Start."));
+  }
+
+  #unreadable(file) {
+    this.stop();
+    return told(`${file.name} cannot be shown by this browser.`, "Try an MP4, WebM, JPEG or PNG file.");
+  }
+}
+
+/** The video's frame without copying it where the browser can, else as a bitmap. */
+async function grab(video) {
+  if (!video.videoWidth) return null;
+  if (typeof VideoFrame === "function") {
+    try {
+      return new VideoFrame(video, { timestamp: Math.round(performance.now() * 1000) });
+    } catch {
+      // a frame that is not there yet, or a film of another origin
+    }
+  }
+  return createImageBitmap(video).catch(() => null);
+}
+
+function reason(error) {
+  if (error.name === "NotAllowedError") {
+    return ["The browser was not allowed to use the camera.", "Allow it beside the address, then press Start again."];
+  }
+  if (error.name === "NotFoundError" || error.name === "OverconstrainedError") {
+    return ["There is no camera here.", "Plug one in, or choose a film or picture instead."];
+  }
+  if (error.name === "NotReadableError") {
+    return ["The camera is in use by another program.", "Close that program, then press Start again."];
+  }
+  return [`The camera does not start (${error.message || error.name}).`, "Choose another one, or a file."];
+}
+
+function told(message, fix) {
+  return Object.assign(new Error(message), { fix });
+}
