@@ -102,7 +102,7 @@ class Web:
 
     async def model_card(self, request: Request) -> Response:
         self.model.for_tab()
-        return JSONResponse(self.model.detector.card.model_dump(mode="json"))
+        return JSONResponse(self.model.detector.card.as_dict())
 
     async def state(self, request: Request) -> Response:
         return JSONResponse(await run_in_threadpool(self._state))

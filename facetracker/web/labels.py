@@ -168,9 +168,10 @@ def merged(content: Mapping[str, Any], wish: Edited, entry: Entry, width: int, h
     elif flags.get(NO_FACE):
         flags[NO_FACE] = False
     photo = os.path.relpath(entry.photo.absolute(), entry.label.parent.absolute())
-    fresh = {"version": VERSION, "flags": {}, "shapes": [], "imagePath": Path(photo).as_posix(), "imageData": None}
     return {
-        **fresh,
+        "version": VERSION,
+        "imagePath": Path(photo).as_posix(),
+        "imageData": None,
         **content,
         "flags": flags,
         "shapes": shapes + kept,

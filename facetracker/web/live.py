@@ -14,6 +14,7 @@ import struct
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -198,7 +199,7 @@ class Live:
                 stale.oust(CROWDED)
             self._pages.append(page)
 
-    def _take(self, page: Page, message: dict[str, Any]) -> None:
+    def _take(self, page: Page, message: Mapping[str, Any]) -> None:
         """A message of the page: settings, or a frame for the looking thread."""
         data, text = message.get("bytes"), message.get("text")
         if text is not None:

@@ -31,6 +31,8 @@ STOP_WITHIN = 60.0  # seconds that a child has to save what it has
 LOOK_EVERY = 0.3  # seconds between two looks at history.csv
 MOST_LINES = 500  # of the children's output that a page which comes later is told
 LINE_BYTES = 65_536
+# A server that was started in the background ignores Ctrl-C's signal, and its children would inherit that.
+CHILD = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); import facetracker.cli as c; c.main()"
 # Settings that name files or folders: from the page only the words that stand for something in the package.
 WORDS = {"model.weights": ("imagenet", "starter", "none"), "training.replay": ("scenes", None)}
 
@@ -273,7 +275,7 @@ async def run_child(
     """
     child = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "facetracker.cli", *arguments),
+        *("-c", CHILD, *arguments),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
