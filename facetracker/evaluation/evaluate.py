@@ -44,7 +44,7 @@ class ModelResult:
             "file": str(self.path),
             "engine": self.engine,
             "bytes": self.size,
-            "card": self.card.model_dump(mode="json"),
+            "card": self.card.as_dict(),
             "note": self.plan.note,
             "speed": asdict(self.speed),
             **self.scores.as_dict(),

@@ -128,7 +128,7 @@ def _export_one(
     calibrate: str | Path | None,
     tolerance: float,
 ) -> Exported:
-    card = network.card.model_copy(update={"precision": precision})
+    card = replace(network.card, precision=precision)
     side = network.card.image_size
     pictures = list(inputs(frames, *(network.size or (side, side)))) if precision == "int8" else []
     with _workplace(folder) as work:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -73,7 +73,7 @@ def load_network(path: str | Path, threshold: float | None = None) -> Network:
     if threshold is not None:
         if not 0 <= threshold <= 1:
             raise FaceTrackerError(f"threshold {threshold:g} is not between 0 and 1")
-        card = card.model_copy(update={"threshold": threshold})
+        card = replace(card, threshold=threshold)
     return Network(model, card)
 
 

@@ -6,47 +6,87 @@ beside it, named `MODEL.tflite.json`: neither format has room for text that ever
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import Any, Literal
 
 from facetracker.errors import BadFile
 from facetracker.files import write_atomically
 from facetracker.version import __version__
 
 CARD_KEY = "facetracker_card"
+HEADS, PRECISIONS = ("single", "dense"), ("float32", "float16", "int8")
 
 
-class Card(BaseModel):
-    """What an exported model is. Unknown keys are kept away silently: a newer version may have written more."""
+@dataclass(frozen=True)
+class Card:
+    """What an exported model is. Unknown keys of a card file are passed over: a newer version may have written more.
 
-    model_config = ConfigDict(extra="ignore")
+    `image_size` is the longer side of the input in pixels (a single head's square), `threshold` the score from which
+    a box counts, `iou_threshold` the overlap from which two boxes are one face, `strides` the pixels a cell of a
+    dense head, in order. Checked by hand, not by pydantic: that alone would be a third of a detector's start.
+    """
 
-    classes: list[str] = Field(min_length=1)
-    image_size: int = Field(ge=32, description="Longer side of the input, pixels; a single head's square.")
+    classes: list[str]
+    image_size: int
     head: Literal["single", "dense"]
-    threshold: float = Field(0.5, ge=0, le=1, description="Score from which a box counts.")
-    iou_threshold: float = Field(0.5, ge=0, le=1, description="Overlap from which two boxes are one face.")
-    strides: list[int] = Field([8, 16, 32], min_length=1, description="Pixels a cell, dense head, in order.")
+    threshold: float = 0.5
+    iou_threshold: float = 0.5
+    strides: list[int] = field(default_factory=lambda: [8, 16, 32])
     name: str = ""
     backbone: str = ""
     precision: Literal["float32", "float16", "int8"] = "float32"
     version: str = __version__
 
+    def __post_init__(self) -> None:
+        for key, fault in self._faults():
+            raise ValueError(f"{key}: {fault}")
+
+    def _faults(self) -> Iterator[tuple[str, str]]:
+        if not _list_of(self.classes, str):
+            yield "classes", "is no list of names"
+        if not _whole(self.image_size) or self.image_size < 32:
+            yield "image_size", f"{self.image_size!r} is no side of at least 32 pixels"
+        for key, known in (("head", HEADS), ("precision", PRECISIONS)):
+            if getattr(self, key) not in known:
+                yield key, f"{getattr(self, key)!r} is none of {', '.join(known)}"
+        for key in ("threshold", "iou_threshold"):
+            value = getattr(self, key)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+                yield key, f"{value!r} is no number between 0 and 1"
+        if not _list_of(self.strides, int):
+            yield "strides", "is no list of pixels"
+        for key in ("name", "backbone", "version"):
+            if not isinstance(getattr(self, key), str):
+                yield key, "is no text"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The card as plain values."""
+        return asdict(self)
+
     def to_text(self) -> str:
         """The card as JSON text, as it stands in the metadata or the file beside the model."""
-        return self.model_dump_json(indent=2) + "\n"
+        return json.dumps(self.as_dict(), indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_text(cls, text: str | bytes, path: str | Path) -> Card:
         """The card in JSON text; `path` names the model in errors."""
         try:
-            return cls.model_validate_json(text)
-        except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(str(part) for part in first["loc"]) or "JSON"
-            raise BadFile(f"its card is damaged ({key}: {first['msg']})", path=path, fix="Export it again.") from None
+            values = json.loads(text)
+        except ValueError as error:
+            raise _damaged(f"no JSON: {error}", path) from None
+        if not isinstance(values, dict):
+            raise _damaged("no JSON object", path)
+        known = {key: values[key] for key in cls.__dataclass_fields__ if key in values}
+        for key in ("classes", "image_size", "head"):
+            if key not in known:
+                raise _damaged(f"{key} is missing", path)
+        try:
+            return cls(**known)
+        except ValueError as error:
+            raise _damaged(str(error), path) from None
 
     def write_beside(self, model: str | Path) -> Path:
         """Write the card into the JSON beside the model file."""
@@ -61,6 +101,18 @@ class Card(BaseModel):
         except OSError:
             raise no_card(model, f"{path.name} is not beside it") from None
         return cls.from_text(text, path)
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _list_of(values: Any, kind: type) -> bool:
+    return isinstance(values, list) and bool(values) and all(isinstance(value, kind) for value in values)
+
+
+def _damaged(why: str, path: str | Path) -> BadFile:
+    return BadFile(f"its card is damaged ({why})", path=path, fix="Export it again.")
 
 
 def card_path(model: str | Path) -> Path:

@@ -26,6 +26,14 @@ def test_keys_of_a_newer_version_are_passed_over(tmp_path):
         ('{"classes": ["face"], "image_size": 64}', "head"),
         ('{"classes": [], "image_size": 64, "head": "single"}', "classes"),
         ('{"classes": ["face"], "image_size": 64, "head": "single", "threshold": 7}', "threshold"),
+        ('{"classes": ["face", 3], "image_size": 64, "head": "single"}', "classes"),
+        ('{"classes": ["face"], "image_size": "64", "head": "single"}', "image_size"),
+        ('{"classes": ["face"], "image_size": 8, "head": "single"}', "image_size"),
+        ('{"classes": ["face"], "image_size": 64, "head": "round"}', "head"),
+        ('{"classes": ["face"], "image_size": 64, "head": "single", "strides": []}', "strides"),
+        ('{"classes": ["face"], "image_size": 64, "head": "single", "precision": "int4"}', "precision"),
+        ('{"classes": ["face"], "image_size": 64, "head": "single", "name": 7}', "name"),
+        ("[]", "object"),
     ],
 )
 def test_a_damaged_card_is_named(text, says):

@@ -137,7 +137,7 @@ import sys
 import facetracker, numpy as np
 found = facetracker.Detector(sys.argv[1]).detect(np.zeros((480, 640, 3), np.uint8))
 print(found)
-heavy = {"tensorflow", "keras", "albumentations", "scipy", "trackers", "matplotlib"} & set(sys.modules)
+heavy = {"tensorflow", "keras", "albumentations", "scipy", "trackers", "matplotlib", "pydantic"} & set(sys.modules)
 assert not heavy, heavy
 import supervision
 assert type(found) is supervision.Detections, type(found)

@@ -43,4 +43,4 @@ def load_with_engine(path: Path) -> Run:
 def write_card(card: Card, path: Path, reader: str | None = None) -> None:
     """The card beside a file without room for one; `reader` says who opens the file if the runtime cannot."""
     extra = {} if reader is None else {"reader": reader}
-    write_json(card_path(path), {**card.model_dump(mode="json"), **extra})
+    write_json(card_path(path), {**card.as_dict(), **extra})

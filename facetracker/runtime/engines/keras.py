@@ -39,5 +39,6 @@ def card_of(model: object, path: str | Path = "") -> Card:
         for key in ("classes", "image_size", "head", "threshold", "iou_threshold", "strides")
         if config.get(key)
     }
+    known |= {key: list(known[key]) for key in ("classes", "strides") if key in known}
     backbone = config.get("backbone")
     return Card(**known, name=Path(path).stem, backbone=backbone if isinstance(backbone, str) else "")
