@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 READY   = $(VENV)/.ready
 
-.PHONY: demo test lint web-assets clean
+.PHONY: demo test lint docs web-assets clean
 
 demo: $(READY)
 	$(BIN)/facetracker demo
@@ -21,6 +21,10 @@ lint: $(READY)
 # onnxruntime-web for the model in the browser's tab: 14 MB that are in the built wheel and not in git.
 web-assets:
 	$(PYTHON) scripts/fetch_web_assets.py
+
+docs: $(READY)
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs
+	@echo build/docs/index.html
 
 # albumentations brings opencv-python-headless, which lands in the same folder cv2/ as opencv-python: the one that
 # is installed last wins. The last line makes it the one with windows.
