@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { byId, complain, make, say } from "./dom.js";
-import { cameras, Source } from "./live/source.js";
+import { listCameras, Source } from "./live/source.js";
 
 const COUNTDOWN = 3; // seconds
 const QUALITY = 0.95;
@@ -15,8 +15,8 @@ export class CollectView {
 
   constructor(page) {
     this.page = page;
-    this.source = new Source({ onframe: (frame) => frame.close(), onend: (error) => (this.#close(), complain(error)) });
     this.video = byId("collect-video");
+    this.source = new Source({ video: this.video, onend: (error) => (this.#close(), complain(error)) });
     this.running = null; // an AbortController while photos are taken
     byId("collect-begin").addEventListener("click", () => this.#open().catch(complain));
     byId("collect-form").addEventListener("submit", (event) => {
@@ -30,7 +30,7 @@ export class CollectView {
 
   async enter() {
     byId("collect-folder").textContent = `${this.page.state.data}/images`;
-    await this.#listCameras();
+    await listCameras(byId("collect-source"));
   }
 
   leave() {
@@ -50,17 +50,14 @@ export class CollectView {
   }
 
   async #open() {
-    await this.source.startCamera(byId("collect-source").value);
-    this.video.srcObject = this.source.stream;
-    await this.video.play();
+    const camera = await this.source.startCamera(byId("collect-source").value);
     this.opened = true;
     this.#show(true);
-    await this.#listCameras();
+    await listCameras(byId("collect-source"), camera);
   }
 
   #close() {
     this.source.stop();
-    this.video.srcObject = null;
     this.opened = false;
     this.#show(false);
   }
@@ -151,15 +148,6 @@ export class CollectView {
     const button = byId("collect-start");
     button.textContent = this.running ? "Stop" : `Take ${count} ${count === 1 ? "photo" : "photos"}`;
     button.classList.toggle("primary", !this.running);
-  }
-
-  async #listCameras() {
-    const select = byId("collect-source");
-    const chosen = select.value;
-    const options = (await cameras()).map((camera, i) => new Option(camera.label || `Camera ${i + 1}`, camera.deviceId));
-    if (!options.some((option) => option.value === "")) options.unshift(new Option("First camera", ""));
-    select.replaceChildren(...options);
-    select.value = options.some((option) => option.value === chosen) ? chosen : "";
   }
 }
 

@@ -292,7 +292,7 @@ export class LabelView {
   #showList() {
     const items = this.photos.map((photo) => {
       const picture = make("img", { src: api.imageOf(photo.name), alt: "", loading: "lazy", decoding: "async" });
-      const words = make("span", { class: "what" }, make("span", { class: "name", text: photo.name }), make("span", { class: "state" }));
+      const words = make("span", { class: "what" }, make("span", { class: "name", text: tail(photo.name) }), make("span", { class: "state" }));
       const button = make("button", { type: "button", title: photo.name, onclick: () => this.#open(photo.name).catch(complain) }, picture, words);
       photo.item = make("li", {}, button);
       this.#showItem(photo);
@@ -336,4 +336,9 @@ export class LabelView {
     on("label-prelabel", () => this.#prelabel());
     byId("label-order").addEventListener("change", () => this.#load().catch(complain));
   }
+}
+
+/** The end of a long name: photos of one session begin alike. */
+function tail(name) {
+  return name.length > 24 ? `…${name.slice(-22)}` : name;
 }

@@ -3,19 +3,27 @@
 const WIDTH = 640;
 const HEIGHT = 480;
 
-/** The cameras; their names are empty until the person has allowed one. */
-export async function cameras() {
-  if (!navigator.mediaDevices?.enumerateDevices) return [];
-  const devices = await navigator.mediaDevices.enumerateDevices();
-  return devices.filter((device) => device.kind === "videoinput");
+/** Fills a list with the cameras, the one that runs chosen, and `more` choices after them. */
+export async function listCameras(select, running = "", more = []) {
+  const devices = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
+  const found = devices.filter((device) => device.kind === "videoinput");
+  // Without permission names and ids are empty: then there is one choice, whichever camera the browser gives.
+  const options = found
+    .filter((camera) => camera.deviceId)
+    .map((camera, i) => new Option(camera.label || `Camera ${i + 1}`, camera.deviceId));
+  if (!options.length) options.push(new Option("Camera", ""));
+  options.push(...more);
+  const wanted = running || select.value;
+  select.replaceChildren(...options);
+  select.value = options.some((option) => option.value === wanted) ? wanted : options[0].value;
 }
 
 /** Plays a camera or a file and calls `onframe(frame, at)` with every new frame, which the receiver must close. */
 export class Source {
-  constructor({ onframe, onend }) {
+  constructor({ onframe = null, onend, video = document.createElement("video") }) {
     this.onframe = onframe;
-    this.onend = onend ?? (() => {});
-    this.video = document.createElement("video");
+    this.onend = onend;
+    this.video = video;
     this.video.muted = true;
     this.video.playsInline = true;
     this.turn = 0; // of the start under way: a later one or a stop makes earlier frames and answers void
@@ -44,7 +52,7 @@ export class Source {
     stream.getVideoTracks()[0].onended = () => turn === this.turn && this.#lost();
     this.video.srcObject = stream;
     await this.video.play();
-    this.#listen(turn);
+    if (this.onframe) this.#listen(turn);
     return stream.getVideoTracks()[0].getSettings().deviceId;
   }
 

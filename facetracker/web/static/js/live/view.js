@@ -4,7 +4,7 @@ import { byId, complain, say } from "../dom.js";
 import { remember, remembered } from "../memory.js";
 import { drawFaces, drawPicture, hideFaces, mirrored } from "./draw.js";
 import { Recorder, save } from "./recorder.js";
-import { Source, cameras } from "./source.js";
+import { Source, listCameras } from "./source.js";
 import { Stats } from "./stats.js";
 import { Way } from "./way.js";
 
@@ -97,9 +97,9 @@ export class LiveView {
     byId("live-toggle").textContent = "Stop";
     try {
       if (file) await this.source.startFile(file);
-      else await this.source.startCamera(chosen);
+      const camera = file ? "" : await this.source.startCamera(chosen);
       this.#idle(false);
-      if (!file) await this.#listCameras();
+      if (!file) await this.#listCameras(camera);
     } catch (error) {
       this.stop();
       complain(error);
@@ -238,15 +238,9 @@ export class LiveView {
     this.source.again();
   }
 
-  async #listCameras() {
+  async #listCameras(running = "") {
     const select = byId("live-source");
-    const chosen = select.value;
-    const found = await cameras();
-    const options = found.map((camera, i) => new Option(camera.label || `Camera ${i + 1}`, camera.deviceId));
-    if (!options.some((option) => option.value === "")) options.unshift(new Option(found.length ? "First camera" : "Camera", ""));
-    options.push(new Option("A film or picture…", "file"));
-    select.replaceChildren(...options);
-    select.value = options.some((option) => option.value === chosen) ? chosen : "";
+    await listCameras(select, running, [new Option("A film or picture…", "file")]);
     byId("live-begin").textContent = select.value === "file" ? "Choose a film or picture" : "Start the camera";
   }
 
