@@ -8,6 +8,7 @@ connections there are: when it is reached, one that has not shown the token make
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -23,6 +24,7 @@ class _Watched:
     """What both kinds of connection share; `trusted` is set when a request has shown the token."""
 
     trusted = False
+    since = 0.0  # on the loop's clock
     transport: asyncio.Transport
     loop: asyncio.AbstractEventLoop
     _stuck: asyncio.TimerHandle | None = None
@@ -48,7 +50,8 @@ class Http(_Watched, H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if len(self.connections) > MOST and not make_room(self.connections, self):
+        self.since = self.loop.time()
+        if not make_room(self.connections, self):
             transport.abort()
             return
         self._expect_request()
@@ -115,10 +118,13 @@ class WebSocket(_Watched, WebSocketsSansIOProtocol):
         super().handle_cont(event)
 
 
-def make_room(connections: set[Any], newest: Any) -> bool:
-    """End a connection that has not shown the token; False when all have."""
-    stranger = next((one for one in connections if one is not newest and not getattr(one, "trusted", False)), None)
-    if stranger is None:
+def make_room(connections: Iterable[Any], newest: Any) -> bool:
+    """Where there are too many, end the oldest that has not shown the token; False when all have."""
+    there = [one for one in connections if not one.transport.is_closing()]  # an aborted one is listed a little longer
+    if len(there) <= MOST:
+        return True
+    strangers = [one for one in there if one is not newest and not one.trusted]
+    if not strangers:
         return False
-    stranger.transport.abort()
+    min(strangers, key=lambda one: one.since).transport.abort()
     return True

@@ -28,7 +28,7 @@ from facetracker.runtime.detector import Detector
 if TYPE_CHECKING:
     from facetracker.runtime.follow import Follower
 
-MOST_PAGES = 8
+MOST_PAGES = 16
 IDLE = 60.0  # seconds without any message after which a page is taken to be asleep; it connects again
 MOST_PIXELS = 9_000_000  # 3840 x 2160 and a little
 MOST_BAD = 20  # messages in a row
@@ -47,7 +47,8 @@ class Page:
         self.waiting: tuple[int, bytes, float] | None = None
         self.threshold: float | None = None
         self.follow = True
-        self.good_at = time.monotonic()
+        self.since = time.monotonic()
+        self.good_at = 0.0  # when its last good frame was answered; 0: none yet
         self.bad = 0
         self.ousted: int | None = None
         self._follower: Follower | None = None
@@ -191,10 +192,10 @@ class Live:
             await websocket.close(code)
 
     def _join(self, page: Page) -> None:
-        """One page more; when there are too many, the one whose last good frame lies furthest back makes room."""
+        """One page more. Of too many, the one that never sent a good frame goes, or whose last lies furthest back."""
         with self._news:
             if len(self._pages) >= MOST_PAGES:
-                stale = min(self._pages, key=lambda one: one.good_at)
+                stale = min(self._pages, key=lambda one: (one.good_at, one.since))
                 self._pages.remove(stale)
                 stale.oust(CROWDED)
             self._pages.append(page)

@@ -18,6 +18,7 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -211,7 +212,7 @@ def _measured(receive: Receive, most: int) -> Receive:
         if message["type"] == "http.request":
             came += len(message.get("body", b""))
             if came > most:
-                raise Refused(413, f"more than {most:,} bytes", "Send less at once.")
+                raise HTTPException(413, f"more than {most:,} bytes")
         return message
 
     return receiver

@@ -46,7 +46,9 @@ def test_state_says_what_is_there(labelled):
         state = page.get("/api/state").json()
     assert state["photos"] == {"total": 6, "labelled": 2, "prelabelled": 0, "unlabelled": 4}
     assert state["model"] == {"name": "starter", "classes": ["face"], "threshold": 0.5, "in_tab": True}
-    assert state["runs"] == [] and state["training"] is None and state["can_train"]
+    assert state["runs"] == []
+    assert state["training"] is None
+    assert state["can_train"]
 
 
 def test_collected_photos_are_called_as_by_collect_and_near_identical_ones_left_out(served, frames):
@@ -57,7 +59,8 @@ def test_collected_photos_are_called_as_by_collect_and_near_identical_ones_left_
         taken = [page.post(f"/api/collect?session={session}", content=frame).json() for frame in frames[:3]]
         again = page.post(f"/api/collect?session={session}", content=frames[2])
         kept = page.post(f"/api/collect?session={session}&keep_similar=1", content=frames[2]).json()
-    assert [one["count"] for one in taken] == [1, 2, 3] and kept["count"] == 4
+    assert [one["count"] for one in taken] == [1, 2, 3]
+    assert kept["count"] == 4
     assert (again.status_code, again.json()) == (409, {"similar": True})
     photos = sorted((served.data / "images").iterdir())
     assert [photo.name for photo in photos] == [*(one["name"] for one in taken), kept["name"]]
@@ -79,7 +82,8 @@ def test_a_session_goes_on_after_the_server_was_started_again(serve, tmp_path, f
 def test_a_session_that_is_none_writes_nothing(served, frames, session):
     with served.client() as page:
         answer = page.post("/api/collect", params={"session": session}, content=frames[0])
-    assert answer.status_code == 400 and not served.data.exists()
+    assert answer.status_code == 400
+    assert not served.data.exists()
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture", b"\xff\xd8\xff\xe0 cut", b"\x89PNG\r\n\x1a\n"])
@@ -87,7 +91,9 @@ def test_what_is_no_picture_is_not_collected(served, data):
     with served.client() as page:
         session = page.post("/api/session").json()["session"]
         answer = page.post(f"/api/collect?session={session}", content=data)
-    assert answer.status_code == 400 and "error" in answer.json() and not served.data.exists()
+    assert answer.status_code == 400
+    assert "error" in answer.json()
+    assert not served.data.exists()
 
 
 def test_photos_are_listed_with_their_state(labelled):
@@ -110,7 +116,8 @@ def test_a_photo_turned_by_its_exif_is_shown_upright(served):
         shown = page.get("/api/photos/turned/image")
         label = page.get("/api/photos/turned/label").json()
     picture = cv2.imdecode(np.frombuffer(shown.content, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    assert picture.shape[:2] == (64, 32) and (label["width"], label["height"]) == (32, 64)
+    assert picture.shape[:2] == (64, 32)
+    assert (label["width"], label["height"]) == (32, 64)
 
 
 def test_a_moved_box_keeps_its_keys_and_what_the_page_does_not_know_survives(labelled):
@@ -131,9 +138,12 @@ def test_a_moved_box_keeps_its_keys_and_what_the_page_does_not_know_survives(lab
     content = json.loads(path.read_text())
     assert (content["colour"], content["flags"], content["version"]) == ("kept", {"blurry": True}, "5.0.1")
     moved, untouched, new, point = content["shapes"]
-    assert moved["points"] == [[110, 60], [310, 210]] and (moved["group_id"], moved["by"]) == (7, "ann")
-    assert untouched["points"] == [[400, 100], [500, 120], [450, 300]] and untouched["shape_type"] == "polygon"
-    assert new["points"] == [[5.25, 6.5], [50, 60]] and new["label"] == "friend"
+    assert moved["points"] == [[110, 60], [310, 210]]
+    assert (moved["group_id"], moved["by"]) == (7, "ann")
+    assert untouched["points"] == [[400, 100], [500, 120], [450, 300]]
+    assert untouched["shape_type"] == "polygon"
+    assert new["points"] == [[5.25, 6.5], [50, 60]]
+    assert new["label"] == "friend"
     assert point["label"] == "nose"
     assert len(read_labels(path)) == 3
 
@@ -169,7 +179,8 @@ def test_no_face_is_a_file_with_empty_shapes_and_its_flag(labelled):
         wish = {"shapes": [{"label": "face", "box": [10, 10, 90, 90]}]}
         page.put("/api/photos/p2/label", json=wish, headers={"If-Match": saved.json()["etag"]})
     content = json.loads((labelled.data / "labels" / "p2.json").read_text())
-    assert content["flags"] == {"no_face": False} and len(content["shapes"]) == 1
+    assert content["flags"] == {"no_face": False}
+    assert len(content["shapes"]) == 1
     assert content["imagePath"] == "../images/p2.jpg"
 
 
@@ -188,7 +199,8 @@ def test_no_face_is_a_file_with_empty_shapes_and_its_flag(labelled):
 def test_boxes_that_cannot_be_are_refused_and_nothing_is_written(labelled, wish):
     with labelled.client() as page:
         answer = page.put("/api/photos/p3/label", json=wish, headers={"If-None-Match": "*"})
-    assert answer.status_code == 400 and answer.json()["error"]
+    assert answer.status_code == 400
+    assert answer.json()["error"]
     assert not (labelled.data / "labels" / "p3.json").exists()
 
 
@@ -206,12 +218,14 @@ def test_prelabelled_boxes_wait_for_a_person_least_certain_first(labelled):
         listed = page.get("/api/photos?order=review").json()["photos"]
         assert {photo["name"] for photo in listed[:4]} == {"p2", "p3", "p4", "p5"}
         seen = page.get("/api/photos/p2/label").json()
-        assert seen["state"] == "prelabelled" and all(shape["unreviewed"] for shape in seen["shapes"])
+        assert seen["state"] == "prelabelled"
+        assert all(shape["unreviewed"] for shape in seen["shapes"])
         assert seen["shapes"]
         keep = [{key: shape[key] for key in ("label", "box", "index")} for shape in seen["shapes"]]
         page.put("/api/photos/p2/label", json={"shapes": keep}, headers={"If-Match": seen["etag"]})
         after = page.get("/api/photos/p2/label").json()
-        assert after["state"] == "reviewed" and not any(shape["unreviewed"] for shape in after["shapes"])
+        assert after["state"] == "reviewed"
+        assert not any(shape["unreviewed"] for shape in after["shapes"])
         assert [shape["box"] for shape in after["shapes"]] == [shape["box"] for shape in seen["shapes"]]
         assert page.get("/api/state").json()["photos"]["prelabelled"] == 1
 
@@ -261,12 +275,15 @@ def test_a_run_shows_its_state_its_pictures_and_its_report(served):
             "has_report": True,
         }
         report = page.get("/api/runs/mine-1/report")
-        assert report.text == "<p>scores</p>" and "sandbox" in report.headers["content-security-policy"]
+        assert report.text == "<p>scores</p>"
+        assert "sandbox" in report.headers["content-security-policy"]
         assert page.get("/api/runs/mine-1/curves.png").status_code == 200
         assert page.get("/api/runs/mine-1/val_predictions.png").status_code == 404
         assert page.get("/api/runs/mine-1/config.yaml").status_code == 404
         stream = page.get("/api/train/events?run=mine-1").text
-        assert '"total_loss": 2.5' in stream and '"val_mean_iou": null' in stream and "event: done" in stream
+        assert '"total_loss": 2.5' in stream
+        assert '"val_mean_iou": null' in stream
+        assert "event: done" in stream
 
 
 def test_the_command_prints_its_address_and_ends_with_ctrl_c(tmp_path):
@@ -279,7 +296,8 @@ def test_the_command_prints_its_address_and_ends_with_ctrl_c(tmp_path):
 
     command = [sys.executable, "-m", "facetracker.cli", "web", "--port", "0", "--data", str(tmp_path / "data")]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None and server.stderr is not None
+        assert server.stdout is not None
+        assert server.stderr is not None
         address = re.match(r"http://127\.0\.0\.1:\d+/\?token=\S{20,}", server.stdout.readline())
         assert address is not None
         assert httpx.get(address[0]).status_code == 303
