@@ -17,17 +17,18 @@ def suppress(boxes, scores, classes, threshold: float, iou_threshold: float, mos
     scores, order = ops.top_k(scores, count)
     boxes = ops.take_along_axis(boxes, order[..., None], axis=1)
     classes = ops.take_along_axis(classes, order, axis=1)
-    close = ops.cast(pairwise_iou(boxes, boxes) > iou_threshold, "float32")  # (B, N, N)
-    place = ops.arange(count, dtype="int32")
+    # Boxes come best first: (B, N, N), 1 where the second one is better than the first and lies on it.
+    better = ops.tril(ops.cast(pairwise_iou(boxes, boxes) > iou_threshold, "float32"), k=-1)
+    sure = ops.cast(scores >= threshold, "float32")
 
-    def keep_or_drop(i, kept):
-        # Boxes come best first: number i stays unless a better one that stays lies on it.
-        rows = ops.take(close, i, axis=1) * ops.cast(place < i, "float32")
-        stays = ops.cast(ops.max(rows * kept, axis=1, keepdims=True) < 0.5, "float32")
-        here = ops.cast(ops.equal(place, i), "float32")
-        return kept * (1.0 - here) + stays * kept * here
+    # A box stays unless a better one that stays lies on it. Asked of all boxes at once until no answer changes: after
+    # round n at least the first n are right, and heaps of faces are a few boxes deep, so a few rounds do.
+    def judge(kept, before):
+        covered = ops.einsum("bij,bj->bi", better, kept) > 0.5
+        return ops.where(covered, 0.0, sure), kept
 
-    kept = ops.fori_loop(0, count, keep_or_drop, ops.cast(scores >= threshold, "float32"))
+    start = (sure, ops.zeros_like(sure) - 1.0)
+    kept, _ = ops.while_loop(lambda kept, before: ops.any(kept != before), judge, start, maximum_iterations=count + 1)
     scores, order = ops.top_k(scores * kept, min(most, count))
     shown = ops.cast(scores > 0, "float32")
     boxes = ops.take_along_axis(boxes, order[..., None], axis=1) * shown[..., None]

@@ -14,6 +14,7 @@ from facetracker.model.backbones import find_backbone, preprocess
 from facetracker.model.heads.dense import DenseHead
 from facetracker.model.heads.single import SingleHead
 from facetracker.model.metrics import EpochMeans
+from facetracker.model.replicas import share_of_all
 from facetracker.model.weights import apply_weights
 
 # The tutorial's: total_loss = regress_loss + 0.5 * class_loss.
@@ -81,7 +82,10 @@ class FaceTracker(keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         losses = self.head.loss(y, y_pred, ops.shape(x)[1:3])
         self.means.update_state(losses)
-        return losses.regress_loss.value + CLASS_LOSS_SHARE * losses.class_loss.value
+        regress, classes = losses.regress_loss, losses.class_loss
+        return regress.value * share_of_all(regress.weight) + CLASS_LOSS_SHARE * classes.value * share_of_all(
+            classes.weight
+        )
 
     def decode(self, outputs, size: tuple[int, int] | None = None, threshold: float = 0.5, **options: Any):
         """Outputs as boxes `(B, N, 4)` normalised to the input, scores `(B, N)`, classes `(B, N)` padded with -1.
