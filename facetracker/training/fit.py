@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from facetracker.config import Settings, load_settings
 from facetracker.errors import FaceTrackerError
 from facetracker.files import write_atomically, write_json, written_beside
 from facetracker.model import FaceTracker
+from facetracker.model.loading import load_model
 from facetracker.training import callbacks as own
 from facetracker.training.briefing import brief, time_a_step
 from facetracker.training.composed import composing
@@ -117,12 +118,14 @@ class Training:
             arrays, _ = read_state(self.run.state)
             put_back(self.model, arrays, optimizer=self.progress.epoch > first)
         self._estimate(end)
-        val = self.photos.val.batches(self.settings.data.batch_size) if self.photos.val is not None else None
+        val = None
+        if (pool := self.photos.val) is not None:
+            val = self.dealt(lambda: pool.batches(self.settings.data.batch_size))
         show = own.ShowProgress(training.epochs, self.feed.steps, self.progress.epoch)
         show.open()
         try:
             self.model.fit(
-                self.feed.batches(self.progress.epoch, end),
+                self.dealt(lambda: self.feed.batches(self.progress.epoch, end)),
                 initial_epoch=self.progress.epoch,
                 epochs=end,
                 steps_per_epoch=self.feed.steps,
@@ -133,6 +136,10 @@ class Training:
             )
         finally:
             show.close()
+
+    def dealt(self, batches: Callable[[], Any]) -> Any:
+        """Batches as `fit` takes them; several workers (several.py) each take their own."""
+        return batches()
 
     def _callbacks(self, show: own.ShowProgress, last_phase: bool) -> list[keras.callbacks.Callback]:
         training = self.settings.training
@@ -148,7 +155,14 @@ class Training:
         if (val := self.photos.val) is not None:
             draw = functools.partial(draw_in_rgb, pool=val, most=8)
             found.append(own.ShowInTensorBoard(self.run, training.epochs, draw))
-        return [*found, own.KeepRun(self.run, self.progress, lambda model: save_model(model, self.run.best))]
+        return [*found, own.KeepRun(self.run, self.progress, self._save_best)]
+
+    @functools.cached_property
+    def _twin(self) -> keras.Model:
+        return plain_twin(self.model)
+
+    def _save_best(self, model: keras.Model) -> None:
+        save_model(model, self.run.best, self._twin)
 
     def _estimate(self, end: int) -> None:
         """Say how long the rest will take, from a few timed steps."""
@@ -162,7 +176,7 @@ class Training:
     def _interrupted(self) -> None:
         """Ctrl-C: keep the weights of this moment, draw what there is, say how to go on."""
         with own.averaged_weights(self.model):
-            save_model(self.model, self.run.last)
+            save_model(self.model, self.run.last, self._twin)
         if self.progress.history:
             draw_curves(self.run.curves, self.progress.history)
         done, epochs = self.progress.epoch, self.settings.training.epochs
@@ -177,10 +191,10 @@ class Training:
         self.model.compile(optimizer=make_optimizer(training, self.feed.steps, end - first))
         put_back(self.model, arrays, optimizer=progress.epoch > first)
         with own.averaged_weights(self.model):
-            save_model(self.model, self.run.last)
+            save_model(self.model, self.run.last, self._twin)
         draw_curves(self.run.curves, progress.history)
         if self.photos.val is not None:
-            best = keras.saving.load_model(self.run.best, compile=False)
+            best = load_model(self.run.best)
             draw_val_predictions(self.run.val_predictions, best, self.photos.val)
         write_json(self.run.metrics, self._metrics(progress))
         row = progress.history[progress.best_epoch - 1]
@@ -239,14 +253,19 @@ def build_model(settings: Settings, read_weights: bool = True) -> FaceTracker:
     )
 
 
-def save_model(model: keras.Model, path: Path) -> None:
-    """Write the network alone, in float32: no optimizer (it is twice as large), no half precision (slow on a CPU)."""
+def plain_twin(model: keras.Model) -> keras.Model:
+    """The network alone, in float32: no optimizer (it is twice as large), no half precision (slow on a CPU)."""
     policy = keras.mixed_precision.global_policy()
     keras.mixed_precision.set_global_policy("float32")
     try:
-        twin = type(model).from_config({**model.get_config(), "dtype": "float32"})
+        return type(model).from_config({**model.get_config(), "dtype": "float32"})
     finally:
         keras.mixed_precision.set_global_policy(policy)
+
+
+def save_model(model: keras.Model, path: Path, twin: keras.Model | None = None) -> None:
+    """Write the model as its plain twin; making one takes a second, so a run keeps its own."""
+    twin = twin or plain_twin(model)
     twin.set_weights(model.get_weights())
     with written_beside(path) as part:
         twin.save(part)
