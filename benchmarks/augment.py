@@ -1,6 +1,6 @@
 """Variants per second: `facetracker augment` against the tutorial's loop, on this machine, in one run.
 
-    python benchmarks/augment.py [--photos DATA] [--rounds 3]
+    python benchmarks/augment.py [--photos DATA] [--rounds 3] [--json FILE]
 
 The tutorial's loop is one process that calls albumentations, `cv2.imwrite` and `json.dump` for each variant. Ours is
 the whole stage (planning, workers, done-files, index, preview) with one worker a processor. Both apply the same six
@@ -29,6 +29,7 @@ import albumentations as alb
 import cv2
 import numpy as np
 import yaml
+from measured import Row, write_rows
 
 from facetracker import console
 from facetracker.annotate.labelme import write_labels
@@ -164,6 +165,7 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, help="a folder in labelme format; default: drawn photos")
     parser.add_argument("--count", type=int, default=63, help="photos (the tutorial has 63 in train)")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
     arguments = parser.parse_args()
     console.quiet = True
     with tempfile.TemporaryDirectory(dir=".") as place:  # beside the repository: /tmp may lie in memory
@@ -196,6 +198,7 @@ def main() -> None:
         bar = BARS.get(name)
         print(line + (f"{bar:>6}" + ("" if middle / base >= bar else "  MISSED") if bar else ""))
     print(f"creating the pairs of files alone: {limit:.0f}/s")
+    write_rows(arguments.json, (Row(name, "variants/s", values) for name, values in rates.items()))
 
 
 if __name__ == "__main__":

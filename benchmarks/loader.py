@@ -1,6 +1,6 @@
 """Images per second into batches of 8 at 120x120: our pipeline against the tutorial's, on this machine, in one run.
 
-    python benchmarks/loader.py [--count 32] [--rounds 5]
+    python benchmarks/loader.py [--count 32] [--rounds 5] [--json FILE]
 
 The tutorial's loader lists files, decodes, resizes and divides one picture at a time, and reads each label with a
 `py_function`. Ours reads the same 450x450 files, TFRecord shards at the training size, and the cache that holds the
@@ -24,6 +24,7 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 import tensorflow as tf
 from augment import make_data
+from measured import Row, write_rows
 
 from facetracker import console
 from facetracker.config import DataSettings
@@ -83,6 +84,7 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, help="a folder in labelme format; default: drawn photos")
     parser.add_argument("--count", type=int, default=32, help="photos, of 60 variants each")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
     arguments = parser.parse_args()
     console.quiet = True
     with tempfile.TemporaryDirectory(dir=".") as place:
@@ -116,6 +118,7 @@ def main() -> None:
         line = f"{name:<24}{middle:>9.0f}{min(values):>9.0f}{max(values):>9.0f}{middle / base:>8.2f}"
         bar = BARS.get(name)
         print(line + (f"{bar:>6}" + ("" if middle / base >= bar else "  MISSED") if bar else ""))
+    write_rows(arguments.json, (Row(name, "images/s", values) for name, values in rates.items()))
 
 
 if __name__ == "__main__":

@@ -13,9 +13,11 @@ import argparse
 import os
 import resource
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from measured import Row, write_rows
 
 from facetracker import console
 from facetracker.boxes import iou, to_pixels
@@ -82,8 +84,17 @@ class Takes(Detector):
         self.engine.run = run  # type: ignore[method-assign]
 
 
-def latency(model: str | None, seconds: float) -> None:
+def latency(model: str | None, seconds: float, rounds: int = 1) -> list[Row]:
     """Age of shown frames, ours and the naive loop's; processor time of everything but inference."""
+    found: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        for name, age in _latency_once(model, seconds):
+            found.setdefault(name, []).append(age)
+    return [Row(name, "ms", ages) for name, ages in found.items()]
+
+
+def _latency_once(model: str | None, seconds: float) -> Iterator[tuple[str, float]]:
+    """One table; each loop and model with the age in ms under which 95 of 100 frames are."""
     pictures = there_and_back([Scene(faces=2, seed=4).frame(index).picture for index in range(60)])
     shown = has_display()
     print(f"30 frames/s, 640x480, {seconds:g} s each, {'a window' if shown else 'no window (only drawn)'}")
@@ -105,6 +116,7 @@ def latency(model: str | None, seconds: float) -> None:
                 f"{ages.percentile(95) * 1000:>8.0f} ms{bound * 1000:>5.0f} ms{count / lasted:>9.1f}"
                 f"{used / lasted * 100:>14.1f} % of a core, {used / lasted / (os.cpu_count() or 1) * 100:.1f} %"
             )
+            yield f"{loop.__name__}, a model of {milliseconds} ms", ages.percentile(95) * 1000
 
 
 def ours(detector: Detector, camera: Camera, shown: bool) -> tuple[Durations, int]:
@@ -141,18 +153,20 @@ class Drawn:
         pass
 
 
-def film(model: str | None, path: str, rounds: int) -> None:
+def film(model: str | None, path: str, rounds: int) -> list[Row]:
     """A film from its file to boxes."""
     console.quiet = True
-    best = None
+    best, rates = None, []
     for _ in range(rounds):
         done = detect(model, path, view="none")
         rate = done.report.frames / done.report.seconds
+        rates.append(rate)
         print(f"{path}: {done.report.frames} frames, {rate:.0f} frames/s")
         if best is None or rate > best[0]:
             best = rate, done
     assert best is not None
     print(f"the quickest of {rounds}: {best[0]:.0f} frames/s\n{best[1].stages.table()}")
+    return [Row("a film, from its file to boxes", "frames/s", rates)]
 
 
 def follow(model: str | None, png: str, clips: list[str], frames: int, seeds: int) -> None:
@@ -332,24 +346,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("latency", "film", "follow", "long"))
     parser.add_argument("--model", help="model file; default: the starter")
-    parser.add_argument("--seconds", type=float, default=10.0, help="latency: for each model and loop")
+    parser.add_argument("--seconds", type=float, default=4.0, help="latency: for each model and loop")
     parser.add_argument("--film", help="film: the file")
-    parser.add_argument("--rounds", type=int, default=5, help="film: how often")
+    parser.add_argument("--rounds", type=int, default=5, help="latency, film: how often")
     parser.add_argument("--clips", nargs="*", default=[], help="follow: films of one person each")
     parser.add_argument("--png", default="follow.png", help="follow: the plot")
     parser.add_argument("--frames", type=int, default=300, help="follow: of each scene")
     parser.add_argument("--seeds", type=int, default=3, help="follow: scenes of each kind")
     parser.add_argument("--minutes", type=float, default=10.0, help="long: how long")
     parser.add_argument("--size", type=int, default=160, help="long: width of the frames, pixels")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
     given = parser.parse_args()
+    rows: list[Row] = []
     if given.what == "latency":
-        latency(given.model, given.seconds)
+        rows = latency(given.model, given.seconds, given.rounds)
     elif given.what == "film":
-        film(given.model, given.film, given.rounds)
+        rows = film(given.model, given.film, given.rounds)
     elif given.what == "follow":
         follow(given.model, given.png, given.clips, given.frames, given.seeds)
     else:
         long(given.model, given.minutes, given.size)
+    write_rows(given.json, rows)
 
 
 if __name__ == "__main__":

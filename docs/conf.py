@@ -55,7 +55,7 @@ def write_cli_reference(app) -> None:
 
     group = typer.main.get_command(commands)
     text = get_docs_for_click(obj=group, ctx=click.Context(group, info_name="facetracker"), name="facetracker")
-    head, _, rest = text.partition("\n")
+    _, _, rest = text.partition("\n")
     page = f"# The command line\n\nMade from the program itself; `facetracker COMMAND --help` says the same.\n{rest}"
     path = HERE / "reference" / "cli.md"
     if not path.exists() or path.read_text() != page:

@@ -1,0 +1,153 @@
+"""All benchmarks, one after the other, and `docs/benchmarks.md` with charts from what they gave.
+
+    python benchmarks/run_all.py                          # everything; about half an hour on two idle cores
+    python benchmarks/run_all.py --only start --only augment
+    python benchmarks/run_all.py --page                   # the page and the README's figures again, nothing measured
+    python benchmarks/run_all.py --list
+
+Results are kept in benchmarks/results, so that parts can be run apart; the page is made from all that are there. Run it
+on a quiet machine with everything committed: a result notes the commit that it belongs to, and a test fails when the
+README shows a figure that is older than the code it measures. Benchmarks on photos of people need FACETRACKER_SHARED
+(default: ../shared); without it they are passed over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from measured import RESULTS, ROOT, Result, Row, circumstances
+from page import write_page, write_readme
+
+from facetracker.files import read_json
+
+SHARED = Path(os.environ.get("FACETRACKER_SHARED", ROOT.parent / "shared"))
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A script of this folder, its arguments, and the code whose change makes the result old."""
+
+    script: str
+    arguments: tuple[str, ...]
+    code: tuple[str, ...]
+    needs: tuple[Path, ...] = ()
+    held_out: bool = False  # judge only the photos that the starter was not trained on
+
+    def command(self, held_out: str = "HELD_OUT") -> list[str]:
+        stems = ["--stems", held_out] if self.held_out else []
+        return ["benchmarks/" + self.script, *self.arguments, *stems]
+
+
+RUNTIME = ("facetracker/runtime", "facetracker/assets", "facetracker/letterbox.py")
+TRAINING = ("facetracker/training", "facetracker/model", "facetracker/presets")
+DATASET = ("facetracker/dataset",)
+FACES, FILM = SHARED / "data" / "faces", SHARED / "data" / "video"
+BENCHMARKS: dict[str, Benchmark] = {
+    "start": Benchmark("start.py", (), ("facetracker/cli.py", "facetracker/commands", *RUNTIME)),
+    "detector": Benchmark(
+        "peers.py",
+        (str(FACES), "starter", "--peers", str(SHARED / "peers"), "--group", "fddb_*", "--group", "mask_*"),
+        RUNTIME,
+        needs=(FACES, SHARED / "peers"),
+        held_out=True,
+    ),
+    "augment": Benchmark("augment.py", ("--rounds", "5"), DATASET),
+    "loader": Benchmark("loader.py", ("--rounds", "5"), DATASET),
+    "train_step": Benchmark("train_step.py", (), TRAINING),
+    "demo": Benchmark("demo.py", ("--rounds", "5"), ("facetracker/demo", *DATASET, *TRAINING, *RUNTIME)),
+    "latency": Benchmark("realtime.py", ("latency", "--rounds", "5"), (*RUNTIME, "facetracker/capture")),
+    "follow": Benchmark("realtime.py", ("follow", "--png", "docs/images/benchmarks/follow.png"), RUNTIME),
+    "from_scratch": Benchmark("from_scratch.py", (), ("facetracker/from_scratch",)),
+}
+
+
+def run(name: str, benchmark: Benchmark) -> Result:
+    """Run one benchmark; what it says is shown as it comes and kept."""
+    started = time.monotonic()
+    noted = circumstances([*benchmark.code, f"benchmarks/{benchmark.script}"])
+    with tempfile.TemporaryDirectory() as place:
+        figures = Path(place) / "figures.json"
+        stems = write_held_out(Path(place) / "held_out.txt") if benchmark.held_out else ""
+        words = [*benchmark.command(str(stems)), "--json", str(figures)]
+        process = subprocess.Popen([sys.executable, *words], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        said = []
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            said.append(line)
+        if process.wait():
+            raise SystemExit(f"{name}: ended with {process.returncode}; its earlier result, if any, is kept")
+        rows = rows_in(read_json(figures))
+    shown = shlex.join(["python", *benchmark.command()]).replace(str(SHARED), "SHARED")
+    text = "".join(said).replace(str(SHARED), "SHARED")
+    seconds = round(time.monotonic() - started, 1)
+    return Result(name, shown, rows, text=text, seconds=seconds, **noted)
+
+
+def write_held_out(path: Path) -> Path:
+    """The names of the photos kept from the starter's training, as scripts/train_starter.py divides them."""
+    sys.path.insert(0, str(ROOT / "scripts"))
+    from train_starter import read_rows, split_photos
+
+    parts = split_photos(FACES, read_rows(FACES))
+    path.write_text("".join(f"{name}\n" for name, part in parts.items() if part == "test"))
+    return path
+
+
+def rows_in(content: object) -> list[Row]:
+    """The rows of a script's JSON; those of the two scripts with a form of their own are brought into it."""
+    if isinstance(content, dict) and "rows" in content:
+        return [Row(**row) for row in content["rows"]]
+    if isinstance(content, dict) and "peers" in content:
+        return [
+            Row(f"{peer}, {threads.removeprefix('threads_')} threads", "ms", [timed["median_ms"]])
+            for peer, values in content["peers"].items()
+            for threads, timed in values.items()
+            if threads.startswith("threads_")
+        ] + [
+            Row(f"{peer}, AP50 on {group}", "AP", [values[group]["ap"]["0.50"]])
+            for peer, values in content["peers"].items()
+            for group in values
+            if not group.startswith("threads_") and values[group]["ap"]["0.50"] is not None
+        ]
+    if isinstance(content, list):  # from_scratch.py: medians by network and way
+        return [
+            Row(f"{found['network']}, {way}", f"s a step of {found['network']}", [seconds])
+            for found in content
+            for way, seconds in found["seconds"].items()
+        ]
+    return []
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", action="append", choices=list(BENCHMARKS), metavar="NAME", help="may be repeated")
+    parser.add_argument("--page", action="store_true", help="measure nothing, write the page again")
+    parser.add_argument("--list", action="store_true", help="the names, and what each runs")
+    options = parser.parse_args()
+    if options.list:
+        for name, benchmark in BENCHMARKS.items():
+            print(f"{name:<14}{shlex.join(benchmark.command())}")
+        return
+    for name in [] if options.page else options.only or list(BENCHMARKS):
+        missing = [str(path) for path in BENCHMARKS[name].needs if not path.exists()]
+        if missing:
+            print(f"{name}: passed over, there is no {missing[0]}", flush=True)
+            continue
+        print(f"\n== {name}", flush=True)
+        run(name, BENCHMARKS[name]).save(RESULTS)
+    write_page(list(BENCHMARKS))
+    write_readme()
+    print("docs/benchmarks.md, and the figures in README.md")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""A drawn workspace in which the commands of the documentation run, and what stands in for camera and labelme.
+
+What is done with a command, and why:
+
+- run as it stands: audit, split, show, convert, prelabel, evaluate, detect on a file, doctor ...;
+- run with a substitute: `collect` and `detect` without `--source` get a drawn scene in place of camera 0, `annotate`
+  the starter in place of a person before labelme, training one epoch of 16 pictures, sessions 8 photos;
+- a second training or export is only parsed and its settings read, because each costs ten seconds; the first run then
+  stands in under the second's name;
+- parsed by the real command line: what needs a network (ImageNet weights), serves until it is stopped (`web`), opens
+  labelme for good (`review`), needs a cluster (`--on ray`) or has its own test (`demo`).
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from facetracker import cli
+from facetracker.annotate.labelme import write_labels
+from facetracker.annotate.pairing import label_path
+from facetracker.config import load_settings
+from facetracker.files import photos_in
+from facetracker.pictures import read_picture, write_jpeg
+from facetracker.runtime.detector import Detector
+from facetracker.runtime.record import VideoRecorder
+from facetracker.sample import Sample
+from facetracker.scenes import Scene
+
+ONLY_PARSED = ("web", "review", "demo")
+LESS = {"--count": "8", "--variants": "2", "--rounds": "3", "--stop": "1", "--minutes": "1"}
+SHORT_TRAINING = ["--epochs", "1", "--set", "training.samples_per_epoch=16", "--set", "training.val_pictures=8"]
+
+
+class Workspace:
+    """Runs commands in the current folder; remembers what was run."""
+
+    def __init__(self) -> None:
+        self.group: Any = typer.main.get_command(cli.app)
+        self.context: Any = self.group.make_context("facetracker", ["doctor"])
+        self.ran: list[list[str]] = []
+        self.rooms = 0
+        draw_material()
+
+    def facetracker(self, words: list[str]) -> str:
+        """Run or parse `facetracker WORDS`; what was done."""
+        name, _, rest = self.group.resolve_command(self.context, words)
+        values = self.parse(words)
+        if name in ONLY_PARSED or "ray" in rest or "--help" in rest or (name == "export" and self.has_run(name)):
+            return "parsed"
+        if name == "train" and not values["resume"] and (values["preset"] != "nano" or self.has_run(name)):
+            load_settings(values["preset"], values["change"] or [])
+            if values["name"]:
+                first = next(path for path in sorted(Path("runs").iterdir()) if (path / "model.keras").is_file())
+                shutil.copytree(first, Path("runs") / values["name"], dirs_exist_ok=True)
+            return "parsed"
+        if name == "annotate":
+            label_all(Path(values["data"]) / "images")
+            return "substituted"
+        self.run([name, *self.substituted(name, rest)])
+        return "run"
+
+    def has_run(self, name: str) -> bool:
+        return any(words[0] == name for words in self.ran)
+
+    def parse(self, words: list[str]) -> dict[str, Any]:
+        """The values of the options, as the command would get them; a mistake raises."""
+        if "--help" in words:
+            words = [word for word in words if word != "--help"]
+        name, command, rest = self.group.resolve_command(self.context, words)
+        return command.make_context(name, rest, parent=self.context).params
+
+    def substituted(self, name: str, rest: list[str]) -> list[str]:
+        """The arguments with a scene for the camera, and less of everything."""
+        options = {option for param in self.group.get_command(self.context, name).params for option in param.opts}
+        given = [LESS.get(before, word) for before, word in zip(["", *rest], rest, strict=False)]
+        if name in ("collect", "detect") and "--source" not in rest:
+            self.rooms += 1
+            faces = int(not any("empty" in word for word in rest))
+            given += [
+                "--source",
+                f"scene:faces={faces},people=5,seed={self.rooms},count={150 if name == 'collect' else 20}",
+            ]
+        if name == "detect" and "--view" not in rest:
+            given += ["--view", "none"]
+        if name == "train" and "--resume" not in rest:
+            given += SHORT_TRAINING
+        if "--force" in options and "--force" not in rest and "--resume" not in rest:
+            given.append("--force")  # the pages share one workspace
+        return given
+
+    def run(self, words: list[str]) -> None:
+        self.ran.append(words)
+        code = cli.app(["--quiet", *words], standalone_mode=False)
+        assert not code, f"facetracker {' '.join(words)}: exit code {code}"
+
+
+def draw_material() -> None:
+    """The files that the pages name: a film, a photo of several people."""
+    film = VideoRecorder("party.mp4", 10)
+    scene = Scene(320, 240, faces=2, seed=3, fps=10)
+    for index in range(60):
+        film.write(scene.frame(index).picture, index / 10)
+    film.close()
+    write_jpeg("photo.jpg", Scene(faces=3, seed=4).frame(0).picture)
+
+
+def label_all(images: Path) -> None:
+    """Label every photo as a person would, with the starter in the person's place."""
+    starter = Detector()
+    for photo in photos_in(images):
+        label = label_path(photo)
+        if not label.exists():
+            picture = read_picture(photo)
+            boxes = starter.detect_boxes(picture)[0]
+            height, width = picture.shape[:2]
+            write_labels(label, Sample(photo, width, height, boxes, ("face",) * len(boxes)))
