@@ -159,8 +159,9 @@ def notes_network(network: fs.Network) -> fs.Network:
 def keras_step(name: str, network: fs.Network, x: np.ndarray, targets: np.ndarray) -> Callable:
     """The same step in Keras on TensorFlow, as a compiled function in float32."""
     import keras
-    from facetracker.model import classic
     import tensorflow as tf
+
+    from facetracker.model import classic
 
     if name == "simple_convnet":
         model = classic.simple_convnet(classes=10)

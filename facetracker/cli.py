@@ -30,6 +30,7 @@ ROOMS = (
     "assist",
     "dataset",
     "training",
+    "classify",
     "evaluation",
     "export",
     "runtime",

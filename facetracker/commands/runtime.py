@@ -45,6 +45,9 @@ def detect(
     fps: Annotated[float | None, typer.Option(help="Wish to the camera, frames a second.")] = None,
     image_size: Annotated[int | None, typer.Option(help="Longer side at which the model looks, pixels.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of the engine.")] = None,
+    classifier: Annotated[
+        Path | None, typer.Option(help="A model that says which class each face is: mask or no mask.")
+    ] = None,
     table: Annotated[bool, typer.Option("--table", help="Show where the time went.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
 ) -> None:
@@ -79,6 +82,7 @@ def detect(
         fps=fps,
         image_size=image_size,
         threads=threads,
+        classifier=classifier,
         force=force,
     )
     console.say(done.summary())

@@ -21,7 +21,7 @@ InputType = Literal["uint8", "float32"]
 
 @dataclass(frozen=True)
 class Network:
-    """A trained `FaceTracker` and its card. The batch stays open; a dense head's height and width do too."""
+    """A trained tracker or classifier and its card. The batch stays open; a dense head's height and width do too."""
 
     model: Any
     card: Card
@@ -30,7 +30,7 @@ class Network:
     def size(self) -> tuple[int, int] | None:
         """Height and width that the exported file is bound to, None for open ones."""
         side = self.card.image_size
-        return (side, side) if self.card.head == "single" else None
+        return (side, side) if self.card.head != "dense" else None
 
     def graph(self, input_type: InputType = "uint8") -> Any:
         """The network alone, pictures `(B, H, W, 3)` RGB 0..255 to the head's outputs, as a functional Keras model."""
@@ -38,7 +38,10 @@ class Network:
 
         height, width = self.size or (None, None)
         pictures = keras.Input((height, width, 3), dtype=input_type, name="pictures")
-        graph = keras.Model(pictures, self.model(pictures, training=False), name="face_tracker")
+        outputs = self.model(pictures, training=False)
+        if self.card.head == "classifier":
+            outputs = {"probabilities": outputs}
+        graph = keras.Model(pictures, outputs, name="face_tracker")
         height, width = self.input_sizes()[0]
         graph(np.zeros((1, height, width, 3), input_type))  # Keras exports only what has been called
         return graph

@@ -1,4 +1,4 @@
-"""The networks: backbones, heads, losses, `FaceTracker` and `FaceClassifier`. Keras and nothing else; any of its backends."""
+"""The networks: backbones, heads, losses, `FaceTracker`, `FaceClassifier`. Keras alone, on any of its backends."""
 
 from facetracker.model.backbones import BACKBONES
 from facetracker.model.classic import CLASSIC

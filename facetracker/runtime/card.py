@@ -17,7 +17,7 @@ from facetracker.files import write_atomically
 from facetracker.version import __version__
 
 CARD_KEY = "facetracker_card"
-HEADS, PRECISIONS = ("single", "dense"), ("float32", "float16", "int8")
+HEADS, PRECISIONS = ("single", "dense", "classifier"), ("float32", "float16", "int8")
 
 
 @dataclass(frozen=True)
@@ -26,15 +26,17 @@ class Card:
 
     `image_size` is the longer side of the input in pixels (a single head's square), `threshold` the score from which
     a box counts, `iou_threshold` the overlap from which two boxes are one face, `strides` the pixels a cell of a
-    dense head, in order. Checked by hand, not by pydantic: that alone would be a third of a detector's start.
+    dense head, in order. `margin` is a classifier's: the share of a face's longer side that its crop shows around it.
+    Checked by hand, not by pydantic: that alone would be a third of a detector's start.
     """
 
     classes: list[str]
     image_size: int
-    head: Literal["single", "dense"]
+    head: Literal["single", "dense", "classifier"]
     threshold: float = 0.5
     iou_threshold: float = 0.5
     strides: list[int] = field(default_factory=lambda: [8, 16, 32])
+    margin: float = 0.0
     name: str = ""
     backbone: str = ""
     precision: Literal["float32", "float16", "int8"] = "float32"
@@ -47,12 +49,12 @@ class Card:
     def _faults(self) -> Iterator[tuple[str, str]]:
         if not _list_of(self.classes, str):
             yield "classes", "is no list of names"
-        if not _whole(self.image_size) or self.image_size < 32:
-            yield "image_size", f"{self.image_size!r} is no side of at least 32 pixels"
+        if not _whole(self.image_size) or self.image_size < 16:
+            yield "image_size", f"{self.image_size!r} is no side of at least 16 pixels"
         for key, known in (("head", HEADS), ("precision", PRECISIONS)):
             if getattr(self, key) not in known:
                 yield key, f"{getattr(self, key)!r} is none of {', '.join(known)}"
-        for key in ("threshold", "iou_threshold"):
+        for key in ("threshold", "iou_threshold", "margin"):
             value = getattr(self, key)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
                 yield key, f"{value!r} is no number between 0 and 1"

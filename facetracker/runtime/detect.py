@@ -9,6 +9,7 @@ from facetracker import console
 from facetracker.capture.source import Source, open_source
 from facetracker.errors import FaceTrackerError, Rejects
 from facetracker.files import refuse_to_overwrite
+from facetracker.runtime.classifier import Classifier, ClassVotes
 from facetracker.runtime.controls import Controls
 from facetracker.runtime.detector import Detector
 from facetracker.runtime.hard_frames import HardFrames
@@ -71,6 +72,7 @@ def detect(
     fps: float | None = None,
     image_size: int | None = None,
     threads: int | None = None,
+    classifier: str | Path | None = None,
     force: bool = False,
 ) -> Detected:
     """Detect and follow faces in a source until it ends, `stop` seconds are over, or a person quits.
@@ -78,12 +80,14 @@ def detect(
     Live sources (camera, stream) show the newest frame; films and photos are worked through frame by frame. `every`:
     detect in every so many frames and follow in between. `mirror` defaults to yes for cameras and only changes what
     is shown. The first three of `start`, `stop`, `stride` choose a part of the source (seconds, seconds, frames).
+    `classifier`: a model that says of every face which class it is (mask or no mask).
     """
     hidden = hidden_by(blur, pixelate)
     for path in (save, jsonl):
         if path is not None:
             refuse_to_overwrite(path, force)
     detector = Detector(model, threshold, threads, image_size=image_size)
+    votes = ClassVotes(Classifier(classifier, threads)) if classifier is not None else None
     opened = open_source(source, start=start, stop=stop, stride=stride, width=width, height=height, fps=fps)
     outputs, shown = Outputs(), None
     stages = Stages()
@@ -95,6 +99,7 @@ def detect(
             every=every,
             steady=steady,
             stages=stages,
+            votes=votes,
         )
         shown = _view_for(view, opened, save or jsonl or crop_to or collect_uncertain or stop)
         outputs = _outputs(opened, save, jsonl, crop_to, collect_uncertain, force)

@@ -46,6 +46,9 @@ class Detector:
     ):
         self.engine = open_engine(find_model(model), threads)
         self.card = self.engine.card
+        if self.card.head == "classifier":
+            fix = f"Name a tracker, and pass --classifier {model} beside it."
+            raise FaceTrackerError("classifies faces, it does not find them", path=self.engine.path, fix=fix)
         self.threshold = self.card.threshold if threshold is None else threshold
         self.iou_threshold = self.card.iou_threshold if iou_threshold is None else iou_threshold
         self.image_size = image_size or self.card.image_size

@@ -69,8 +69,8 @@ class LiveLoop:
         self.controls = controls or Controls()
         self.hidden, self.saved = hidden, saved
         self.report = Report()
-        self._window = Renderer(watcher.detector.classes)
-        self._film = Renderer(watcher.detector.classes)
+        self._window = Renderer(watcher.classes)
+        self._film = Renderer(watcher.classes)
         self._interval = 1 / (source.fps or 30.0)
         self._last: tuple[Frame, sv.Detections] | None = None
         self._last_seen: Seen | None = None

@@ -81,6 +81,8 @@ def as_row(seen: Seen) -> dict[str, Any]:
         "scores": [] if faces.confidence is None else [round(score, 4) for score in faces.confidence.tolist()],
         "classes": [str(name) for name in faces.data.get("class_name", [])],
     }
+    if "class_probability" in faces.data:
+        row["class_probabilities"] = [round(float(one), 4) for one in faces.data["class_probability"]]
     if "coasting" in faces.data:
         row["coasting"] = [bool(one) for one in faces.data["coasting"]]
     if frame.path is not None:

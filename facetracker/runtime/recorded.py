@@ -44,8 +44,8 @@ class RecordedLoop:
         self.controls = controls or Controls()
         self.hidden, self.saved = hidden, saved
         self.report = Report()
-        self._window = Renderer(watcher.detector.classes)
-        self._film = Renderer(watcher.detector.classes)
+        self._window = Renderer(watcher.classes)
+        self._film = Renderer(watcher.classes)
         self._shown_at = -math.inf
 
     def run(self) -> Report:

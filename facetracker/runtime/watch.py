@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from facetracker.capture.source import Frame
 from facetracker.errors import FaceTrackerError
+from facetracker.runtime.classifier import ClassVotes
 from facetracker.runtime.detections import as_detections
 from facetracker.runtime.detector import Detector
 from facetracker.runtime.follow import Follower
@@ -38,6 +39,8 @@ class Seen:
 class Watcher:
     """Finds and follows the faces of one source. `every`: detect in every so many frames, follow in between.
 
+    `votes` classifies the faces that were found (mask or no mask) in place of the detector's own classes.
+
     `look` belongs to one thread; `predict` may be asked from another.
     """
 
@@ -50,6 +53,7 @@ class Watcher:
         every: int = 1,
         steady: bool = True,
         stages: Stages | None = None,
+        votes: ClassVotes | None = None,
     ):
         if every < 1:
             raise FaceTrackerError(f"--every {every}: detection needs every 1st, 2nd, ... frame")
@@ -57,7 +61,7 @@ class Watcher:
             raise FaceTrackerError(
                 "frames between two detections need following", fix="Leave --every or --no-follow out."
             )
-        self.detector, self.every = detector, every
+        self.detector, self.every, self.votes = detector, every, votes
         self.stages = stages or Stages()
         rate = (fps or 30.0) / every
         self._follower = Follower(detector.threshold, rate, steady=steady) if follow else None
@@ -65,13 +69,18 @@ class Watcher:
         self._lock = threading.Lock()
         self._looked = 0
 
+    @property
+    def classes(self) -> list[str]:
+        """The names of the classes that faces are given."""
+        return self.detector.classes if self.votes is None else self.votes.classes
+
     def look(self, frame: Frame) -> Seen:
         """The faces in the next frame."""
         between = self._looked % self.every != 0
         self._looked += 1
         if between and self._follower is not None:
             with self._lock, self.stages.timed("follow"):
-                return Seen(frame, self._follower.predict(frame.time), measured=False)
+                return Seen(frame, self._known(self._follower.predict(frame.time)), measured=False)
         detector, height, width = self.detector, *frame.picture.shape[:2]
         with self.stages.timed("resize"):
             batch, place = detector.prepare(frame.picture)
@@ -82,10 +91,11 @@ class Watcher:
             faces = as_detections(*found, detector.classes, width, height)
         doubt = self._doubt(found[1])
         if self._follower is None:
-            return Seen(frame, faces, doubt=doubt)
+            return Seen(frame, self._classified(frame, faces), doubt=doubt)
         with self._lock, self.stages.timed("follow"):
             faces = self._follower.update(faces, frame.time)
             broken = list(self._follower.broken)
+        faces = self._classified(frame, faces)
         return Seen(frame, faces, doubt=doubt or ("track broke" if broken else ""), broken=broken)
 
     def predict(self, at: float) -> sv.Detections | None:
@@ -93,7 +103,16 @@ class Watcher:
         if self._follower is None:
             return None
         with self._lock:
-            return self._follower.predict(at)
+            return self._known(self._follower.predict(at))
+
+    def _classified(self, frame: Frame, faces: sv.Detections) -> sv.Detections:
+        if self.votes is None:
+            return faces
+        with self.stages.timed("classify"):
+            return self.votes.look(frame.picture, faces, frame.time)
+
+    def _known(self, faces: sv.Detections) -> sv.Detections:
+        return faces if self.votes is None else self.votes.known(faces)
 
     def _doubt(self, scores) -> str:
         threshold = self.detector.threshold

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 import keras
@@ -96,9 +96,9 @@ class StopOnNaN(keras.callbacks.Callback):
 class ShowProgress(keras.callbacks.Callback):
     """A bar with the time left on a terminal; everywhere one line an epoch."""
 
-    def __init__(self, epochs: int, steps: int, done: int = 0):
+    def __init__(self, epochs: int, steps: int, done: int = 0, shown: Sequence[str] = SHOWN):
         super().__init__()
-        self.epochs, self.steps, self.done = epochs, steps, done
+        self.epochs, self.steps, self.done, self.shown = epochs, steps, done, shown
         self._meter: console.Progress | None = None
         self._context: AbstractContextManager[console.Progress] | None = None
         self._began = 0.0
@@ -125,13 +125,15 @@ class ShowProgress(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs=None) -> None:
         seconds = time.monotonic() - self._began
         left = (self.epochs - epoch - 1) * seconds
-        console.say(epoch_line(epoch + 1, self.epochs, logs or {}, seconds, left))
+        console.say(epoch_line(epoch + 1, self.epochs, logs or {}, seconds, left, self.shown))
 
 
-def epoch_line(epoch: int, epochs: int, logs: dict[str, float], seconds: float, left: float) -> str:
+def epoch_line(
+    epoch: int, epochs: int, logs: dict[str, float], seconds: float, left: float, shown: Sequence[str] = SHOWN
+) -> str:
     """`epoch 3/40: total_loss 0.0123 (val 0.0156), ..., 12 s, 7 min 24 s left`."""
     parts = []
-    for name in SHOWN:
+    for name in shown:
         if name in logs:
             val = logs.get(f"val_{name}")
             parts.append(f"{name} {_short(logs[name])}" + ("" if val is None else f" (val {_short(val)})"))
@@ -166,9 +168,15 @@ class KeepRun(keras.callbacks.Callback):
     The state comes last: killed before it is written, the epoch is done again and writes the same files again.
     """
 
-    def __init__(self, run: RunFolder, progress: Progress, save_model: Callable[[keras.Model], None]):
+    def __init__(
+        self,
+        run: RunFolder,
+        progress: Progress,
+        save_model: Callable[[keras.Model], None],
+        watched: Sequence[str] = WATCHED,
+    ):
         super().__init__()
-        self.run, self.progress, self.save_model = run, progress, save_model
+        self.run, self.progress, self.save_model, self.watched = run, progress, save_model, watched
         self._began = 0.0
 
     def on_epoch_begin(self, epoch: int, logs=None) -> None:
@@ -184,7 +192,7 @@ class KeepRun(keras.callbacks.Callback):
             logs = {name: value for name, value in logs.items() if name not in ("loss", "val_loss")}
         row = {"epoch": epoch + 1, **logs, "learning_rate": rate_at(self.model.optimizer), "seconds": round(seconds, 3)}
         progress.history.append(row)
-        value = next(logs[name] for name in WATCHED if name in logs)
+        value = next(logs[name] for name in self.watched if name in logs)
         if progress.best is None or value < progress.best:
             progress.best, progress.best_epoch = value, epoch + 1
             with averaged_weights(self.model):

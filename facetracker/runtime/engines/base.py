@@ -18,8 +18,13 @@ from facetracker.runtime.card import Card
 
 Outputs = dict[str, NDArray[np.float32]]
 
-# What the heads call their outputs (boxes, scores), in the alphabetical order in which exporters write a dictionary.
-OUTPUT_NAMES = {"single": ("boxes", "classes"), "dense": ("offsets", "scores")}
+# What the heads call their outputs (boxes, scores; a classifier has one), in the alphabetical order in which exporters
+# write a dictionary.
+OUTPUT_NAMES: dict[str, tuple[str, ...]] = {
+    "single": ("boxes", "classes"),
+    "dense": ("offsets", "scores"),
+    "classifier": ("probabilities",),
+}
 
 # Suffix: (module of ours, class, library it needs, extra that brings the library).
 _ENGINES = {
@@ -49,7 +54,8 @@ class Engine(ABC):
     def run(self, batch: Picture) -> Outputs:
         """The head's outputs for a batch `(B, H, W, 3)` uint8 RGB, float32, batch first.
 
-        single: `classes (B, K)`, `boxes (B, 4)`; dense: `scores (B, A, K)`, `offsets (B, A, 4)`.
+        single: `classes (B, K)`, `boxes (B, 4)`; dense: `scores (B, A, K)`, `offsets (B, A, 4)`; classifier:
+        `probabilities (B, K)`.
         The arrays are valid until the next call.
         """
 
@@ -72,6 +78,11 @@ class Engine(ABC):
 
     def check(self, outputs: Mapping[str, NDArray]) -> None:
         """Refuse outputs that do not fit the card, once, at the first run."""
+        if self.card.head == "classifier":
+            shape = outputs["probabilities"].shape
+            if len(shape) != 2 or shape[1] != len(self.card.classes):
+                raise BadFile(f"gives {shape}, its card says {len(self.card.classes)} classes", path=self.path)
+            return
         boxes, scores = (outputs[name] for name in OUTPUT_NAMES[self.card.head])
         sides = 2 if self.card.head == "single" else 3
         if (scores.ndim, boxes.ndim) != (sides, sides) or (scores.shape[-1], boxes.shape[-1]) != (

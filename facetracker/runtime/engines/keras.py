@@ -24,21 +24,24 @@ class KerasEngine(Engine):
         self._model = import_module("facetracker.model.loading").load_model(path)
         self.card = card_of(self._model, path)
         side = self.card.image_size
-        self.fixed_size = (side, side) if self.card.head == "single" else None
+        self.fixed_size = (side, side) if self.card.head != "dense" else None
 
     def run(self, batch: Picture) -> Outputs:
         outputs = self._model.predict_on_batch(batch)
+        if self.card.head == "classifier":
+            outputs = {"probabilities": outputs}
         return {name: np.asarray(outputs[name], np.float32) for name in OUTPUT_NAMES[self.card.head]}
 
 
 def card_of(model: object, path: str | Path = "") -> Card:
-    """The card of a `facetracker.model.FaceTracker`, from its own attributes."""
+    """The card of a `facetracker.model.FaceTracker` or `FaceClassifier`, from its own attributes."""
     config = model.get_config()  # type: ignore[attr-defined]
     known = {
         key: config[key]
-        for key in ("classes", "image_size", "head", "threshold", "iou_threshold", "strides")
+        for key in ("classes", "image_size", "head", "threshold", "iou_threshold", "strides", "margin")
         if config.get(key)
     }
     known |= {key: list(known[key]) for key in ("classes", "strides") if key in known}
+    known.setdefault("head", "classifier")  # a tracker names its head, a classifier has none
     backbone = config.get("backbone")
     return Card(**known, name=Path(path).stem, backbone=backbone if isinstance(backbone, str) else "")
