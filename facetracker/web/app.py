@@ -30,7 +30,7 @@ from facetracker.web.paths import NotThere, PhotoIndex, Place, run_folder
 from facetracker.web.photos import picture_for_page
 from facetracker.web.report import PICTURES, POLICY, Reports
 from facetracker.web.safety import Guard, Rules
-from facetracker.web.training import Trainer, Wish
+from facetracker.web.training import PING, Trainer, Wish
 
 HERE = Path(__file__).parent
 STATIC, ORT = HERE / "static", HERE / "ort"
@@ -195,7 +195,7 @@ class Web:
         self.listeners += 1
         try:
             async for event, content in self.trainer.listen(run):
-                yield f"event: {event}\ndata: {json.dumps(content)}\n\n"
+                yield ": still here\n\n" if event == PING else f"event: {event}\ndata: {json.dumps(content)}\n\n"
         finally:
             self.listeners -= 1
 

@@ -175,7 +175,7 @@ class Guard:
 
     def _welcome(self) -> Response:
         """The token becomes a cookie and leaves the address bar."""
-        answer = RedirectResponse("/", status_code=303)
+        answer = RedirectResponse("./", status_code=303)  # relative: behind a proxy the page has a path
         kind = "Secure; SameSite=None; Partitioned" if self.rules.notebook else "SameSite=Strict"
         answer.headers["set-cookie"] = f"{COOKIE}={self.rules.token}; Path=/; HttpOnly; {kind}"
         return answer

@@ -11,6 +11,7 @@ import csv
 import os
 import signal
 import sys
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -30,6 +31,7 @@ REJECTS_ONLY = (0, 3)  # exit codes of a stage that did its work; 3: some photos
 STOP_WITHIN = 60.0  # seconds that a child has to save what it has
 LOOK_EVERY = 0.3  # seconds between two looks at history.csv
 MOST_LINES = 500  # of the children's output that a page which comes later is told
+PING, PING_EVERY = "", 15.0  # seconds; a line without content, so that no proxy takes the stream for dead
 LINE_BYTES = 65_536
 # A server that was started in the background ignores Ctrl-C's signal, and its children would inherit that.
 CHILD = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); import facetracker.cli as c; c.main()"
@@ -157,12 +159,16 @@ class Trainer:
         return found
 
     async def listen(self, run: str) -> AsyncIterator[tuple[str, dict[str, Any]]]:
-        """The events of a run: `stage` and `epoch` as they come, `done` at the end."""
+        """The events of a run: `stage` and `epoch` as they come, `done` at the end; `PING` now and then."""
         job = self.job if self.job is not None and self.job.run == run else None
         if job is None:
             run_folder(self.place, run)
         told = epochs = 0
+        quiet_since = time.monotonic()
         while True:
+            if time.monotonic() - quiet_since > PING_EVERY:
+                quiet_since = time.monotonic()
+                yield PING, {}
             over = job is None or job.state != "running"
             for row in self._history(run)[epochs:]:
                 epochs += 1

@@ -39,7 +39,7 @@ def test_nothing_is_given_without_the_token(shut, path):
 
 def test_the_token_of_the_address_becomes_a_cookie_that_scripts_and_other_sites_cannot_use(shut):
     answer = ask(shut, f"/?token={shut.token}")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "./")
     cookie = answer.headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Strict" in cookie
