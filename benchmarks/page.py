@@ -120,7 +120,7 @@ FIGURES: tuple[tuple[str, str, tuple[Callable[[Result], str], ...]], ...] = (
     ("start", "from starting `facetracker detect photo.jpg` to the first box: {} s; `--help`: {} s",
      (_median("first box of a photo"), _median("facetracker --help"))),
     ("start", "memory while it follows a film: {} MB", (_median("detect, a film of 640x480"),)),
-    ("latency", "with a model that takes 40 ms, 95 of 100 frames on screen are under {} ms old (read, predict, show: {} ms)",
+    ("latency", "with a model of 40 ms, 95 of 100 frames on screen are under {} ms old (read, predict, show: {} ms)",
      (_median("ours, a model of 40 ms"), _median("naive, a model of 40 ms"))),
     ("augment", "augmenting: {} variants/s as files, {} times the tutorial's loop; {} times as TFRecord at 120",
      (_median("files"), _ratio("files", "tutorial's loop"), _ratio("TFRecord at 120", "tutorial's loop"))),
