@@ -1,6 +1,6 @@
 """Seconds a training step takes: `fit` as the package runs it against the bare gradient step, side by side.
 
-    python benchmarks/train_step.py [--presets vgg16 nano] [--rounds 12] [--steps 6]
+    python benchmarks/train_step.py [--presets vgg16 nano] [--rounds 12] [--steps 6] [--json FILE]
 
 Three ways over one and the same batch in memory:
 - bare: forward, loss, gradients, optimizer in one `tf.function`; no metrics, no callbacks, no input pipeline;
@@ -192,12 +192,16 @@ def main() -> None:
     from facetracker import console
 
     console.quiet = True
+    rows = []
     for preset in options.presets:
         found = measure(preset, options.rounds, options.steps)
         seconds = [f"{name} {median(wall for wall, _ in steps) * 1000:.1f} ms" for name, steps in found.items()]
         print(f"{preset}: {', '.join(seconds)} a step, {options.rounds} rounds of {options.steps} steps")
         for other, bar in (("bare", BAR), ("tutorial", NOT_SLOWER)):
             print(f"  {line(found, other, bar)}", flush=True)
+            rows.append(Row(f"{preset}: fit / {other}", "ratio", against(found, other)))
+        rows += [Row(f"{preset}: {name}", "ms", [wall * 1000 for wall, _ in steps]) for name, steps in found.items()]
+    write_rows(options.json, rows)
 
 
 if __name__ == "__main__":
