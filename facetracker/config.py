@@ -7,6 +7,7 @@ error that names the nearest right one: a typo that silently changes nothing cos
 from __future__ import annotations
 
 import contextlib
+import copy
 import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from facetracker.errors import FaceTrackerError
 from facetracker.files import write_atomically
 
 PRESETS = Path(__file__).parent / "presets"
+FROM_SCRATCH = "from_scratch"  # in a preset: what is different when it starts without weights
 
 
 class Section(BaseModel):
@@ -78,6 +80,18 @@ class TrainingSettings(Section):
     )
 
 
+class SeveralSettings(Section):
+    """Training by several workers at once: what is chosen, and what follows from it and is stated for the reader."""
+
+    workers: int = Field(1, ge=1)
+    scale_batch: bool = Field(False, description="Batch and learning rate grow with the workers (linear scaling).")
+    batch: int | None = Field(None, description="Stated: pictures a step, all workers together.")
+    batch_each: int | None = Field(None, description="Stated: pictures a step of each worker.")
+    learning_rate: float | None = Field(None, description="Stated: the learning rate in use.")
+    steps: int | None = Field(None, description="Stated: steps an epoch.")
+    seeds: list[int] | None = Field(None, description="Stated: of each worker's order and augmentation.")
+
+
 class Settings(Section):
     """Everything a training run depends on; stands resolved in `runs/NAME/config.yaml`."""
 
@@ -85,6 +99,7 @@ class Settings(Section):
     model: ModelSettings = ModelSettings()
     data: DataSettings = DataSettings()
     training: TrainingSettings = TrainingSettings()
+    several: SeveralSettings = SeveralSettings()
 
     def to_yaml(self) -> str:
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
@@ -99,10 +114,25 @@ def preset_names() -> list[str]:
 
 
 def load_settings(preset: str | Path = "vgg16", changes: Iterable[str] = ()) -> Settings:
-    """Settings of a preset (a name, or a YAML file) with `key=value` changes such as `training.epochs=5`."""
+    """Settings of a preset (a name, or a YAML file) with `key=value` changes such as `training.epochs=5`.
+
+    A preset's section `from_scratch` holds settings that count when the weights are none: learning everything takes
+    longer than learning one face more.
+    """
     name, path = _find_preset(preset)
-    values = read_yaml(path)
+    values, changes = read_yaml(path), list(changes)
+    from_scratch = values.pop(FROM_SCRATCH, None) or {}
     values.setdefault("preset", name)
+    settings = _changed(values, changes, path)
+    if settings.model.weights != "none" or not from_scratch:
+        return settings
+    for section, others in from_scratch.items():
+        values[section] = {**values.get(section, {}), **others}
+    return _changed(values, changes, path)
+
+
+def _changed(values: dict[str, Any], changes: Iterable[str], path: Path) -> Settings:
+    values = copy.deepcopy(values)
     for change in changes:
         _apply(values, change)
     return _validate(values, path)

@@ -24,6 +24,20 @@ def test_changes_win_over_the_preset_and_are_typed():
     assert settings.model.classes == ["with_mask", "without_mask"]
 
 
+def test_a_preset_may_want_more_of_a_run_from_scratch():
+    known, scratch = config.load_settings("nano"), config.load_settings("nano", ["model.weights=none"])
+    assert known.training.epochs < scratch.training.epochs
+    assert scratch.training.learning_rate == known.training.learning_rate
+    assert config.load_settings("nano", ["training.epochs=3", "model.weights=none"]).training.epochs == 3
+
+
+def test_a_typo_in_what_a_run_from_scratch_wants_is_named(tmp_path):
+    preset = tmp_path / "mine.yaml"
+    preset.write_text("model: {weights: none}\nfrom_scratch: {training: {epoch: 5}}\n")
+    with pytest.raises(FaceTrackerError, match=r"Did you mean training\.epochs"):
+        config.load_settings(preset)
+
+
 @pytest.mark.parametrize(
     ("change", "line"),
     [
