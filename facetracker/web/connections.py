@@ -111,6 +111,11 @@ class WebSocket(_Watched, WebSocketsSansIOProtocol):
         self.unwatch_writing()
         super().resume_writing()
 
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            self.handshake_complete = True  # refused, that is complete too; uvicorn would log an error
+
     def handle_cont(self, event: Any) -> None:
         if len(self.frames) >= MOST_FRAGMENTS:
             self.transport.abort()

@@ -50,6 +50,7 @@ class Page:
         self.since = time.monotonic()
         self.good_at = 0.0  # when its last good frame was answered; 0: none yet
         self.bad = 0
+        self.looked_at = False
         self.ousted: int | None = None
         self._follower: Follower | None = None
 
@@ -65,6 +66,12 @@ class Page:
         if self.ousted is None and self.receiver is not None:
             self.ousted = code
             self.receiver.cancel()
+
+    @property
+    def worth(self) -> tuple[bool, bool, float]:
+        """How much speaks for keeping this page when there are too many: the least goes."""
+        promising = self.bad == 0 and (self.looked_at or self.waiting is not None)
+        return self.good_at > 0, promising, self.good_at or self.since
 
     def settings(self, text: str) -> str | None:
         """Take new settings from the page; what is wrong with them, or None."""
@@ -192,10 +199,10 @@ class Live:
             await websocket.close(code)
 
     def _join(self, page: Page) -> None:
-        """One page more. Of too many, the one that never sent a good frame goes, or whose last lies furthest back."""
+        """One page more. Of too many, one that never sent a good frame goes, else the one that is quiet longest."""
         with self._news:
             if len(self._pages) >= MOST_PAGES:
-                stale = min(self._pages, key=lambda one: (one.good_at, one.since))
+                stale = min(self._pages, key=lambda one: one.worth)
                 self._pages.remove(stale)
                 stale.oust(CROWDED)
             self._pages.append(page)
@@ -231,6 +238,7 @@ class Live:
                 page = self._next()
                 assert page.waiting is not None
                 (number, data, came), page.waiting = page.waiting, None
+                page.looked_at = True
                 detector = self._detector
             try:
                 answer = page.look(detector, number, data, came)
@@ -263,6 +271,7 @@ def decode_frame(data: bytes) -> Picture:
 
 
 def _hand_over(page: Page, answer: dict[str, Any]) -> None:
+    page.looked_at = False
     if "error" in answer:
         page.bad += 1
         if page.bad >= MOST_BAD:

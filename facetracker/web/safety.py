@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -133,6 +134,8 @@ class Guard:
                 return
         except Refused as refused:
             answer = _as_response(scope, refused)
+        except ClientDisconnect:  # in the middle of a body: nobody is there to be answered
+            return
         await answer(scope, receive, send)
 
     def _admit(self, scope: Scope) -> Response | None:
