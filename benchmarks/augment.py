@@ -17,7 +17,6 @@ import json
 import multiprocessing
 import os
 import shutil
-import statistics
 import tempfile
 import time
 from collections.abc import Callable
@@ -29,7 +28,7 @@ import albumentations as alb
 import cv2
 import numpy as np
 import yaml
-from measured import Row, write_rows
+from measured import Row, print_rates, write_rows
 
 from facetracker import console
 from facetracker.annotate.labelme import write_labels
@@ -189,14 +188,8 @@ def main() -> None:
             for name, make in contestants.items():
                 rates[name].append(timed(make, folder / "out"))
         limit = file_limit(folder / "limit", data)
-    base = statistics.median(rates["tutorial's loop"])
     print(f"{arguments.count} photos, {VARIANTS} variants each, {processors()} processors, {arguments.rounds} rounds")
-    print(f"{'':<18}{'variants/s':>11}{'lowest':>9}{'highest':>9}{'ratio':>8}{'bar':>6}")
-    for name, values in rates.items():
-        middle = statistics.median(values)
-        line = f"{name:<18}{middle:>11.0f}{min(values):>9.0f}{max(values):>9.0f}{middle / base:>8.2f}"
-        bar = BARS.get(name)
-        print(line + (f"{bar:>6}" + ("" if middle / base >= bar else "  MISSED") if bar else ""))
+    print_rates(rates, "variants/s", BARS)
     print(f"creating the pairs of files alone: {limit:.0f}/s")
     write_rows(arguments.json, (Row(name, "variants/s", values) for name, values in rates.items()))
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterable
@@ -24,7 +23,7 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 import tensorflow as tf
 from augment import make_data
-from measured import Row, write_rows
+from measured import Row, print_rates, write_rows
 
 from facetracker import console
 from facetracker.config import DataSettings
@@ -108,16 +107,10 @@ def main() -> None:
                 measured = rate(batches(), count)
                 if turn:  # the first epoch builds the graphs
                     rates[name].append(measured)
-    base = statistics.median(rates["tutorial's loader"])
     print(
         f"{count} pictures, batches of {BATCH} at {SIZE}x{SIZE}, {processors()} processors, {arguments.rounds} rounds"
     )
-    print(f"{'':<24}{'images/s':>9}{'lowest':>9}{'highest':>9}{'ratio':>8}{'bar':>6}")
-    for name, values in rates.items():
-        middle = statistics.median(values)
-        line = f"{name:<24}{middle:>9.0f}{min(values):>9.0f}{max(values):>9.0f}{middle / base:>8.2f}"
-        bar = BARS.get(name)
-        print(line + (f"{bar:>6}" + ("" if middle / base >= bar else "  MISSED") if bar else ""))
+    print_rates(rates, "images/s", BARS)
     write_rows(arguments.json, (Row(name, "images/s", values) for name, values in rates.items()))
 
 

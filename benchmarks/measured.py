@@ -81,6 +81,17 @@ def write_rows(path: Path | None, rows: Iterable[Row]) -> None:
         write_json(path, {"rows": [asdict(row) for row in rows]})
 
 
+def print_rates(rates: dict[str, list[float]], unit: str, bars: dict[str, float]) -> None:
+    """A table of rates: medians, spread, the ratio to the first contestant, and the bar that it has to reach."""
+    base = statistics.median(next(iter(rates.values())))
+    print(f"{'':<24}{unit:>11}{'lowest':>9}{'highest':>9}{'ratio':>8}{'bar':>6}")
+    for name, values in rates.items():
+        middle = statistics.median(values)
+        line = f"{name:<24}{middle:>11.0f}{min(values):>9.0f}{max(values):>9.0f}{middle / base:>8.2f}"
+        bar = bars.get(name)
+        print(line + (f"{bar:>6}" + ("" if middle / base >= bar else "  MISSED") if bar else ""))
+
+
 def read_result(path: Path) -> Result:
     """A result from its file."""
     content = read_json(path)

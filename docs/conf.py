@@ -22,6 +22,7 @@ with silenced():  # its start-up noise survives every setting; autodoc would bri
 
 project = "facetracker"
 author = "The facetracker authors"
+copyright = f"2026, {author}"
 version = release = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}

@@ -9,15 +9,13 @@ from urllib.parse import urlsplit, urlunsplit
 import cv2
 
 from facetracker import console
-from facetracker.capture.frames import Frame, Source, now
-from facetracker.capture.video import as_colour, open_capture, sensible_fps
+from facetracker.capture.frames import now
+from facetracker.capture.video import Live, open_capture
 from facetracker.errors import FaceTrackerError
 
 
-class Stream(Source):
+class Stream(Live):
     """A live stream. Silent for `timeout` seconds, it is opened again, up to `reconnects` times in a row."""
-
-    live = True
 
     def __init__(self, address: str, timeout: float = 5.0, reconnects: int = 5):
         self.address, self.timeout, self.reconnects = address, timeout, reconnects
@@ -28,13 +26,7 @@ class Stream(Source):
                 f"{self.name}: no stream answers within {timeout:g} s",
                 fix="Check the address, or play it with ffplay to see what it says.",
             )
-        self.fps = sensible_fps(self._capture.get(cv2.CAP_PROP_FPS))
-        self.width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH)) or None
-        self.height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)) or None
-        self._index = -1
-        self._began: float | None = None
-        self._taken = 0.0
-        self._picture: Any = None
+        super().__init__(self._capture)
         self._closed = False
 
     def _opened(self) -> cv2.VideoCapture | None:
@@ -62,15 +54,7 @@ class Stream(Source):
                 self._capture.release()
             self._capture = None if self._closed else self._opened()
             picture = self._read()
-        if picture is None:
-            return None
-        self._picture, self._taken = picture, now()
-        self._began = self._taken if self._began is None else self._began
-        self._index += 1
-        return self._taken - self._began
-
-    def _frame(self) -> Frame:
-        return Frame(as_colour(self._picture), self._index, self._taken - (self._began or 0.0), self._taken)
+        return None if picture is None else self._came(picture)
 
     def _read(self) -> Any:
         if self._capture is None:

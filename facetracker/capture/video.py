@@ -102,10 +102,34 @@ class VideoFile(Source):
         self._capture.release()
 
 
-class Camera(Source):
-    """A camera on this machine, by number or device file."""
+class Live(Source):
+    """What camera and stream share: the time of a frame is the moment at which it came, from the first one on."""
 
     live = True
+
+    def __init__(self, capture: cv2.VideoCapture):
+        self.fps = sensible_fps(capture.get(cv2.CAP_PROP_FPS))
+        self.width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)) or None
+        self.height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)) or None
+        self._index = -1
+        self._began: float | None = None
+        self._taken = 0.0
+        self._picture: Any = None
+
+    def _came(self, picture: Picture) -> float:
+        """Take the picture that has just been read; its time."""
+        self._picture, self._taken = picture, now()
+        self._began = self._taken if self._began is None else self._began
+        self._index += 1
+        return self._taken - self._began
+
+    def _frame(self) -> Frame:
+        return Frame(as_colour(self._picture), self._index, self._taken - (self._began or 0.0), self._taken)
+
+
+class Camera(Live):
+    """A camera on this machine, by number or device file."""
+
     HICCUPS = 10  # failed reads in a row until a camera counts as gone; USB hubs drop single frames
 
     def __init__(
@@ -123,13 +147,7 @@ class Camera(Source):
         ):
             if value is not None:
                 capture.set(wish, value)
-        self.fps = sensible_fps(capture.get(cv2.CAP_PROP_FPS))
-        self.width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)) or None
-        self.height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)) or None
-        self._index = -1
-        self._began: float | None = None
-        self._taken = 0.0
-        self._picture: Picture | None = None
+        super().__init__(capture)
 
     def _next(self) -> float | None:
         for _ in range(self.HICCUPS):
@@ -142,13 +160,7 @@ class Camera(Source):
                     f"{self.name} gives no picture", fix="Another program may hold it; close that one."
                 )
             raise FaceTrackerError(f"{self.name} went away", fix="Plug it in again; what was taken until then is kept.")
-        self._picture, self._taken = picture, now()
-        self._began = self._taken if self._began is None else self._began
-        self._index += 1
-        return self._taken - self._began
-
-    def _frame(self) -> Frame:
-        return Frame(as_colour(self._picture), self._index, self._taken - (self._began or 0.0), self._taken)
+        return self._came(picture)
 
     def close(self) -> None:
         self._capture.release()

@@ -96,4 +96,5 @@ def test_one_benchmark_runs_and_keeps_what_it_found(tmp_path, monkeypatch):
     assert again == result
     assert again.row("first box of a photo").median > again.row("python alone").median
     assert 20 < again.row("detect, a photo").median < 2000
-    assert again.commit == subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True).strip()
+    if again.commit:
+        subprocess.run(["git", "merge-base", "--is-ancestor", again.commit, "HEAD"], cwd=ROOT, check=True)
