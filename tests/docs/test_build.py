@@ -1,0 +1,50 @@
+"""The documentation builds without a warning, and its reference is the program's own."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+from blocks import ROOT
+
+from facetracker import cli
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    pytest.importorskip("sphinx")
+    folder = tmp_path_factory.mktemp("docs")
+    words = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet", ROOT / "docs", folder]
+    done = subprocess.run([str(word) for word in words], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder
+
+
+@pytest.mark.slow
+def test_every_command_stands_in_the_reference(built):
+    page = (built / "reference" / "cli.html").read_text()
+    for command in cli.app.registered_commands:
+        name = command.name or command.callback.__name__.replace("_", "-")
+        assert f"facetracker {name}" in page
+
+
+@pytest.mark.slow
+def test_the_reference_holds_signatures_and_docstrings(built):
+    page = (built / "reference" / "python.html").read_text()
+    for name in ("facetracker.Detector.detect", "facetracker.training.fit.train", "facetracker.model.FaceTracker"):
+        assert f'id="{name}"' in page
+    assert "iou_threshold" in page
+    assert "Deal photos" in page or "train, val and test" in page
+
+
+@pytest.mark.slow
+def test_nothing_is_fetched_from_elsewhere_and_every_page_is_linked(built):
+    pages = {path.relative_to(built).as_posix() for path in built.rglob("*.html")} - {"search.html", "genindex.html"}
+    index = (built / "index.html").read_text()
+    for page in pages - {"index.html"}:
+        assert page in index, f"{page} is in no list"
+    for page in pages:
+        loaded = re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="(https?:[^"]+)"', (built / page).read_text())
+        assert not loaded, f"{page} loads {loaded}"
