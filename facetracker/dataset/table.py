@@ -19,6 +19,7 @@ from facetracker.config import nearest
 from facetracker.dataset.augmented import is_augmented, read_augmented
 from facetracker.dataset.layout import PARTITIONS, Layout, Pair, Unlabelled, lay_out
 from facetracker.dataset.records import records_in, shards_in
+from facetracker.dataset.share import Share
 from facetracker.dataset.workers import free_memory
 from facetracker.errors import BadFile, FaceTrackerError, Rejects
 from facetracker.files import read_json
@@ -107,17 +108,19 @@ def read_table(
     unlabelled: Unlabelled = "skip",
     pictures: bool = True,
     prelabelled: bool = False,
+    share: Share | None = None,
 ) -> Table:
     """The rows of one partition, or of all; `pictures=False` leaves the pictures of records unread.
 
-    Photos that a machine labelled and nobody has looked at are left out, unless `prelabelled`.
+    Photos that a machine labelled and nobody has looked at are left out, unless `prelabelled`. With a `share`, only
+    that worker's shards (or photos) are opened; of fewer shards than workers each takes its share of the records.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise FaceTrackerError("no such folder", path=folder, fix="Check the path, or run `facetracker augment`.")
     table = Table(folder, kind_of(folder))
     if table.kind == "records":
-        _read_records(table, partition, pictures)
+        _read_records(table, partition, pictures, share or Share())
         return table
     layout = lay_out(folder, partition)
     table.orphans = layout.orphans
@@ -125,7 +128,7 @@ def read_table(
         table.rejects.add(photo, f"another photo has the same stem {photo.stem}")
     if table.kind == "augmented" or unlabelled == "skip":
         table.unlabelled = layout.unlabelled
-    for pair in _rows(layout, table.kind, unlabelled):
+    for pair in (share or Share()).take(_rows(layout, table.kind, unlabelled)):
         try:
             size, bare = look_at(pair.photo)
             boxes, labels, reviewed = _faces(pair, table.kind, size)
@@ -162,15 +165,19 @@ def _faces(pair: Pair, kind: Kind, size: tuple[int, int]) -> tuple[Boxes, tuple[
     return sample.boxes, sample.labels, sample.reviewed
 
 
-def _read_records(table: Table, partition: str | None, pictures: bool) -> None:
+def _read_records(table: Table, partition: str | None, pictures: bool, share: Share) -> None:
     there = [name for name in PARTITIONS if (table.folder / name).is_dir() and shards_in(table.folder, name)]
     if partition is not None and partition not in there:
         raise FaceTrackerError(f"has no partition {partition}, only {', '.join(there)}", path=table.folder)
     names = [partition] if partition is not None else there
-    _check_memory(table.folder, [shard for name in names for shard in shards_in(table.folder, name)], pictures)
-    for name in names:
-        for shard in shards_in(table.folder, name):
-            for record in records_in(shard):
+    shards = [(name, shard) for name in names for shard in shards_in(table.folder, name)]
+    by_shard = len(shards) >= share.of
+    if by_shard:
+        shards = share.take(shards)
+    _check_memory(table.folder, [shard for _, shard in shards], pictures)
+    for name, shard in shards:
+        for number, record in enumerate(records_in(shard)):
+            if by_shard or share.owns(number):
                 table.names.append(Path(record.name).stem)
                 if pictures:
                     table.jpegs.append(record.jpeg)

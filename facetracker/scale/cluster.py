@@ -45,7 +45,8 @@ def connected(address: str | None = None, processors: int | None = None, gpus: i
     """
     ray = import_ray()
     if ray.is_initialized():
-        yield ray
+        with _hushed():
+            yield ray
         return
     common: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     if address is None or address == "local":
@@ -61,10 +62,14 @@ def connected(address: str | None = None, processors: int | None = None, gpus: i
         fix = "Start it with `ray start --head`." if address else "See docs/scale.md."
         raise FaceTrackerError(f"no Ray {where} ({error})", fix=fix) from None
     try:
-        with redirect_stdout(_WithoutRay(sys.stdout)):  # type: ignore[type-var]
+        with _hushed():
             yield ray
     finally:
         ray.shutdown()
+
+
+def _hushed() -> redirect_stdout[Any]:
+    return redirect_stdout(_WithoutRay(sys.stdout))
 
 
 class _WithoutRay:

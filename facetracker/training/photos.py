@@ -13,6 +13,7 @@ from facetracker import console
 from facetracker.config import Settings
 from facetracker.dataset.layout import partitions_of
 from facetracker.dataset.pool import Pool, class_number, read_pool, room
+from facetracker.dataset.share import Share
 from facetracker.dataset.table import Table, read_table
 from facetracker.errors import FaceTrackerError, Rejects
 from facetracker.letterbox import letterbox
@@ -38,17 +39,18 @@ class Photos:
     rejects: Rejects = field(default_factory=Rejects)
 
 
-def read_photos(data: str | Path, settings: Settings) -> Photos:
+def read_photos(data: str | Path, settings: Settings, share: Share | None = None) -> Photos:
     """The photos of a folder of labelme files, of an augmented set or of TFRecord shards, at the network's size.
 
-    A folder that is not split is trained on whole, without validation.
+    A folder that is not split is trained on whole, without validation. Of several workers each reads its `share` of
+    the photos to train on, and all of those to validate on.
     """
     data, replayed = Path(data), settings.training.replay
     split = _partitions(data)
     if split and "train" not in split:
         raise FaceTrackerError("has no partition train", path=data, fix=f"There are: {', '.join(split)}.")
     machines_too = settings.data.prelabelled
-    train = read_table(data, "train" if split else None, prelabelled=machines_too)
+    train = read_table(data, "train" if split else None, prelabelled=machines_too, share=share)
     classes = train.class_names(settings.model.classes)
     if not len(train):
         raise FaceTrackerError("holds no labelled photo to train on", path=data, fix=_way_to_labels(train))
@@ -116,7 +118,7 @@ def _spread(table: Table, most: int | None) -> Table:
     if most is None or len(table) <= most:
         return table
     rows = np.linspace(0, len(table) - 1, most).round().astype(int)
-    chosen = Table(table.folder, table.kind)
+    chosen = Table(table.folder, table.kind, rejects=table.rejects)
     for name in ("names", "paths", "sizes", "bare", "jpegs", "boxes", "labels", "partitions"):
         values = getattr(table, name)
         setattr(chosen, name, [values[row] for row in rows] if values else [])

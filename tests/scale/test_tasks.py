@@ -2,40 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from facetracker.errors import FaceTrackerError
 from facetracker.scale.cluster import check_nodes, connected, import_ray
 from facetracker.scale.tasks import AHEAD, WorkerDied, run_on_ray
-
-
-def double(number: int) -> int:
-    if number == 13:
-        raise ValueError("unlucky")
-    return number * 2
-
-
-def die(task: tuple[str, int]) -> int:
-    """Kills its own process: the first time with task 3, always with task 5."""
-    marker, number = Path(task[0]), task[1]
-    if number == 5 or (number == 3 and not marker.exists()):
-        marker.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return number
-
-
-def begin() -> None:
-    os.environ["BEGUN"] = "yes"
-
-
-def begun(number: int) -> str:
-    return os.environ.get("BEGUN", "no")
+from tests.scale.deeds import begin, begun, die, double
 
 
 def test_every_task_gives_its_result_or_its_error(ray):
