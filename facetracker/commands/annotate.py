@@ -9,8 +9,13 @@ import typer
 
 from facetracker.commands.scale import Address, On, where
 
-Data = Annotated[Path, typer.Argument(help="A folder of photos: images/, {train,val,test}/images/, or pictures in it.")]
-Classes = Annotated[list[str] | None, typer.Option("--class", help="A class name; once for each. Default: labels.txt.")]
+Data = Annotated[
+    Path,
+    typer.Argument(metavar="DATA", help="A folder of photos: images/, {train,val,test}/images/, or pictures in it."),
+]
+Classes = Annotated[
+    list[str] | None, typer.Option("--class", metavar="NAME", help="A class name; once for each. Default: labels.txt.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -44,7 +49,7 @@ def audit(
     data: Data,
     classes: Classes = None,
     fix: Annotated[bool, typer.Option("--fix", help="Mend corner order, clipping and sizes, after a backup.")] = False,
-    rename: Annotated[list[str] | None, typer.Option(help="WRONG=RIGHT: give labels another name.")] = None,
+    rename: Annotated[list[str] | None, typer.Option(metavar="WRONG=RIGHT", help="Give labels another name.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for report, contact sheet and backups.")] = Path("runs/audit"),
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
     on: On = "local",
@@ -62,8 +67,8 @@ def audit(
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(help="A folder of photos and labels, or a COCO file.")],
-    target: Annotated[Path, typer.Argument(help="The folder to write, empty or not there yet.")],
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A folder of photos and labels, or a COCO file.")],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="The folder to write, empty or not there yet.")],
     to: Annotated[str, typer.Option(help="coco, voc, yolo or labelme.")],
     come_from: Annotated[str | None, typer.Option("--from", help="The source's format; found out by itself.")] = None,
     classes: Classes = None,

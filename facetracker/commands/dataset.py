@@ -100,7 +100,7 @@ def augment(
 
 def show(
     data: Folder,
-    partition: Annotated[str | None, typer.Argument(metavar="[PARTITION]", help="train, val or test.")] = None,
+    partition: Annotated[str | None, typer.Argument(metavar="PARTITION", help="train, val or test.")] = None,
     count: Annotated[int, typer.Option(min=1, help="Pictures on the sheet.")] = 16,
     columns: Annotated[int, typer.Option(min=1)] = 4,
     seed: Annotated[int, typer.Option(help="Draws which pictures are shown.")] = 0,

@@ -19,7 +19,9 @@ class View(StrEnum):
 
 
 def detect(
-    model: Annotated[str | None, typer.Argument(help="Model file or run folder; default: the starter.")] = None,
+    model: Annotated[
+        str | None, typer.Argument(metavar="MODEL", help="Model file or run folder; default: the starter.")
+    ] = None,
     source: Annotated[
         str, typer.Option(help="Camera number, film, photo, folder, address, or scene: for drawn faces.")
     ] = "0",
@@ -95,7 +97,9 @@ def detect(
 
 
 def benchmark(
-    models: Annotated[list[str] | None, typer.Argument(help="Model files or folders; default: the starter.")] = None,
+    models: Annotated[
+        list[str] | None, typer.Argument(metavar="MODEL", help="Model files or folders; default: the starter.")
+    ] = None,
     threads: Annotated[list[int] | None, typer.Option(min=1, help="Threads; may be given several times.")] = None,
     width: Annotated[int, typer.Option(min=32, help="Of the frame, pixels.")] = 640,
     height: Annotated[int, typer.Option(min=32, help="Of the frame, pixels.")] = 480,

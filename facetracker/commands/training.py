@@ -17,14 +17,18 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    data: Annotated[Path, typer.Argument(help="Augmented set, split photos, or TFRecord shards.")] = Path("aug_data"),
+    data: Annotated[
+        Path, typer.Argument(metavar="AUG_DATA", help="Augmented set, split photos, or TFRecord shards.")
+    ] = Path("aug_data"),
     preset: Annotated[str, typer.Option(help="vgg16, nano, mobilenet_v3_small, resnet50, or a YAML file.")] = "vgg16",
     epochs: Annotated[int | None, typer.Option(help="Short for --set training.epochs=N.")] = None,
     weights: Annotated[
         str | None, typer.Option(help="Where to start: imagenet, starter, none, or a model file.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run; default: the preset's and a number.")] = None,
-    change: Annotated[list[str] | None, typer.Option("--set", help="Change a setting: training.ema=0.99.")] = None,
+    change: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting: training.ema=0.99.")
+    ] = None,
     runs: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run (default: the latest).")] = False,
     workers: Annotated[int, typer.Option(min=1, help="Workers that train together (docs/scale.md).")] = 1,
