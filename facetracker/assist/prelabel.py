@@ -22,6 +22,7 @@ from facetracker.pictures import Picture, read_picture
 from facetracker.runtime.decode import Found
 from facetracker.runtime.detector import Detector, find_model
 from facetracker.sample import Sample
+from facetracker.scale.cluster import On
 
 BATCH = 16  # photos that are read and looked at together
 LOWEST = 0.1  # score from which a box that is not written still counts as doubt
@@ -62,12 +63,15 @@ def prelabel(
     image_size: int | None = None,
     threads: int | None = None,
     only: Collection[str] | None = None,
+    on: On = "local",
+    address: str | None = None,
 ) -> Prelabelled:
     """Write a labelme file with the boxes of `model` (default: the starter) for every photo that has none.
 
     A file that a person has saved is never touched. `again` writes those anew that another model (or threshold)
     wrote and nobody has looked at. `label` names the faces (default: the model's classes, or the one class that
-    `labels.txt` lists). `only` are the stems of the photos to take. Killed and started again, it goes on.
+    `labels.txt` lists). `only` are the stems of the photos to take. Killed and started again, it goes on. `on` ray, the
+    photos are looked at on the cluster at `address` (none: a Ray started here).
     """
     folder = Path(folder)
     detector = Detector(model, threshold, threads, image_size=image_size)
@@ -84,13 +88,26 @@ def prelabel(
     for images in images_of(folder):
         todo += _todo(images, by, again, only, done)
         sweep(label_path(images / "any.jpg").parent)
+    if on == "ray":
+        from facetracker.assist.on_ray import prelabel_on_ray
+
+        prelabel_on_ray(find_model(model), image_size, todo, names, by, done, address)
+        return done
     with console.progress("prelabel", len(todo)) as meter:
-        for chunk in _read(todo, done.rejects):
-            found = detector.detect_boxes_batch([picture for _, _, picture in chunk], min(LOWEST, detector.threshold))
-            for (photo, path, picture), faces in zip(chunk, found, strict=True):
-                _write(photo, path, picture, faces, names, by, done)
-            meter.advance(len(chunk))
+        for looked_at in look(detector, todo, names, by, done):
+            meter.advance(looked_at)
     return done
+
+
+def look(
+    detector: Detector, todo: Sequence[tuple[Path, Path]], names: Sequence[str], by: dict[str, Any], done: Prelabelled
+) -> Iterator[int]:
+    """Write the label files of photos, batch by batch, and note them in `done`; yields how many each batch held."""
+    for chunk in _read(todo, done.rejects):
+        found = detector.detect_boxes_batch([picture for _, _, picture in chunk], min(LOWEST, detector.threshold))
+        for (photo, path, picture), faces in zip(chunk, found, strict=True):
+            _write(photo, path, picture, faces, names, by, done)
+        yield len(chunk)
 
 
 def images_of(folder: str | Path) -> list[Path]:

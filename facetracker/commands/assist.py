@@ -7,8 +7,11 @@ from typing import Annotated
 
 import typer
 
+from facetracker.commands.scale import Address, On, where
+
 Folder = Annotated[
-    Path, typer.Argument(help="A folder of photos: images/, {train,val,test}/images/, or pictures in it.")
+    Path,
+    typer.Argument(metavar="DATA", help="A folder of photos: images/, {train,val,test}/images/, or pictures in it."),
 ]
 Model = Annotated[str | None, typer.Option(help="Model file or run folder; default: the starter.")]
 
@@ -29,12 +32,23 @@ def prelabel(
     label: Annotated[str | None, typer.Option("--class", help="What the faces are called; default: face.")] = None,
     image_size: Annotated[int | None, typer.Option(help="Longer side at which the model looks, pixels.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of the engine.")] = None,
+    on: On = "local",
+    address: Address = None,
 ) -> None:
     """Let a model draw the first boxes, marked as unreviewed. What a person has saved is never touched."""
     from facetracker import console
     from facetracker.assist.prelabel import prelabel
 
-    done = prelabel(folder, model, threshold, again=again, label=label, image_size=image_size, threads=threads)
+    done = prelabel(
+        folder,
+        model,
+        threshold,
+        again=again,
+        label=label,
+        image_size=image_size,
+        threads=threads,
+        **where(on, address),
+    )
     for line in done.lines():
         console.say(line)
     console.say(f"Next: facetracker review {folder}")

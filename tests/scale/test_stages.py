@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from facetracker.annotate.audit import audit
+from facetracker.assist.prelabel import prelabel
 from facetracker.dataset.augment import augment
 from facetracker.errors import FaceTrackerError
 from facetracker.evaluation import evaluate
@@ -36,6 +39,18 @@ def test_evaluate_measures_the_same(ray, photos):
     assert [one.name for one in here.models[0].answers] == [one.name for one in there.models[0].answers]
     assert list(here.rejects) == list(there.rejects)
     assert len(there.rejects) == 2
+
+
+def test_prelabel_writes_the_same_labels(ray, photos, tmp_path):
+    done = {}
+    for on in ("local", "ray"):
+        shutil.copytree(photos / "train/images", tmp_path / on / "images")
+        done[on] = prelabel(tmp_path / on, threads=1, on=on)
+    assert fingerprint_of(tmp_path / "local") == fingerprint_of(tmp_path / "ray")
+    here, there = done["local"], done["ray"]
+    assert len(there.written) == 11
+    assert (here.faces, here.no_face, len(here.rejects)) == (there.faces, there.no_face, len(there.rejects))
+    assert len(there.rejects) == 1
 
 
 def test_the_options_are_checked():
