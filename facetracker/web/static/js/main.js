@@ -37,7 +37,8 @@ const views = {
 let current = null;
 
 async function open() {
-  const [asked, detail = ""] = location.hash.slice(1).split("/");
+  const [path, query = ""] = location.hash.slice(1).split("?");
+  const [asked, detail = ""] = path.split("/");
   const name = NAMES.includes(asked) ? asked : "live";
   if (current !== name) {
     views[current]?.leave();
@@ -53,7 +54,7 @@ async function open() {
   }
   try {
     await page.refresh();
-    if (current === name) await views[name].enter(decodeURIComponent(detail));
+    if (current === name) await views[name].enter(decodeURIComponent(detail), new URLSearchParams(query));
   } catch (error) {
     complain(error);
   }

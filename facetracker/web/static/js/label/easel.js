@@ -84,7 +84,7 @@ export class Easel {
   }
 
   #down(event) {
-    if (!this.boxes || event.button > 0) return;
+    if (!this.boxes || this.frozen || event.button > 0) return;
     this.touch = event.pointerType || "mouse";
     this.pointers.set(event.pointerId, event);
     this.svg.setPointerCapture(event.pointerId);

@@ -8,6 +8,7 @@ export class Saver {
     Object.assign(this, { name, etag, boxes, onsaved, onconflict, onerror });
     this.wanted = false;
     this.working = null;
+    this.failed = false;
   }
 
   /** Save the boxes as they are now; resolves when nothing is left to save. */
@@ -26,11 +27,15 @@ export class Saver {
         const answer = await putLabel(this.name, this.etag, { shapes, no_face: this.boxes.noFace });
         this.etag = answer.etag;
         this.boxes.saved(sent);
+        this.failed = false;
         this.onsaved(answer);
       } catch (error) {
         this.wanted = false;
         if (error.status === 412) this.onconflict();
-        else this.onerror(error);
+        else {
+          this.failed = true;
+          this.onerror(error);
+        }
         return;
       }
     }

@@ -56,13 +56,24 @@ export class LabelView {
   }
 
   key(event) {
-    if (!this.boxes) return false;
+    const act = this.boxes && this.#actionOf(event);
+    if (!act) return false;
+    this.#soon(act);
+    return true;
+  }
+
+  /** What a key means here, or null. */
+  #actionOf(event) {
     const control = event.ctrlKey || event.metaKey;
-    if (control && event.key.toLowerCase() === "z") return this.#travel(event.shiftKey ? "redo" : "undo");
-    if (control && event.key.toLowerCase() === "y") return this.#travel("redo");
-    if (ARROWS[event.key]) return this.#nudge(event, control);
-    if (control || event.altKey) return false;
-    const onControl = event.target.closest("button, a, input, select") !== null;
+    if (control && event.key.toLowerCase() === "z") return () => this.#travel(event.shiftKey ? "redo" : "undo");
+    if (control && event.key.toLowerCase() === "y") return () => this.#travel("redo");
+    if (event.altKey) return null;
+    if (ARROWS[event.key]) return this.boxes.current || this.opening ? () => this.#nudge(event, control) : null;
+    if (control) return null;
+    // On a control Enter is the control's; a view's tab that is open already has no use for it.
+    const onControl = event.target.closest("main :is(button, a, input, select), .top-tools button") !== null;
+    if (event.key === "Enter") return onControl ? null : () => this.#accept();
+    if (/^[1-9]$/.test(event.key)) return () => this.#setClass(Number(event.key) - 1);
     const actions = {
       d: () => this.#step(1),
       a: () => this.#step(-1),
@@ -76,11 +87,13 @@ export class LabelView {
       "-": () => this.easel.zoom(1 / 1.4),
       0: () => this.easel.zoom(0),
     };
-    if (event.key === "Enter" && !onControl) this.#accept();
-    else if (/^[1-9]$/.test(event.key)) this.#setClass(Number(event.key) - 1);
-    else if (actions[event.key]) actions[event.key]();
-    else return false;
-    return true;
+    return actions[event.key] ?? null;
+  }
+
+  /** Acts now, or when the photo that is being opened is there: who types fast must not change the one before. */
+  #soon(act) {
+    if (this.opening) this.opening.then(() => this.#soon(act));
+    else act();
   }
 
   async #load() {
@@ -97,10 +110,26 @@ export class LabelView {
   }
 
   /** Opens a photo once everything of the one before is saved. */
-  async #open(name) {
+  #open(name) {
+    const opening = this.#opened(name).finally(() => {
+      if (this.opening !== settled) return;
+      this.opening = null;
+      this.easel.frozen = false;
+    });
+    const settled = opening.catch(() => {});
+    this.opening = settled;
+    this.easel.frozen = true;
+    return opening;
+  }
+
+  async #opened(name) {
     await this.saver?.working;
+    if (this.saver?.failed) await this.saver.save(); // once more; a photo with unsaved boxes is not left
+    if (this.saver?.failed) return;
     const turn = (this.turn = (this.turn ?? 0) + 1);
-    const told = await api.labelOf(name);
+    const picture = new Image();
+    picture.src = api.imageOf(name);
+    const [told] = await Promise.all([api.labelOf(name), picture.decode().catch(() => {})]);
     if (turn !== this.turn) return;
     this.name = name;
     this.state = told.state;
@@ -220,17 +249,15 @@ export class LabelView {
 
   #nudge(event, corner) {
     const { current } = this.boxes;
-    if (!current || event.altKey) return false;
+    if (!current) return;
     const [dx, dy] = ARROWS[event.key].map((step) => step * (event.shiftKey ? STRIDE : 1));
     const [x1, y1, x2, y2] = current.box;
     const box = corner ? [x1, y1, Math.max(x1 + 2, x2 + dx), Math.max(y1 + 2, y2 + dy)] : this.boxes.moved(dx, dy);
     if (this.boxes.change({ box })) this.#edited();
-    return true;
   }
 
   #travel(way) {
     if (this.boxes[way]()) this.#edited();
-    return true;
   }
 
   #setClass(number) {
@@ -325,7 +352,7 @@ export class LabelView {
   }
 
   #listen() {
-    const on = (id, act) => byId(id).addEventListener("click", act);
+    const on = (id, act) => byId(id).addEventListener("click", () => this.#soon(act));
     on("label-back", () => this.#step(-1));
     on("label-next", () => this.#step(1));
     on("label-undo", () => this.#travel("undo"));
@@ -334,6 +361,10 @@ export class LabelView {
     on("label-none", () => this.#none());
     on("label-accept", () => this.#accept());
     on("label-prelabel", () => this.#prelabel());
+    // Enter pressed after a click means "accept", not the same button again: the mouse hands the keys back.
+    byId("label-desk").addEventListener("click", (event) => {
+      if (event.detail > 0 && event.target.closest("button")) byId("label-easel").focus({ preventScroll: true });
+    });
     byId("label-order").addEventListener("change", () => this.#load().catch(complain));
   }
 }

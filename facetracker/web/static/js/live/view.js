@@ -40,7 +40,8 @@ export class LiveView {
     this.#idle(true);
   }
 
-  async enter() {
+  /** `#live?way=tab&autostart=1` starts by itself: for benchmarks, and for a bookmark. */
+  async enter(detail, query) {
     const { model, tab_runtime: runtime } = this.page.state;
     byId("live-model").textContent = model.name;
     byId("live-model").title = model.name;
@@ -55,6 +56,8 @@ export class LiveView {
         : "For “in this tab”, run `make web-assets` once.";
     if (this.threshold === null) this.#setThreshold(model.threshold, false);
     await this.#listCameras();
+    if (query.get("way")) byId(query.get("way") === "tab" && able ? "way-tab" : "way-server").checked = true;
+    if (query.get("autostart") && !this.source.running) await this.start();
   }
 
   leave() {

@@ -109,9 +109,19 @@ export class TrainView {
   async #ended(state, text) {
     const was = this.page.state.training === this.run;
     await this.#refresh();
-    this.#tell(text, state === "failed");
+    if (state === "failed") this.#tell(text || "The training failed.", true);
+    else this.#tell(this.#summary(state));
     this.#showCard();
     if (was && state === "done") say(`${this.run} is trained. Try it.`);
+  }
+
+  /** What the epochs came to, in one line. */
+  #summary(state) {
+    if (!this.rows.length) return state === "stopped" ? "Stopped before the first epoch was over." : "";
+    const best = Math.max(...this.rows.map((row) => row.val_mean_iou ?? -1));
+    const overlap = best < 0 ? "" : ` On photos kept aside its boxes overlap the drawn ones by ${(100 * best).toFixed(0)} %.`;
+    const count = this.rows.length === 1 ? "1 epoch" : `${this.rows.length} epochs`;
+    return `${state === "stopped" ? "Stopped after" : "Trained for"} ${count}.${overlap}`;
   }
 
   #epochs() {
@@ -178,7 +188,8 @@ export class TrainView {
     byId("runs-card").hidden = runs.length === 0;
     const items = runs.map((run) => {
       const overlap = run.mean_iou === null ? "" : `, mean IoU ${run.mean_iou.toFixed(2)}`;
-      const facts = `${STATES[run.state] ?? run.state}, epoch ${run.epoch} of ${run.epochs}${overlap}`;
+      const epochs = run.epochs === null ? "" : `, epoch ${run.epoch} of ${run.epochs}`;
+      const facts = `${STATES[run.state] ?? run.state}${epochs}${overlap}`;
       const used = model.name === run.name ? make("span", { class: "pill running", text: "in Live" }) : null;
       const show = make("button", { type: "button", text: "Curves", "aria-label": `Curves of ${run.name}`, onclick: () => this.#watch(run.name) });
       const report = make("a", { class: "button", href: `#report/${encodeURIComponent(run.name)}`, text: "Report", "aria-label": `Report of ${run.name}` });

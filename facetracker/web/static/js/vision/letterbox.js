@@ -32,7 +32,7 @@ export function toFrame(box, place) {
  * Scales frames as cv2.resize does with INTER_LINEAR and lays them on grey: RGBA in, RGB out.
  *
  * A canvas smooths when it shrinks and browsers differ in how; a network that sees other pixels gives other boxes.
- * So the resize is written out: half-pixel centres, 11-bit weights, rows shrunk in width first.
+ * So OpenCV's own arithmetic is written out, to the last bit: half-pixel centres, 11-bit weights, width first.
  */
 export class Fitter {
   constructor() {
@@ -53,8 +53,8 @@ export class Fitter {
     if (key === this.key) return;
     this.key = key;
     this.input = new Uint8Array(place.inputWidth * place.inputHeight * 3).fill(GREY);
-    this.columns = weights(place.width, place.scaledWidth);
-    this.lines = weights(place.height, place.scaledHeight);
+    this.columns = weights(place.width, place.scaledWidth, false);
+    this.lines = weights(place.height, place.scaledHeight, true);
     this.rows = [new Int32Array(place.scaledWidth * 3), new Int32Array(place.scaledWidth * 3)];
   }
 
@@ -95,7 +95,9 @@ export class Fitter {
       const b = this.lines.farWeight[y];
       const { input } = this;
       const offset = ((y + place.top) * place.inputWidth + place.left) * 3;
-      for (let i = 0; i < first.length; i++) input[offset + i] = (first[i] * a + second[i] * b + (1 << 21)) >> 22;
+      for (let i = 0; i < first.length; i++) {
+        input[offset + i] = (((a * (first[i] >> 4)) >> 16) + ((b * (second[i] >> 4)) >> 16) + 2) >> 2;
+      }
     }
   }
 
@@ -120,20 +122,35 @@ export class Fitter {
   }
 }
 
-/** For each of `scaled` pixels the two of `size` between which it lies, and their weights in 1/2048. */
-function weights(size, scaled) {
+/**
+ * For each of `scaled` pixels the two of `size` between which it lies, and their weights in 1/2048.
+ *
+ * In the precision that OpenCV uses (32 bits), or one weight in a thousand differs. At the border OpenCV gives a
+ * column all the weight, a line keeps two weights for the same line, which rounds otherwise: `split`.
+ */
+function weights(size, scaled, split) {
   const near = new Int32Array(scaled);
   const far = new Int32Array(scaled);
   const nearWeight = new Int32Array(scaled);
   const farWeight = new Int32Array(scaled);
   for (let i = 0; i < scaled; i++) {
-    const at = clamp(((i + 0.5) * size) / scaled - 0.5, 0, size - 1);
-    near[i] = Math.floor(at);
-    far[i] = Math.min(near[i] + 1, size - 1);
-    farWeight[i] = Math.round((at - near[i]) * 2048);
-    nearWeight[i] = 2048 - farWeight[i];
+    const at = Math.fround((i + 0.5) * (size / scaled) - 0.5);
+    const below = Math.floor(at);
+    const outside = !split && (below < 0 || below >= size - 1);
+    const share = outside ? 0 : Math.fround(at - below);
+    near[i] = clamp(below, 0, size - 1);
+    far[i] = clamp(below + 1, 0, size - 1);
+    nearWeight[i] = roundHalfEven(Math.fround(1 - share) * 2048);
+    farWeight[i] = roundHalfEven(share * 2048);
   }
   return { near, far, nearWeight, farWeight };
+}
+
+/** Rounding as the processor does it, and with it OpenCV. */
+function roundHalfEven(value) {
+  const down = Math.floor(value);
+  const rest = value - down;
+  return rest > 0.5 || (rest === 0.5 && down % 2 === 1) ? down + 1 : down;
 }
 
 function roundHalfUp(value) {

@@ -1,0 +1,155 @@
+"""Live in a real browser: both ways find the face, the tab's boxes are Python's, and nobody hidden is seen."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from browser import FRAMES, SCENE, needs_browser, opened_browser, opened_page, wait_until, write_webcam
+
+from facetracker import scenes
+from facetracker.boxes import as_boxes, iou, to_pixels
+from facetracker.runtime.detector import ASSETS, Detector
+from facetracker.web.app import ORT, ORT_FILES
+
+pytestmark = needs_browser
+needs_tab = pytest.mark.skipif(
+    not all((ORT / name).is_file() for name in ORT_FILES), reason="needs onnxruntime-web: make web-assets"
+)
+
+# The sizes of cameras, the exact half of the input's, uprights, odd ones, smaller than the input.
+SIZES = ((640, 480), (500, 375), (375, 500), (640, 360), (333, 517), (320, 240), (321, 243), (200, 150))
+
+LOOK_AT = """async (count) => {
+  const { Way } = await import(new URL("static/js/live/way.js", document.baseURI).href);
+  const faults = [];
+  const way = new Way("tab", { onfaces() {}, onerror: (error) => faults.push(error.error) });
+  way.change({ follow: false });
+  const answers = [];
+  for (let number = 0; number < count; number++) {
+    const picture = await (await fetch(`frames/${number}.png`)).blob();
+    const frame = await createImageBitmap(picture, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+    const { faces } = await way.detect(frame);
+    answers.push(faces.map(({ box, score }) => [...box, score]));
+  }
+  way.close();
+  return { answers, faults };
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with opened_browser(write_webcam(tmp_path_factory.mktemp("webcam") / "webcam.mjpeg")) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def place(serve, tmp_path_factory):
+    return serve(tmp_path_factory.mktemp("live"))
+
+
+@pytest.mark.parametrize("way", ["server", pytest.param("tab", marks=needs_tab)])
+def test_live_finds_the_face_in_the_webcam(browser, place, way):
+    truth = np.concatenate([to_pixels(SCENE.frame(i).boxes, 640, 480) for i in range(0, FRAMES, 3)])
+    with opened_page(browser, place.address, f"#live?way={way}&autostart=1") as page:
+        wait_until(page, f"facetrackerStats.frames >= {FRAMES}")
+        seen = page.evaluate("facetrackerStats.recent")
+        stats = page.evaluate("({way: facetrackerStats.way, latency: facetrackerStats.median()})")
+        wait_until(page, "document.getElementById('live-faces').textContent === '1'")
+        page.click("#live-toggle")
+        assert page.inner_text("#live-toggle") == "Start"
+    assert stats["way"] == way
+    assert stats["latency"] > 0
+    found = [
+        bool(frame["faces"]) and iou(as_boxes([face["box"] for face in frame["faces"]]), truth).max() > 0.5
+        for frame in seen
+    ]
+    assert np.mean(found) >= 0.95
+    assert all(face["id"] > 0 for frame in seen for face in frame["faces"])
+
+
+@needs_tab
+def test_the_tabs_boxes_are_pythons_to_a_pixel_on_200_frames(browser, place):
+    drawn = [scenes.Scene(*size, faces=1 + i % 3, seed=i, noise=0) for i, size in enumerate(SIZES)]
+    pictures = [drawn[number % len(drawn)].frame(number).picture for number in range(200)]
+    pngs = [cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes() for picture in pictures]
+
+    def fulfil(route):
+        number = int(route.request.url.rsplit("/", 1)[1].removesuffix(".png"))
+        route.fulfill(body=pngs[number], content_type="image/png")
+
+    with opened_page(browser, place.address) as page:
+        page.route("**/frames/*.png", fulfil)
+        told = page.evaluate(LOOK_AT, len(pngs))
+    assert told["faults"] == []
+    detector = Detector(ASSETS / "starter.onnx", threads=1)
+    faces = 0
+    for picture, answer in zip(pictures, told["answers"], strict=True):
+        height, width = picture.shape[:2]
+        boxes, scores, _ = detector.detect_boxes(picture)
+        rows = np.array(answer).reshape(-1, 5)
+        assert len(rows) == len(boxes)
+        np.testing.assert_allclose(rows[:, :4], to_pixels(boxes, width, height), atol=1.0)
+        np.testing.assert_allclose(rows[:, 4], scores, atol=0.01)
+        faces += len(rows)
+    assert faces > 200
+
+
+def test_a_picture_can_be_mirrored_hidden_and_kept(browser, place, tmp_path):
+    picture = SCENE.frame(0).picture
+    cv2.imwrite(str(tmp_path / "face.png"), picture)
+    left, top, right, bottom = to_pixels(SCENE.frame(0).boxes, 640, 480)[0].round().astype(int)
+    with opened_page(browser, place.address) as page:
+        with page.expect_file_chooser() as chosen:
+            page.select_option("#live-source", "file")
+        chosen.value.set_files(tmp_path / "face.png")
+        wait_until(page, "facetrackerStats.frames > 0")
+
+        # The server shows a face from its second look on: each change of a setting is one.
+        page.uncheck("#live-mirror")
+        wait_until(page, "facetrackerStats.found > 0")
+        shown = snapshot(page, tmp_path / "shown.png")
+        assert np.abs(shown.astype(int) - picture)[: top - 40].mean() < 2
+
+        page.check("#live-mirror")
+        wait_until(page, "facetrackerStats.frames > 2")
+        mirrored = snapshot(page, tmp_path / "mirrored.png")
+        assert np.abs(mirrored.astype(int) - picture[:, ::-1])[: top - 40].mean() < 2
+
+        page.uncheck("#live-mirror")
+        page.check("#live-blur")
+        wait_until(page, "facetrackerStats.frames > 4")
+        hidden = snapshot(page, tmp_path / "hidden.png")
+    inner = (slice(top + 8, bottom - 8), slice(left + 8, right - 8))
+    assert detail(hidden[inner]) < 0.05 * detail(shown[inner])
+    outside = slice(0, top - 60)
+    assert detail(hidden[outside]) == pytest.approx(detail(shown[outside]), rel=0.05)
+
+
+def test_what_is_shown_can_be_recorded(browser, place, tmp_path):
+    with opened_page(browser, place.address, "#live?way=server&autostart=1") as page:
+        wait_until(page, "facetrackerStats.frames > 5")
+        page.click("#live-record")
+        assert page.inner_text("#live-record") == "Stop"
+        before = page.evaluate("facetrackerStats.frames")
+        wait_until(page, f"facetrackerStats.frames > {before + 15}")
+        with page.expect_download() as download:
+            page.click("#live-record")
+        film = tmp_path / download.value.suggested_filename
+        download.value.save_as(film)
+    capture = cv2.VideoCapture(str(film))
+    good, frame = capture.read()
+    capture.release()
+    assert good
+    assert frame.shape == (480, 640, 3)
+
+
+def snapshot(page, path) -> np.ndarray:
+    with page.expect_download() as download:
+        page.click("#live-snapshot")
+    download.value.save_as(path)
+    return cv2.imread(str(path))
+
+
+def detail(picture: np.ndarray) -> float:
+    return float(cv2.Laplacian(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), cv2.CV_64F).var())

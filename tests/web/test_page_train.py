@@ -1,0 +1,64 @@
+"""From labelled photos to a tracker of one's own, by the page alone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from browser import needs_browser, opened_browser, opened_page, wait_until, write_webcam
+
+from facetracker import scenes
+from facetracker.annotate.labelme import write_labels
+from facetracker.pictures import write_jpeg
+from facetracker.sample import Sample
+
+pytestmark = [*needs_browser, pytest.mark.slow]
+
+# As little as a training can be; the form has no field for it, so the request is changed on its way.
+SMALL = {"model.image_size": 160, "training.samples_per_epoch": 32, "training.warmup_epochs": 0}
+
+
+@pytest.fixture
+def place(serve, tmp_path):
+    pytest.importorskip("keras")
+    for number in range(14):
+        drawn = scenes.photo(1, number, faces=1, width=320, height=240)
+        photo = write_jpeg(tmp_path / "data" / "images" / f"drawn{number:02d}.jpg", drawn.picture)
+        sample = Sample(photo, 320, 240, drawn.boxes, ("face",) * len(drawn.boxes))
+        write_labels(tmp_path / "data" / "labels" / f"{photo.stem}.json", sample)
+    return serve(tmp_path)
+
+
+def test_two_epochs_are_watched_tried_live_and_reported(place, tmp_path):
+    def make_small(route):
+        wish = json.loads(route.request.post_data)
+        assert (wish["preset"], wish["epochs"], wish["variants"]) == ("nano", 2, 2)
+        route.continue_(post_data=json.dumps(wish | {"set": SMALL}))
+
+    webcam = write_webcam(tmp_path / "webcam.mjpeg")
+    with opened_browser(webcam) as browser, opened_page(browser, place.address, "#train") as page:
+        page.set_default_timeout(200_000)
+        page.route("**/api/train", make_small)
+        wait_until(page, "document.getElementById('train-photos').textContent.startsWith('14 of 14')")
+        page.fill("#train-epochs", "2")
+        page.fill("#train-variants", "2")
+        page.fill("#train-name", "mine")
+        page.press("#train-name", "Enter")
+        page.locator("#train-stop").wait_for()
+        assert page.is_disabled("#train-start")
+        page.locator("#train-try").wait_for()
+        wait_until(page, "document.getElementById('train-state').textContent === 'Done'")
+        assert "Trained for 2 epochs" in page.inner_text("#train-told")
+        assert page.locator("#chart-loss polyline").count() == 2, "training and validation"
+
+        page.click("#train-try")
+        page.locator("#view-live").wait_for()
+        wait_until(page, "document.getElementById('live-model').textContent === 'mine'")
+        page.click("#live-begin")
+        wait_until(page, "facetrackerStats.frames > 20 && facetrackerStats.found > 10")
+
+        page.click("#tab-report")
+        page.locator("#report-frame").wait_for()
+        wait_until(page, "document.getElementById('report-told').textContent === ''")
+        assert "mine" in page.frame_locator("#report-frame").locator("body").inner_text()
+    assert (place.runs / "mine" / "model.onnx").is_file()
