@@ -27,8 +27,8 @@ MAX_RECORD = 1 << 30
 
 def encode_example(features: Features) -> bytes:
     """A `tf.train.Example` as bytes. Values are lists of bytes, or float32 or int64 arrays; names come sorted."""
-    entries = b"".join(_field(LIST, _entry(name, features[name])) for name in sorted(features))
-    return _field(LIST, entries)
+    entries = [piece for name in sorted(features) for piece in _entry(name, features[name])]
+    return b"".join(_field(LIST, entries))
 
 
 def decode_example(message: bytes) -> dict[str, Any]:
@@ -82,20 +82,21 @@ def _checksum(data: bytes) -> bytes:
     return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
 
 
-def _entry(name: str, value: Any) -> bytes:
+def _entry(name: str, value: Any) -> list[bytes]:
     if isinstance(value, np.ndarray) and value.dtype == np.float32:
-        kind, content = FLOATS, _field(LIST, value.tobytes()) if value.size else b""
+        kind, content = FLOATS, _field(LIST, [value.tobytes()]) if value.size else []
     elif isinstance(value, np.ndarray) and value.dtype == np.int64:
-        kind, content = INTEGERS, _field(LIST, b"".join(map(_varint, value.tolist()))) if value.size else b""
+        kind, content = INTEGERS, _field(LIST, [*map(_varint, value.tolist())]) if value.size else []
     else:
-        kind, content = BYTES, b"".join([_field(LIST, item) for item in value])
-    return _field(LIST, name.encode()) + _field(2 << 3 | LENGTH, _field(kind << 3 | LENGTH, content))
+        kind, content = BYTES, [piece for item in value for piece in _field(LIST, [item])]
+    return _field(LIST, [*_field(LIST, [name.encode()]), *_field(2 << 3 | LENGTH, _field(kind << 3 | LENGTH, content))])
 
 
-def _field(tag: int, content: bytes) -> bytes:
-    length = len(content)  # every tag here, and most lengths, take one byte
+def _field(tag: int, content: list[bytes]) -> list[bytes]:
+    """A field of a message in pieces: a picture among them is copied once, when all are joined, not at each level."""
+    length = sum(map(len, content))  # every tag here, and most lengths, take one byte
     head = bytes((tag, length)) if length < 0x80 else bytes((tag,)) + _varint(length)
-    return head + content
+    return [head, *content]
 
 
 def _varint(number: int) -> bytes:

@@ -6,6 +6,8 @@ can be edited without code. What this file adds to running it:
 - each draw is seeded on its own, so that one variant can be made again without those before it;
 - a run of pointwise colour transforms is applied as one look-up table: each transform works on a ramp of the 256
   grey levels, and the picture is looked up once. The values are albumentations' own;
+- crops and flips only note which part of the photo is meant, and which way round. The pixels are touched once, at the
+  end, however many of these there are (facetracker/dataset/draft.py);
 - a crop that is larger than the picture, or smaller than the face, gets a size that fits;
 - boxes come back unclipped, so that the caller can see how much of a face is left.
 """
@@ -15,20 +17,20 @@ from __future__ import annotations
 import os
 import random
 import warnings
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # its import asks the network otherwise
 
 import albumentations as A
-import cv2
 import numpy as np
-from albucore import sz_lut
 
 from facetracker import boxes as box_arithmetic
 from facetracker import console
 from facetracker.boxes import Boxes
 from facetracker.config import nearest, read_yaml
+from facetracker.dataset.draft import RAMP, Draft, Photo
 from facetracker.errors import FaceTrackerError
 from facetracker.pictures import Picture
 
@@ -37,9 +39,6 @@ CROPS = A.RandomCrop | A.CenterCrop | A.AtLeastOneBBoxRandomCrop
 # The write-up crops 450 pixels out of 480: a picture too small for the crop is cropped by the same share.
 SHARE = 450 / 480
 ROOM = 1.15  # a crop is at least this many times as wide and high as the largest face
-
-# Every grey level in every channel, as a picture.
-RAMP = np.repeat(np.arange(256, dtype=np.uint8).reshape(16, 16, 1), 3, axis=2)
 
 
 def pipeline_names() -> list[str]:
@@ -81,6 +80,7 @@ class Pipeline:
             raise FaceTrackerError("holds one transform, not a pipeline (Compose)", path=path)
         self.transforms: list[Any] = list(compose.transforms)
         self.steps = _fused(self.transforms)
+        self._photo: Photo | None = None  # the last one drawn from: its variants are asked for one after the other
         # The crops inside each step, with the size that the file wants.
         self._crops = [
             [(crop, crop.width, crop.height) for crop in _leaves([step]) if _adapts(crop)] for step in self.steps
@@ -89,23 +89,30 @@ class Pipeline:
     def draw(self, picture: Picture, boxes: Boxes, seed: int) -> tuple[Picture, Boxes, list[int]]:
         """One random variant of a picture `(H, W, 3)` with boxes `(N, 4)`.
 
-        Returns the picture, the boxes unclipped and which of the given boxes each one is. The same seed draws the
-        same variant.
+        Returns the picture (read it only: it may be a view), the boxes unclipped and which of the given boxes each
+        one is. The same seed draws the same variant.
         """
+        draft = self.draft(picture, boxes, seed)
+        return draft.pixels(), draft.boxes, draft.owners
+
+    def draft(self, picture: Picture, boxes: Boxes, seed: int) -> Draft:
+        """What `draw` draws, as far as it can be known without touching a pixel."""
         dice, generator = random.Random(seed), np.random.default_rng(seed)
         for transform in self.transforms:
             transform.set_random_state(generator, dice)
+        if self._photo is None or self._photo.picture is not picture:
+            self._photo = Photo(picture)
         rows = np.concatenate([boxes, np.arange(len(boxes), dtype=np.float32)[:, None]], axis=1)
-        data: dict[str, Any] = {"image": picture, "bboxes": rows}
+        draft = Draft(self._photo, rows)
         for step, crops in zip(self.steps, self._crops, strict=True):
-            height, width = data["image"].shape[:2]
-            for crop, wanted_width, wanted_height in crops:
-                crop.width, crop.height = fitting_crop(
-                    wanted_width, wanted_height, width, height, data["bboxes"][:, :4]
-                )
-            data = step(**data)
-        rows = np.asarray(data["bboxes"], np.float32).reshape(-1, 5)
-        return data["image"], rows[:, :4], [int(index) for index in rows[:, 4]]
+            for crop, width, height in crops:
+                crop.width, crop.height = _fitting_crop(width, height, draft.width, draft.height, draft.rows.tobytes())
+            if isinstance(step, Slice | LookUp):
+                step.apply(draft)
+            else:
+                data = step(image=draft.pixels(), bboxes=draft.rows)
+                draft = Draft(Photo(data["image"]), np.asarray(data["bboxes"], np.float32).reshape(-1, 5))
+        return draft
 
 
 def fitting_crop(crop_width: int, crop_height: int, width: int, height: int, boxes: Boxes) -> tuple[int, int]:
@@ -119,44 +126,46 @@ def fitting_crop(crop_width: int, crop_height: int, width: int, height: int, box
     return max(1, round(crop_width * scale)), max(1, round(crop_height * scale))
 
 
+@lru_cache(maxsize=64)
+def _fitting_crop(crop_width: int, crop_height: int, width: int, height: int, rows: bytes) -> tuple[int, int]:
+    boxes = np.frombuffer(rows, np.float32).reshape(-1, 5)[:, :4]
+    return fitting_crop(crop_width, crop_height, width, height, boxes)
+
+
 class LookUp:
     """A run of pointwise colour transforms, applied to a picture as one look-up table."""
 
     def __init__(self, transforms: list[Any]):
         self.transforms = transforms
 
-    def __call__(self, image: Picture, **rest: Any) -> dict[str, Any]:
-        table = RAMP
+    def apply(self, draft: Draft) -> None:
+        """Add the transforms to the table by which the draft will be looked up."""
         for transform in self.transforms:
-            table = transform(image=table)["image"]
-        if table is not RAMP:
-            image = look_up(image, np.ascontiguousarray(table).reshape(256, 3))
-        return {"image": image, **rest}
+            if transform.should_apply():
+                params = transform.update_transform_params(transform.get_params(), {"image": RAMP})
+                params.update(transform.get_params_dependent_on_data(params, {"image": RAMP}))
+                table = RAMP if draft.table is None else draft.table
+                draft.table = transform.apply(table, **params)
 
 
 class Slice:
-    """A crop or a flip, without the copies of the picture that albumentations makes before and after it."""
+    """A crop or a flip: which part of the photo, and which way round."""
 
     def __init__(self, transform: Any):
         self.transform = transform
 
-    def __call__(self, **data: Any) -> dict[str, Any]:
+    def apply(self, draft: Draft) -> None:
+        """Cut or turn the draft round, if the dice say so."""
         if not self.transform.should_apply():
-            return data
-        params = self.transform.update_transform_params(params=self.transform.get_params(), data=data)
-        params.update(self.transform.get_params_dependent_on_data(params=params, data=data))
-        image, rows = data["image"], data["bboxes"]
-        return {
-            "image": self.transform.apply(image, **params),
-            "bboxes": self.transform.apply_to_bboxes(rows, **params) if len(rows) else rows,
-        }
-
-
-def look_up(picture: Picture, table: np.ndarray) -> Picture:
-    """Each value of a picture `(H, W, 3)` uint8 replaced by its row in the channel's column of a table `(256, 3)`."""
-    if (table[:, 0] == table[:, 1]).all() and (table[:, 0] == table[:, 2]).all():
-        return sz_lut(np.ascontiguousarray(picture), np.ascontiguousarray(table[:, 0]), inplace=False)
-    return cv2.LUT(picture, table[None])
+            return
+        if isinstance(self.transform, A.HorizontalFlip):
+            draft.mirror()
+        elif isinstance(self.transform, A.VerticalFlip):
+            draft.upend()
+        else:
+            params = {"shape": (draft.height, draft.width, 3)}
+            found = self.transform.get_params_dependent_on_data(params, {"bboxes": draft.rows})
+            draft.cut(*found["crop_coords"])
 
 
 def is_pointwise(transform: Any) -> bool:

@@ -17,6 +17,7 @@ import numpy as np
 
 from facetracker import boxes as box_arithmetic
 from facetracker.boxes import Boxes, Numbers
+from facetracker.dataset.draft import Draft, Photo
 from facetracker.dataset.transforms import Pipeline
 from facetracker.letterbox import letterbox
 from facetracker.pictures import Picture
@@ -26,6 +27,7 @@ MAX_DRAWS = 20
 # A picture that still shows some whole faces is accepted with others cut after so many draws: in a crowd nearly
 # every crop cuts somebody.
 PATIENCE = 4
+PLANNED_BYTES = 1 << 25  # of photo: as many variants are planned before the first is drawn
 SLIVER = 0.01  # less than this share of a box is its empty corner: no face is seen
 
 
@@ -66,8 +68,17 @@ class Variant:
 def make_variants(picture: Picture, sample: Sample, recipe: Recipe, numbers: Iterable[int]) -> Iterator[Variant]:
     """The variants with these numbers of one photo `(H, W, 3)` BGR uint8."""
     pipeline = _pipeline(json.dumps(recipe.pipeline, sort_keys=True))
-    for number in numbers:
-        yield _fit(_draw(pipeline, picture, sample, recipe, number), recipe.size)
+    waiting = list(numbers)
+    while waiting:
+        # Many are planned, then drawn: taken in turns, Python and the pixels push each other out of the processor's
+        # caches, which costs a sixth of the time. Plans may hold pixels, so a large photo is taken in few at a time.
+        count = max(1, PLANNED_BYTES // max(picture.nbytes, 1))
+        plans = [_plan(pipeline, picture, sample, recipe, number) for number in waiting[:count]]
+        waiting = waiting[count:]
+        for plan in plans:
+            yield _fit(
+                Variant(plan.number, plan.draft.pixels(), plan.boxes, plan.labels, plan.draws, plan.whole), recipe.size
+            )
 
 
 def clean_variant(picture: Picture, sample: Sample, recipe: Recipe) -> Variant:
@@ -90,23 +101,35 @@ def seed_of(*parts: Any) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
 
 
-def _draw(pipeline: Pipeline, picture: Picture, sample: Sample, recipe: Recipe, number: int) -> Variant:
-    best: Variant | None = None
+@dataclass(frozen=True)
+class _Plan:
+    """A variant whose pixels are not drawn yet; the fields are those of `Variant`."""
+
+    number: int
+    draft: Draft
+    boxes: Boxes
+    labels: tuple[str, ...]
+    draws: int
+    whole: bool = False
+
+
+def _plan(pipeline: Pipeline, picture: Picture, sample: Sample, recipe: Recipe, number: int) -> _Plan:
+    best: _Plan | None = None
     for draw in range(MAX_DRAWS):
-        seed = seed_of(recipe.seed, sample.stem, number, draw)
-        drawn, boxes, owners = pipeline.draw(picture, sample.boxes, seed)
-        visible = visible_shares(boxes)
+        draft = pipeline.draft(picture, sample.boxes, seed_of(recipe.seed, sample.stem, number, draw))
+        visible = visible_shares(draft.boxes)
         kept = visible >= recipe.min_visibility
         cut = int(((visible > SLIVER) & ~kept).sum())
-        labels = tuple(sample.labels[owner] for owner, keep in zip(owners, kept, strict=True) if keep)
-        variant = Variant(number, drawn, box_arithmetic.clip(boxes[kept]), labels, draw + 1)
+        labels = tuple(sample.labels[owner] for owner, keep in zip(draft.owners, kept, strict=True) if keep)
+        plan = _Plan(number, draft, box_arithmetic.clip(draft.boxes[kept]), labels, draw + 1)
         if not cut:
-            return variant
-        if len(variant.boxes) and best is None:
-            best = variant
+            return plan
+        if len(plan.boxes) and best is None:
+            best = plan
         if best is not None and draw + 1 >= PATIENCE:
             return best
-    return Variant(number, picture, sample.boxes, sample.labels, MAX_DRAWS, whole=True)
+    whole = Draft(Photo(picture), np.zeros((0, 5), np.float32))
+    return _Plan(number, whole, sample.boxes, sample.labels, MAX_DRAWS, whole=True)
 
 
 def _fit(variant: Variant, size: int | None) -> Variant:

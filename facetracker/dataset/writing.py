@@ -113,10 +113,11 @@ class Job:
             height, width = variant.picture.shape[:2]
             name = f"{sample.stem}.{variant.number}.jpg"
             record = Record(name, sample.photo.name, jpeg, width, height, variant.boxes, variant.labels)
-            records.append(frame(record.encode()))
+            records.append(record)
         # Shuffled, so that a reader who streams a shard does not get sixty variants of one photo in a row.
         order = np.random.default_rng(seed_of(self.recipe.seed, self.name)).permutation(len(records))
-        write_atomically(self.folder / self.partition / self.name, b"".join(records[i] for i in order))
+        content = b"".join(frame(records[i].encode()) for i in order)
+        write_atomically(self.folder / self.partition / self.name, content)
 
     def _pictures(self, outcome: Outcome) -> Iterator[tuple[Sample, Variant, bytes]]:
         for sample in self.samples:

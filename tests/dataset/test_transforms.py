@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from facetracker.boxes import as_boxes, empty
+from facetracker.dataset.draft import Draft, Photo
 from facetracker.dataset.transforms import (
     LookUp,
     Pipeline,
@@ -60,7 +61,9 @@ def test_the_look_up_table_gives_albumentations_own_values():
             dice, generator = random.Random(seed), np.random.default_rng(seed)
             for transform in transforms:
                 transform.set_random_state(generator, dice)
-        ours = fused(image=PICTURE.picture)["image"]
+        draft = Draft(Photo(PICTURE.picture), np.zeros((0, 5), np.float32))
+        fused.apply(draft)
+        ours = draft.pixels()
         theirs = PICTURE.picture
         for transform in single:
             theirs = transform(image=theirs)["image"]
