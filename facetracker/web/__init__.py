@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from facetracker.web.embed import embed as embed
+    from facetracker.web.notebook import embed as embed
     from facetracker.web.server import serve as serve
 
-_HOMES = {"embed": "facetracker.web.embed", "serve": "facetracker.web.server"}
+_HOMES = {"embed": "facetracker.web.notebook", "serve": "facetracker.web.server"}
 
 __all__ = ["embed", "serve"]
 

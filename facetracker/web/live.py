@@ -133,6 +133,10 @@ class Live:
     """The looking thread and the pages it serves. `use` changes the model between two frames."""
 
     def __init__(self, detector: Detector):
+        # Takes a second, which no page should wait for; and not on the thread, because two threads that import
+        # supervision at the same time are in each other's way.
+        import facetracker.runtime.follow  # noqa: F401
+
         self._detector = detector
         self._pages: deque[Page] = deque()
         self._stopping = False
@@ -228,8 +232,6 @@ class Live:
             page.answer({"error": fault})
 
     def _work(self) -> None:
-        import facetracker.runtime.follow  # noqa: F401  (takes a second, which no page should wait for)
-
         while True:
             with self._news:
                 self._news.wait_for(lambda: self._stopping or any(page.waiting for page in self._pages))

@@ -23,6 +23,7 @@ SMALL = {
     "data.batch_size": 4,
     "training.samples_per_epoch": 64,
     "training.warmup_epochs": 0,
+    "training.val_pictures": 4,
 }
 
 
@@ -51,6 +52,7 @@ def events(page: httpx.Client, run: str) -> Iterator[tuple[str, dict[str, Any]]]
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_training_is_watched_stopped_resumed_and_becomes_the_model_of_live(place):
     photos_before = sorted(path.name for path in (place.data / "images").iterdir())
     with place.client() as page:
