@@ -41,23 +41,9 @@ SCENE = scenes.Scene(faces=1, seed=6, size=0.7)
 
 def write_webcam(path: Path) -> Path:
     """A film of `FRAMES` frames of `SCENE` that chromium plays, over and over, as its webcam."""
-    command = [
-        "ffmpeg",
-        "-y",
-        "-loglevel",
-        "error",
-        "-f",
-        "rawvideo",
-        "-pix_fmt",
-        "bgr24",
-        "-s",
-        "640x480",
-        "-r",
-        "30",
-        "-i",
-        "-",
-    ]
-    command += ["-c:v", "mjpeg", "-q:v", "3", "-pix_fmt", "yuvj420p", str(path)]
+    raw = ["-f", "rawvideo", "-pix_fmt", "bgr24", "-s", "640x480", "-r", "30", "-i", "-"]
+    mjpeg = ["-c:v", "mjpeg", "-q:v", "3", "-pix_fmt", "yuvj420p", str(path)]
+    command = ["ffmpeg", "-y", "-loglevel", "error", *raw, *mjpeg]
     pictures = b"".join(SCENE.frame(index).picture.tobytes() for index in range(FRAMES))
     subprocess.run(command, input=pictures, check=True, timeout=60)
     return path

@@ -23,8 +23,9 @@ READ_WITH_LABELME = """
 import json, sys
 sys.modules["cv2"] = None
 from labelme._label_file import LabelFile
-read = LabelFile(sys.argv[1])
-print(json.dumps([[one["label"], one["shape_type"], [list(map(float, point)) for point in one["points"]]] for one in read.shapes]))
+shapes = LabelFile(sys.argv[1]).shapes
+points = [[[*map(float, point)] for point in shape["points"]] for shape in shapes]
+print(json.dumps([[one["label"], one["shape_type"], xy] for one, xy in zip(shapes, points)]))
 """
 
 
@@ -181,14 +182,9 @@ def test_a_finger_draws_too_on_a_phone(browser, place):
     with opened_page(browser, place.address, "#label", viewport={"width": 390, "height": 780}, has_touch=True) as page:
         open_label(page)
         touch = page.context.new_cdp_session(page)
-        for kind, at in (
-            ("touchStart", (200, 150)),
-            ("touchMove", (300, 260)),
-            ("touchMove", (420, 390)),
-            ("touchEnd", None),
-        ):
-            x, y = on_screen(page, *at) if at else (0, 0)
-            points = [{"x": x, "y": y}] if at else []
+        way = [("touchStart", (200, 150)), ("touchMove", (300, 260)), ("touchMove", (420, 390)), ("touchEnd", None)]
+        for kind, at in way:
+            points = [] if at is None else [dict(zip("xy", on_screen(page, *at), strict=True))]
             touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
         saved(page)
     (box,) = boxes_of(place)
@@ -242,9 +238,8 @@ def test_labels_that_labelme_wrote_meanwhile_are_not_overwritten(browser, place)
 
 WITHOUT_A_NAME = """() => [...document.querySelectorAll("button, a[href], input, select, iframe, [tabindex='0']")]
   .filter((one) => one.checkVisibility())
-  .filter((one) => !(one.getAttribute("aria-label") || one.textContent.trim() || one.title || one.labels?.[0]?.textContent.trim()
-    || document.getElementById(one.getAttribute("aria-labelledby"))))
-  .map((one) => one.outerHTML)"""
+  .map((one) => [one.outerHTML, one.ariaLabel, one.textContent, one.title, one.labels?.[0]?.textContent])
+  .filter(([html, ...names]) => !names.some((name) => name?.trim())).map(([html]) => html)"""
 
 
 @pytest.mark.parametrize("width", [360, 1280])
