@@ -4,8 +4,8 @@
     python benchmarks/clips.py FILM... --photos FACES --stems held_out.txt --group 'fddb_*' --group 'mask_*'
 
 Every frame must show exactly one face, as the sign-language clips of shared/data/video do. Counted are the detector's
-boxes at the model's threshold for every overlap from which two boxes are one face (--nms), and what a person sees of
-`facetracker detect`, where faces are followed: they must be seen twice before they count, and survive short misses.
+boxes for every overlap from which two boxes are one face (--nms) and for several score thresholds, and what a person
+sees of `facetracker detect`, where faces are followed: they must be seen twice before they count, and survive misses.
 With --photos the average precision on labelled photos stands beside it, because what is good for one face may merge
 two in a crowd. The network runs once a frame; only the suppression differs.
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import fnmatch
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -32,6 +33,7 @@ from facetracker.runtime.draw import Overlay
 from facetracker.runtime.follow import Follower
 
 FAINTEST = 0.02  # score from which boxes count for average precision
+CONFIRMED = 2  # frames at the start of a film: a follower shows nobody before the second
 TILE = 320  # pixels, width of a frame on the sheet
 
 
@@ -46,47 +48,82 @@ def look(detector: Detector, picture: Picture, overlaps: Sequence[float], thresh
     return found
 
 
-def count(detector: Detector, film: str, overlaps: Sequence[float], default: float) -> tuple[np.ndarray, int, Picture]:
-    """`(frames, faces)` counts: for each overlap the boxes in every frame `(overlaps + 1, frames)`, last the followed
-    faces; numbers given to faces; and a frame from the middle with its boxes drawn."""
+@dataclass
+class Counts:
+    """One film: scores of the boxes in every frame for each overlap, followed faces in every frame, and one frame.
+
+    `numbers` is how many numbers were given to faces.
+    """
+
+    scores: list[list[np.ndarray]]  # for each overlap, of each frame
+    followed: list[int]
+    numbers: int
+    picture: Picture
+
+
+def count(detector: Detector, film: str, overlaps: Sequence[float], default: float) -> Counts:
+    """Look at every frame of a film."""
     with open_source(film) as source:
         follower = Follower(detector.threshold, source.fps)
-        rows, numbers, pictures = [], set(), []
+        scores: list[list[np.ndarray]] = [[] for _ in overlaps]
+        followed, numbers, pictures = [], set(), []
         for frame in source:
             height, width = frame.picture.shape[:2]
-            row = [len(one[0]) for one in look(detector, frame.picture, overlaps)]
-            (faint,) = look(detector, frame.picture, [default], follower.low_threshold)
-            seen = follower.update(as_detections(*faint, detector.classes, width, height), frame.time)
+            answers = look(detector, frame.picture, [*overlaps, default], FAINTEST)
+            for own, answer in zip(scores, answers, strict=False):
+                own.append(np.sort(answer[1])[::-1])
+            boxes, found, classes = answers[-1]
+            weak = found >= follower.low_threshold
+            seen = as_detections(boxes[weak], found[weak], classes[weak], detector.classes, width, height)
+            seen = follower.update(seen, frame.time)
             numbers.update(seen.tracker_id.tolist())
-            rows.append([*row, len(seen)])
+            followed.append(len(seen))
             pictures.append((frame.picture, seen))
     picture, seen = pictures[len(pictures) // 2]
     drawn = picture.copy()
     Overlay(detector.classes, drawn.shape[1], drawn.shape[0]).faces(drawn, seen)
-    return np.array(rows).T, len(numbers), drawn
+    return Counts(scores, followed, len(numbers), drawn)
 
 
-def clips(detector: Detector, films: Sequence[str], overlaps: Sequence[float], png: Path | None) -> None:
-    """Found and second boxes over all films, and a row a film for the default overlap."""
+def clips(
+    detector: Detector, films: Sequence[str], overlaps: Sequence[float], thresholds: Sequence[float], png: Path | None
+) -> None:
+    """A row a film as it is followed, then over all films: found and second boxes by overlap and by threshold."""
     default = detector.card.iou_threshold
-    counts, tiles = [], []
-    print(f"{'film':<20}{'frames':>8}{'face found %':>14}{'second box %':>14}{'ids':>5}   (followed)")
+    counted = []
+    print(f"{'followed':<20}{'frames':>8}{'face found %':>14}{'second box %':>14}{'ids':>5}")
     for film in films:
-        rows, numbers, picture = count(detector, film, overlaps, default)
-        counts.append(rows[:, 2:])  # a follower shows nobody before the second frame
-        seen = rows[-1, 2:]
+        one = count(detector, film, overlaps, default)
+        counted.append(one)
+        seen = np.array(one.followed[CONFIRMED:])
+        print(f"{Path(film).name:<20}{len(seen):>8}{shares(seen >= 1, seen > 1)}{one.numbers:>5}")
+    seen = np.concatenate([one.followed[CONFIRMED:] for one in counted])
+    print(f"{'together':<20}{len(seen):>8}{shares(seen >= 1, seen > 1)}")
+    print(f"\n{'detector alone':<28}{'face found %':>14}{'second box %':>14}")
+    for row, overlap in enumerate(overlaps):
+        frames = [scores for one in counted for scores in one.scores[row]]
         print(
-            f"{Path(film).name:<20}{len(seen):>8}{(seen >= 1).mean() * 100:>14.2f}{(seen > 1).mean() * 100:>14.2f}"
-            f"{numbers:>5}"
+            f"{f'nms {overlap:g}, threshold {detector.threshold:g}':<28}{found_and_second(frames, detector.threshold)}"
         )
-        tiles.append(cv2.resize(picture, (TILE, round(picture.shape[0] * TILE / picture.shape[1]))))
-    together = np.concatenate(counts, axis=1)
-    print(f"\n{together.shape[1]} frames{'face found %':>25}{'second box %':>14}")
-    names = [f"detector, nms {overlap:g}{' (card)' if overlap == default else ''}" for overlap in overlaps]
-    for name, row in zip([*names, f"followed, nms {default:g}"], together, strict=True):
-        print(f"{name:<24}{(row >= 1).mean() * 100:>14.2f}{(row > 1).mean() * 100:>14.2f}")
+    frames = [scores for one in counted for scores in one.scores[nearest(overlaps, default)]]
+    for threshold in thresholds:
+        print(f"{f'nms {default:g}, threshold {threshold:g}':<28}{found_and_second(frames, threshold)}")
     if png is not None:
-        print(write_png(png, sheet(tiles)))
+        tiles = [one.picture for one in counted]
+        print(write_png(png, sheet([cv2.resize(t, (TILE, round(t.shape[0] * TILE / t.shape[1]))) for t in tiles])))
+
+
+def found_and_second(frames: Sequence[np.ndarray], threshold: float) -> str:
+    counts = np.array([(scores >= threshold).sum() for scores in frames])
+    return shares(counts >= 1, counts > 1)
+
+
+def shares(found: np.ndarray, second: np.ndarray) -> str:
+    return f"{found.mean() * 100:>14.2f}{second.mean() * 100:>14.2f}"
+
+
+def nearest(overlaps: Sequence[float], default: float) -> int:
+    return int(np.abs(np.array(overlaps) - default).argmin())
 
 
 def sheet(tiles: Sequence[Picture], columns: int = 4) -> Picture:
@@ -124,6 +161,7 @@ def main() -> None:
     parser.add_argument("films", nargs="*", help="films in which every frame shows one face")
     parser.add_argument("--model", help="model file; default: the starter")
     parser.add_argument("--nms", type=float, nargs="+", default=[0.3, 0.35, 0.4, 0.45, 0.5])
+    parser.add_argument("--thresholds", type=float, nargs="+", default=[0.4, 0.45, 0.5, 0.55, 0.6])
     parser.add_argument("--png", type=Path, help="a frame of every film with its boxes, as one picture")
     parser.add_argument("--photos", type=Path, help="folder of labelled photos")
     parser.add_argument("--stems", type=Path, help="text file: only these photos (names without suffix)")
@@ -131,7 +169,7 @@ def main() -> None:
     given = parser.parse_args()
     detector = Detector(given.model, threads=1)
     if given.films:
-        clips(detector, given.films, given.nms, given.png)
+        clips(detector, given.films, given.nms, given.thresholds, given.png)
     if given.photos:
         photos(detector, given.photos, given.stems, given.group or ["*"], given.nms)
 

@@ -4,20 +4,20 @@ latency  how old a frame is when it is shown, for models of 5, 40 and 150 ms, be
          shows; what everything but inference costs
 film     a film from its file to boxes: frames a second, and where the time goes
 follow   switched numbers and lost faces on drawn scenes, jitter and lag of the boxes, with a plot
-long     hours of frames at full speed: memory and open files at the beginning and at the end
+long     hours of frames at full speed: memory and open files on the way (--frames 1080000: ten hours)
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import resource
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from measured import Row, write_rows
+from ten_hours import long
 
 from facetracker import console
 from facetracker.boxes import iou, to_pixels
@@ -27,7 +27,7 @@ from facetracker.runtime.detect import detect
 from facetracker.runtime.detector import Detector
 from facetracker.runtime.follow import Follower
 from facetracker.runtime.live import LiveLoop
-from facetracker.runtime.stages import Durations, Stages
+from facetracker.runtime.stages import Durations
 from facetracker.runtime.steady import Steady
 from facetracker.runtime.views import WindowView
 from facetracker.runtime.watch import Watcher, clock
@@ -305,34 +305,6 @@ def lag(true: np.ndarray, seen: np.ndarray) -> float:
     return float((speed * error).sum() / (speed**2).sum())
 
 
-def long(model: str | None, minutes: float, size: int) -> None:
-    """Frames at full speed; the scene is drawn beforehand, so that the time goes into looking and following."""
-    scene = Scene(size, size * 3 // 4, faces=3, seed=1, leaving=True)
-    pictures = there_and_back([scene.frame(index).picture for index in range(300)])
-    watcher = Watcher(Detector(model, threads=1), FPS, stages=Stages())
-    end, index = time.monotonic() + minutes * 60, 0
-    first: tuple[float, int] | None = None
-    print(f"{'frames':>10}{'film time':>11}{'memory MB':>11}{'open files':>12}")
-    while time.monotonic() < end:
-        watcher.look(Frame(pictures[index % len(pictures)], index, index / FPS, clock()))
-        index += 1
-        if index == 5000 or index % 100_000 == 0:
-            first = first or usage()
-            print(f"{index:>10}{console.duration(index / FPS):>11}{usage()[0]:>11.1f}{usage()[1]:>12}")
-    memory, files = usage()
-    assert first is not None, "too short: not 5000 frames"
-    print(
-        f"{index} frames = {console.duration(index / FPS)} of film: memory {memory - first[0]:+.1f} MB, "
-        f"open files {files - first[1]:+d} since frame 5000"
-    )
-
-
-def usage() -> tuple[float, int]:
-    """Resident memory in MB and open file descriptors."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() / 2**20, len(os.listdir("/proc/self/fd"))
-
-
 def processor() -> float:
     """Seconds of processor time of this process."""
     return time.process_time()
@@ -351,10 +323,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="latency, film: how often")
     parser.add_argument("--clips", nargs="*", default=[], help="follow: films of one person each")
     parser.add_argument("--png", default="follow.png", help="follow: the plot")
-    parser.add_argument("--frames", type=int, default=300, help="follow: of each scene")
+    parser.add_argument("--frames", type=int, help="follow: of each scene (300); long: all, ten hours are 1080000")
     parser.add_argument("--seeds", type=int, default=3, help="follow: scenes of each kind")
-    parser.add_argument("--minutes", type=float, default=10.0, help="long: how long")
-    parser.add_argument("--size", type=int, default=160, help="long: width of the frames, pixels")
+    parser.add_argument("--minutes", type=float, default=10.0, help="long: how long, without --frames")
+    parser.add_argument("--size", type=int, default=128, help="long: width of the frames, pixels")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     given = parser.parse_args()
     rows: list[Row] = []
@@ -363,9 +335,9 @@ def main() -> None:
     elif given.what == "film":
         rows = film(given.model, given.film, given.rounds)
     elif given.what == "follow":
-        follow(given.model, given.png, given.clips, given.frames, given.seeds)
+        follow(given.model, given.png, given.clips, given.frames or 300, given.seeds)
     else:
-        long(given.model, given.minutes, given.size)
+        rows = long(given.model, given.frames, given.minutes, given.size)
     write_rows(given.json, rows)
 
 

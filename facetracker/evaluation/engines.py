@@ -44,7 +44,7 @@ class SavedModelEngine(Engine):
         return {name: np.asarray(outputs[name], np.float32) for name in OUTPUT_NAMES[self.card.head]}
 
 
-class _EngineDetector(Detector):
+class EngineDetector(Detector):
     """A detector round an engine that is loaded already."""
 
     def __init__(self, engine: Engine, threshold: float, image_size: int | None):
@@ -68,9 +68,9 @@ def detector_for(path: Path, threads: int | None = None, image_size: int | None 
     heavy = path.suffix == ".keras" or path.suffix in TRAINING_SUFFIXES
     with silenced() if heavy else nullcontext():
         if path.suffix == ".saved_model":
-            return _EngineDetector(SavedModelEngine(path, threads or default_threads()), FAINTEST, image_size)
+            return EngineDetector(SavedModelEngine(path, threads or default_threads()), FAINTEST, image_size)
         if path.suffix == ".h5":
-            return _EngineDetector(KerasEngine(path, threads or default_threads()), FAINTEST, image_size)
+            return EngineDetector(KerasEngine(path, threads or default_threads()), FAINTEST, image_size)
         return Detector(path, threshold=FAINTEST, threads=threads, image_size=image_size)
 
 

@@ -13,7 +13,8 @@ from facetracker.runtime.classifier import Classifier, ClassVotes
 from facetracker.runtime.controls import Controls
 from facetracker.runtime.detector import Detector
 from facetracker.runtime.hard_frames import HardFrames
-from facetracker.runtime.live import LiveLoop, Report
+from facetracker.runtime.live import LiveLoop
+from facetracker.runtime.loop import Loop, Report
 from facetracker.runtime.outputs import Outputs
 from facetracker.runtime.privacy import CropFolder, hidden_by
 from facetracker.runtime.record import JsonLines, VideoRecorder
@@ -104,7 +105,7 @@ def detect(
         shown = _view_for(view, opened, save or jsonl or crop_to or collect_uncertain or stop)
         outputs = _outputs(opened, save, jsonl, crop_to, collect_uncertain, force)
         camera = opened.live and opened.name.startswith("camera")
-        kind = LiveLoop if opened.live else RecordedLoop
+        kind: type[Loop] = LiveLoop if opened.live else RecordedLoop
         loop = kind(
             opened,
             watcher,

@@ -8,21 +8,15 @@ are moved on to where they are by then.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import supervision as sv
 
 from facetracker.capture.source import Frame, NewestFrame, Source
 from facetracker.pictures import Picture
-from facetracker.runtime.controls import Controls
-from facetracker.runtime.hard_frames import HardFrames
 from facetracker.runtime.inference import Inference
-from facetracker.runtime.outputs import Outputs
-from facetracker.runtime.privacy import Hidden
-from facetracker.runtime.render import Renderer
-from facetracker.runtime.stages import Durations
-from facetracker.runtime.views import View
+from facetracker.runtime.loop import Loop, Report
 from facetracker.runtime.watch import Seen, Watcher, clock
 
 POLL = 0.05  # seconds between two looks at the keyboard while no frame comes
@@ -31,46 +25,11 @@ NOTE = 1.5  # seconds for which a message stays on the picture
 KEEPS_UP = 1.5  # frame times that a look may take until frames are shown without waiting for it
 
 
-@dataclass
-class Report:
-    """What a run did."""
-
-    frames: int = 0  # that were looked at
-    shown: int = 0
-    faces: int = 0  # different ones that were followed
-    most: int = 0  # faces in one frame
-    seconds: float = 0.0
-    ages: Durations = field(default_factory=Durations)  # of frames at the moment they were shown
-
-    def note(self, seen: Seen) -> None:
-        """Count one frame that was looked at."""
-        self.frames += 1
-        self.most = max(self.most, len(seen.faces))
-        if seen.faces.tracker_id is not None and len(seen.faces):
-            self.faces = max(self.faces, int(seen.faces.tracker_id.max()))  # numbers are given in order
-
-
-class LiveLoop:
+class LiveLoop(Loop):
     """One run over a live source; `run` ends when the source does, a person quits, or `stop` seconds are over."""
 
-    def __init__(
-        self,
-        source: Source,
-        watcher: Watcher,
-        *,
-        view: View | None = None,
-        outputs: Outputs | None = None,
-        controls: Controls | None = None,
-        hidden: Hidden | None = None,
-        saved: HardFrames | None = None,
-    ):
-        self.source, self.watcher, self.view = source, watcher, view
-        self.outputs = outputs or Outputs()
-        self.controls = controls or Controls()
-        self.hidden, self.saved = hidden, saved
-        self.report = Report()
-        self._window = Renderer(watcher.classes)
-        self._film = Renderer(watcher.classes)
+    def __init__(self, source: Source, watcher: Watcher, **options: Any):
+        super().__init__(source, watcher, **options)
         self._interval = 1 / (source.fps or 30.0)
         self._last: tuple[Frame, sv.Detections] | None = None
         self._last_seen: Seen | None = None
@@ -135,7 +94,7 @@ class LiveLoop:
         self._age += 0.1 * (age - self._age)
         if self.outputs.recorder is not None:
             with self.watcher.stages.timed("record"):
-                film = self._film.render(frame.picture, faces, hidden=self._hidden())
+                film = self._film.render(frame.picture, faces, hidden=self._hide())
                 self.outputs.recorder.write(film, frame.time)
 
     def _picture(self, frame: Frame, faces: sv.Detections) -> Picture:
@@ -145,7 +104,7 @@ class LiveLoop:
             frame.picture,
             faces,
             mirror=self.controls.mirror,
-            hidden=self._hidden(),
+            hidden=self._hide(),
             status=[status, "paused" if self.controls.paused else note],
             help=self.controls.help,
         )
@@ -163,19 +122,14 @@ class LiveLoop:
 
     def _press(self, key: str | None) -> None:
         self.controls.press(key)
-        if self.controls.save:
-            self.controls.save = False
-            if self.saved is not None and self._last_seen is not None:
-                self._say(f"saved {self.saved.save(self._last_seen).name}")
+        if (path := self._save_if_wished(self._last_seen)) is not None:
+            self._say(f"saved {path.name}")
 
     def _say(self, text: str) -> None:
         self._note, self._note_until = text, clock() + NOTE
 
-    def _hidden(self) -> Hidden | None:
-        return self.hidden or ("blur" if self.controls.blur else None)
-
     def _is_over(self, began: float) -> bool:
-        if self.controls.quit or (self.view is not None and self.view.closed):
+        if self._is_left():
             return True
         # The source itself ends at `stop`; a silent one must end as well.
         return self.source.stop is not None and clock() - began > self.source.stop + STALLED

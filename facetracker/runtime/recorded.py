@@ -8,44 +8,23 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 from facetracker import console
 from facetracker.capture.source import Frame, Source
-from facetracker.runtime.controls import Controls
-from facetracker.runtime.hard_frames import HardFrames
-from facetracker.runtime.live import Report
-from facetracker.runtime.outputs import Outputs
-from facetracker.runtime.privacy import Hidden
-from facetracker.runtime.render import Renderer
+from facetracker.runtime.loop import Loop, Report
 from facetracker.runtime.stages import Stages
-from facetracker.runtime.views import View
 from facetracker.runtime.watch import Seen, Watcher
 
 AHEAD = 4  # frames read ahead
 SHOWN = 30.0  # pictures a second in a window: more cannot be seen and would hold the work up
 
 
-class RecordedLoop:
+class RecordedLoop(Loop):
     """One run over a source that waits for its reader."""
 
-    def __init__(
-        self,
-        source: Source,
-        watcher: Watcher,
-        *,
-        view: View | None = None,
-        outputs: Outputs | None = None,
-        controls: Controls | None = None,
-        hidden: Hidden | None = None,
-        saved: HardFrames | None = None,
-    ):
-        self.source, self.watcher, self.view = source, watcher, view
-        self.outputs = outputs or Outputs()
-        self.controls = controls or Controls()
-        self.hidden, self.saved = hidden, saved
-        self.report = Report()
-        self._window = Renderer(watcher.classes)
-        self._film = Renderer(watcher.classes)
+    def __init__(self, source: Source, watcher: Watcher, **options: Any):
+        super().__init__(source, watcher, **options)
         self._shown_at = -math.inf
 
     def run(self) -> Report:
@@ -58,7 +37,7 @@ class RecordedLoop:
                 for frame in frames:
                     self._step(frame)
                     meter.advance()
-                    if self.controls.quit or (self.view is not None and self.view.closed) or self._is_in_vain():
+                    if self._is_left() or self._is_in_vain():
                         break
         finally:
             self.report.seconds = time.monotonic() - began
@@ -68,36 +47,31 @@ class RecordedLoop:
         seen = self.watcher.look(frame)
         self.report.note(seen)
         self.outputs.take(seen)
-        hidden: Hidden | None = self.hidden or ("blur" if self.controls.blur else None)
         if self.outputs.recorder is not None:
             with self.watcher.stages.timed("draw"):
-                film = self._film.render(frame.picture, seen.faces, hidden=hidden)
+                film = self._film.render(frame.picture, seen.faces, hidden=self._hide())
             with self.watcher.stages.timed("record"):
                 self.outputs.recorder.write(film, frame.time)
         if self.view is not None and time.monotonic() - self._shown_at >= 1 / SHOWN:
             self._show(seen)
-            while self.controls.paused and not (self.controls.quit or self.view.closed):
+            while self.controls.paused and not self._is_left():
                 time.sleep(1 / SHOWN)
                 self._show(seen)
 
     def _show(self, seen: Seen) -> None:
         assert self.view is not None
-        hidden: Hidden | None = self.hidden or ("blur" if self.controls.blur else None)
         self._shown_at = time.monotonic()
         picture = self._window.render(
             seen.frame.picture,
             seen.faces,
             mirror=self.controls.mirror,
-            hidden=hidden,
+            hidden=self._hide(),
             status=["paused" if self.controls.paused else f"{seen.frame.time:.1f} s"],
             help=self.controls.help,
         )
         self.controls.press(self.view.show(picture))
         self.report.shown += 1
-        if self.controls.save:
-            self.controls.save = False
-            if self.saved is not None:
-                self.saved.save(seen)
+        self._save_if_wished(seen)
 
     def _is_in_vain(self) -> bool:
         """Nothing is shown, and nothing can be written any more (the disk is full)."""
