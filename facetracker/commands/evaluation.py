@@ -71,8 +71,17 @@ def table(evaluation: Evaluation) -> list[str]:
     width = max(12, *(len(model.name) + 2 for model in evaluation.models))
     lines.append(" " * 26 + "".join(model.name.rjust(width) for model in evaluation.models))
     columns = [_column(model) for model in evaluation.models]
+    several = [len(model.scores.class_ap50) > 1 for model in evaluation.models]
     for row, name in enumerate(columns[0]):
+        if name == "AP50 of any face" and not any(several):
+            continue
         lines.append(name.ljust(26) + "".join(list(column.values())[row].rjust(width) for column in columns))
+    lines += [
+        f"{model.name}, AP50 by class: "
+        + ", ".join(f"{name} {_number(value)}" for name, value in model.scores.class_ap50.items())
+        for model, own in zip(evaluation.models, several, strict=True)
+        if own
+    ]
     lines += [f"{model.name}: {model.plan.note}" for model in evaluation.models if model.plan.note]
     if evaluation.rejects:
         lines.append(f"{len(evaluation.rejects)} files left out: {evaluation.folder}/rejects.txt")
@@ -86,6 +95,7 @@ def _column(model: ModelResult) -> dict[str, str]:
         "mean IoU": _number(scores.mean_iou),
         "AP40": _number(scores.ap40),
         "AP50": _number(scores.ap50),
+        "AP50 of any face": _number(scores.any_face_ap50),
         "AP75": _number(scores.ap75),
         "AP50:95": _number(scores.ap50_95),
         "threshold": f"{scores.threshold:.2f}",

@@ -10,7 +10,7 @@ question; on photos of one face it is the plain IoU of box and face. What it doe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -77,6 +77,7 @@ class Scores:
     ap50: float | None
     ap75: float | None
     ap50_95: float | None
+    any_face_ap50: float | None
     at_threshold: Rates
     best: Rates | None
     false_alarms: FalseAlarms
@@ -115,6 +116,7 @@ def score(photos: Sequence[Judged], classes: Sequence[str], threshold: float = 0
         ap50=share.average(0.5),
         ap75=share.average(0.75),
         ap50_95=share.average(*COCO_IOUS),
+        any_face_ap50=precision([_any_face(photo) for photo in photos], 1, ious=(0.5,)).average(0.5),
         at_threshold=rates_at(boxes, threshold),
         best=best_threshold(boxes),
         false_alarms=false_alarms(photos, threshold),
@@ -132,6 +134,11 @@ def score(photos: Sequence[Judged], classes: Sequence[str], threshold: float = 0
             "thresholds": [float(value) for value in GRID],
         },
     )
+
+
+def _any_face(photo: Judged) -> Judged:
+    """The same photo and answer with one class only: a face is a face even where its class is taken for another."""
+    return replace(photo, truth_classes=np.zeros_like(photo.truth_classes), classes=np.zeros_like(photo.classes))
 
 
 def photo_iou(photo: Judged) -> float:

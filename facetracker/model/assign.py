@@ -31,18 +31,18 @@ class Answer(NamedTuple):
     ious: Any  # (B, M)
 
 
-def assign(scores, boxes, centres, truth, classes) -> Answer:
-    """Scores `(B, A, K)` and boxes `(B, A, 4)` of cells at `centres` `(A, 2)` against true boxes `(B, M, 4)`.
+def assign(scores, boxes, centres, truth, classes, kinds: int = 1) -> Answer:
+    """Face scores `(B, A)` and boxes `(B, A, 4)` of cells at `centres` `(A, 2)` against true boxes `(B, M, 4)`.
 
-    All in pixels. `classes` `(B, M)`: -1 is padding, -2 ignored. Static shapes, no gradient.
+    All in pixels. `classes` `(B, M)`, one of `kinds`: -1 is padding, -2 ignored. Which cells answer does not depend
+    on the class. Static shapes, no gradient.
     """
-    kinds = ops.shape(scores)[-1]
     classes = ops.cast(classes, "int32")
     is_face = ops.cast(classes >= 0, "float32")
     one_hot = ops.cast(ops.equal(classes[..., None], ops.arange(kinds, dtype="int32")), "float32")
     inside = _near(centres, truth)  # (B, M, A)
     iou = pairwise_iou(truth, boxes)  # (B, M, A)
-    wanted = ops.einsum("bmk,bak->bma", one_hot, scores)
+    wanted = scores[:, None]
     candidate = inside * is_face[..., None]
     merit = candidate * (ops.power(wanted, SCORE_POWER) * ops.power(iou, IOU_POWER) + 1e-9)
     cell_count = min(CELLS_PER_FACE, merit.shape[-1]) if merit.shape[-1] else CELLS_PER_FACE

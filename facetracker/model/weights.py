@@ -78,6 +78,8 @@ def put_arrays(model: Any, arrays: dict[str, np.ndarray], path: str | Path, part
     Another number of classes is no hindrance: what tells them apart then starts anew.
     """
     wanted = {f"{part}/{_name(variable)}": variable for part in parts for variable in getattr(model, part).variables}
+    if "head" in parts and not any("/kind" in name for name in arrays):  # a file of one class
+        wanted = {name: variable for name, variable in wanted.items() if "/kind" not in name}
     missing = sorted(set(wanted) - set(arrays))
     if missing:
         what = f" with the {model.head_name} head" if "head" in parts else ""
@@ -88,7 +90,10 @@ def put_arrays(model: Any, arrays: dict[str, np.ndarray], path: str | Path, part
         )
     for name, variable in wanted.items():
         array = arrays[name].astype(np.float32)
-        if array.shape != tuple(variable.shape) and array.shape[:-1] == tuple(variable.shape)[:-1]:
+        classes = array.shape[:-1] == tuple(variable.shape)[:-1]
+        if array.shape != tuple(variable.shape) and classes and "/kind" in name:
+            continue  # other classes: they are learnt anew
+        if array.shape != tuple(variable.shape) and classes:
             array = np.repeat(array[..., :1], variable.shape[-1], axis=-1)
         if array.shape != tuple(variable.shape):
             raise BadFile(

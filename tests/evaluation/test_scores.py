@@ -138,3 +138,10 @@ def test_class_ap_stands_beside_the_mean():
     assert scores.class_ap50 == {"bare": 1.0, "mask": 0.0}
     assert scores.ap50 == pytest.approx(0.5)
     assert scores.curves["ap_at_iou"]["0.50"] == pytest.approx(0.5)
+
+
+def test_any_face_does_not_ask_for_the_class():
+    photos = [photo([LEFT, RIGHT], [LEFT, RIGHT], truth_classes=[0, 1], classes=[1, 0])]
+    result = score(photos, ["bare", "mask"])
+    assert result.ap50 == 0.0
+    assert result.any_face_ap50 == 1.0

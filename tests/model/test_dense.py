@@ -108,10 +108,10 @@ def test_no_face_teaches_background_only():
 def answers(truth, classes, kinds=1):
     centres, strides = cells(*SIZE)
     count = len(np.array(centres))
-    scores = np.full((1, count, kinds), 0.1, np.float32)
+    scores = np.full((1, count), 0.1, np.float32)
     boxes = boxes_of(np.full((1, count, 4), 2.0, np.float32), centres, strides)
     targets = padded(truth, classes)
-    return np.array(centres), assign(scores, boxes, centres, targets["boxes"] * SCALE, targets["classes"])
+    return np.array(centres), assign(scores, boxes, centres, targets["boxes"] * SCALE, targets["classes"], kinds)
 
 
 def test_cells_answer_for_the_face_they_lie_in():
@@ -139,6 +139,35 @@ def test_classes_are_learnt_apart():
     boxes = np.array(answer.boxes)[0]
     assert set(np.round(boxes[scores[:, 0] > 0, 0])) == {10}
     assert set(np.round(boxes[scores[:, 1] > 0, 0])) == {60}
+
+
+def test_a_face_in_doubt_is_a_face():
+    """The best class has the face's score, however even the classes are; the others theirs in proportion."""
+    head = DenseHead(3)
+    shapes = [(1, 8, 8, 16), (1, 4, 4, 16), (1, 2, 2, 16)]
+    head.build(shapes)
+    features = [np.random.default_rng(i).normal(size=shape).astype(np.float32) for i, shape in enumerate(shapes)]
+    outputs = head(features, training=True)
+    scores, face = np.array(outputs["scores"]), 1 / (1 + np.exp(-np.array(outputs["logits"])))
+    np.testing.assert_allclose(scores.max(axis=-1, keepdims=True), face, rtol=1e-4)
+    kinds = np.exp(np.array(outputs["kinds"]))
+    np.testing.assert_allclose(
+        scores / scores.sum(axis=-1, keepdims=True), kinds / kinds.sum(axis=-1, keepdims=True), rtol=1e-3
+    )
+
+
+def test_a_wrong_class_costs_and_leaves_the_box_alone():
+    centres, _ = cells(*SIZE)
+    shares = np.stack([np.full(len(np.array(centres)), 0.9), np.full(len(np.array(centres)), 0.1)], axis=1)
+    right = perfect(TRUTH)
+    right["scores"] = np.array(right["scores"]) * (shares / 0.9).astype(np.float32)
+    head = DenseHead(2)
+    good, bad = (head.loss(padded(TRUTH, kinds), right, SIZE) for kinds in ([0, 0], [1, 1]))
+    # The cross entropy of 0.9 and of 0.1, half of it, a face's weight each
+    gap = float(bad.class_loss.value - good.class_loss.value)
+    assert gap == pytest.approx(0.5 * np.log(9), rel=0.02)
+    assert float(bad.regress_loss.value) == pytest.approx(float(good.regress_loss.value))
+    assert float(bad.class_accuracy.value) == 1
 
 
 def test_nothing_is_learnt_where_a_face_is_too_small_to_label():

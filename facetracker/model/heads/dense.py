@@ -1,6 +1,8 @@
 """The dense head: many faces. Every cell of three grids (strides 8, 16, 32) says how sure it is and where the box is.
 
 Anchor-free: a cell's box is given by its distances to the left, top, right and bottom of the cell's centre, in strides.
+A face is a face even where its class is in doubt: with several classes a cell says apart how sure it is of a face, and
+which class it would be. Its best class gets the face's score, the others theirs in proportion.
 Which cells answer for which face is decided anew at every step (`assign`), by how well they answer already.
 """
 
@@ -23,6 +25,8 @@ FIRST_SCORE = 0.01
 # A face is four strides wide before anything is learnt: each grid starts with the sizes it is meant for.
 FIRST_REACH = 2.0
 LARGEST_LOG_REACH = 4.0
+# How much telling the classes apart counts beside finding the faces.
+KIND_SHARE = 0.5
 CANDIDATES = 300
 
 
@@ -31,7 +35,8 @@ class DenseHead(Head):
     """Features of strides 8, 16, 32 to `scores` `(B, A, K)` and `offsets` `(B, A, 4)`.
 
     A: the cells of all grids, stride after stride, each row by row. Scores are probabilities, offsets are in strides
-    and never negative. In training there are `logits` `(B, A, K)` too, for a loss that is stable far from 0.5.
+    and never negative; the highest of a cell's scores is how sure it is of a face. In training there are `logits`
+    `(B, A, 1)` of the face too, for a loss that is stable far from 0.5, and with several classes `kinds` `(B, A, K)`.
     """
 
     name_of_kind = "dense"
@@ -46,7 +51,7 @@ class DenseHead(Head):
         self.units = [[self._unit(f"unit{stride}_{i}") for i in range(2)] for stride in STRIDES]
         self.score_convs = [
             keras.layers.Conv2D(
-                classes,
+                1,
                 1,
                 bias_initializer=keras.initializers.Constant(-math.log(1 / FIRST_SCORE - 1)),
                 kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
@@ -63,6 +68,13 @@ class DenseHead(Head):
                 name=f"reach{stride}",
             )
             for stride in STRIDES
+        ]
+        self.kind_convs = [
+            keras.layers.Conv2D(
+                classes, 1, kernel_initializer=keras.initializers.RandomNormal(stddev=0.01), name=f"kind{stride}"
+            )
+            for stride in STRIDES
+            if classes > 1
         ]
         # Probabilities and exponentials in float32 also where the rest computes in 16 bits.
         self.to_score = keras.layers.Activation("sigmoid", dtype="float32", name="to_score")
@@ -90,6 +102,9 @@ class DenseHead(Head):
                     layer.build(inner)
             score.build(inner)
             reach.build(inner)
+            for kind in self.kind_convs:
+                if not kind.built:
+                    kind.build(inner)
         self.built = True
 
     def call(self, features, training=None):
@@ -100,16 +115,26 @@ class DenseHead(Head):
         # Context flows down: the coarse grid knows about heads and shoulders, the fine one needs it.
         for fine, coarse in ((1, 2), (0, 1)):
             merged[fine] = merged[fine] + self.grow(merged[coarse])
-        logits, reaches = [], []
-        for x, units, score, reach in zip(merged, self.units, self.score_convs, self.reach_convs, strict=True):
+        logits, reaches, kinds = [], [], []
+        for grid, (x, units, score, reach) in enumerate(
+            zip(merged, self.units, self.score_convs, self.reach_convs, strict=True)
+        ):
             for depthwise, pointwise, norm in units:
                 x = ops.relu(x + norm(pointwise(depthwise(x)), training=training))
-            logits.append(_as_rows(score(x), self.classes))
+            logits.append(_as_rows(score(x), 1))
             reaches.append(_as_rows(reach(x), 4))
+            if self.kind_convs:
+                kinds.append(_as_rows(self.kind_convs[grid](x), self.classes))
         logits = ops.concatenate(logits, axis=1)
-        outputs = {"scores": self.to_score(logits), "offsets": self.to_reach(ops.concatenate(reaches, axis=1))}
+        scores = self.to_score(logits)
+        if kinds:
+            kinds = ops.cast(ops.concatenate(kinds, axis=1), "float32")
+            scores = scores * ops.exp(kinds - ops.max(kinds, axis=-1, keepdims=True))
+        outputs = {"scores": scores, "offsets": self.to_reach(ops.concatenate(reaches, axis=1))}
         if training:
             outputs["logits"] = ops.cast(logits, "float32")
+            if self.kind_convs:
+                outputs["kinds"] = kinds
         return outputs
 
     def loss(self, targets, outputs, size: tuple[int, int]) -> Losses:
@@ -119,9 +144,17 @@ class DenseHead(Head):
         truth = ops.cast(targets["boxes"], "float32") * scale
         boxes = boxes_of(outputs["offsets"], centres, strides)
         scores = outputs["scores"]
-        answer = assign(ops.stop_gradient(scores), ops.stop_gradient(boxes), centres, truth, targets["classes"])
-        logits = outputs["logits"] if "logits" in outputs else _logits(scores)
-        class_loss = ops.sum(varifocal_loss(answer.scores, logits) * answer.counts[..., None])
+        face = ops.max(scores, axis=-1)
+        answer = assign(
+            ops.stop_gradient(face), ops.stop_gradient(boxes), centres, truth, targets["classes"], self.classes
+        )
+        logits = outputs["logits"] if "logits" in outputs else _logits(face)[..., None]
+        is_face = ops.sum(answer.scores, axis=-1, keepdims=True)
+        class_loss = ops.sum(varifocal_loss(is_face, logits) * answer.counts[..., None])
+        if self.classes > 1:
+            # Without the training's own numbers: the scores are in proportion, and their shares are what is meant.
+            kinds = outputs["kinds"] if "kinds" in outputs else ops.log(ops.maximum(scores, 1e-7))
+            class_loss = class_loss - KIND_SHARE * ops.sum(answer.scores * ops.log_softmax(kinds, axis=-1))
         similarity = box_similarity(answer.boxes, boxes)
         regress_loss = ops.sum((1.0 - similarity) * answer.weights)
         weight = ops.maximum(ops.sum(answer.weights), 1.0)
