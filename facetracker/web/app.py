@@ -1,4 +1,4 @@
-"""The routes: what the page asks for, and which part answers. Names of fields are those of docs/web.md."""
+"""The routes: what the page asks for, and which part answers. docs/web-api.md lists them for programs."""
 
 from __future__ import annotations
 
