@@ -6,7 +6,8 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -165,23 +166,16 @@ def test_a_server_that_ends_stops_its_training_first(tmp_path):
         base, token = found.groups()
         headers = {"Authorization": f"Bearer {token}"}
         assert httpx.post(f"{base}/api/train", json={}, headers=headers).status_code == 200
-        children = f"/proc/{server.pid}/task/{server.pid}/children"
+        children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
+        (child,) = wait_for(lambda: children.read_text().split())
         server.send_signal(signal.SIGINT)
         assert server.wait(60) in (0, 130)
-    assert not alive(children)
+    assert wait_for(lambda: not Path(f"/proc/{child}").exists()), "the child was left behind"
 
 
-def alive(children: str) -> list[str]:
-    """Processes that the server left behind."""
-    deadline = time.monotonic() + 10
-    left: list[str] = []
-    while time.monotonic() < deadline:
-        try:
-            with open(children) as file:
-                left = file.read().split()
-        except OSError:
-            return []
-        if not left:
-            break
-        time.sleep(0.05)
-    return left
+def wait_for(found: Callable[[], Any], seconds: float = 30) -> Any:
+    """What `found` gives as soon as it gives anything."""
+    deadline = time.monotonic() + seconds
+    while not (value := found()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return value
