@@ -1,11 +1,11 @@
 """A run that is killed again and again and resumed, against the same run undisturbed: how far do the weights differ?
 
-    python benchmarks/kill_and_resume.py [--kills 10] [--epochs 12] [--seed 0]
+    python benchmarks/kill_and_resume.py [--kills 10] [--epochs 12] [--seed 0] [--backbone nano --head dense]
 
 Real processes, real SIGKILL, at random moments: while starting, between steps, in validation, while files are
-written. The network is a tiny one with everything that has a state: batch norm, dropout, averaged weights, Adam's
-moments, a schedule, a frozen phase; online augmentation is on. Prints the moments, and the largest difference of the
-final weights; ends with 1 if it is above 1e-6 or the curves differ.
+written. The network, unless another is named, is a tiny one with everything that has a state: batch norm, dropout,
+averaged weights, Adam's moments, a schedule, a frozen phase; online augmentation is on. Prints the moments, and the
+largest difference of the final weights; ends with 1 if it is above 1e-6 or the curves differ.
 """
 
 from __future__ import annotations
@@ -36,9 +36,10 @@ from facetracker.pictures import write_jpeg
 from facetracker.sample import Sample
 
 PRESET = """
-model: {backbone: tiny, head: single, image_size: 64, weights: none}
-data: {batch_size: 8, online: light}
-training: {learning_rate: 2.0e-3, schedule: cosine, optimizer: adamw, weight_decay: 1.0e-3, ema: 0.9, freeze_epochs: 2}
+model: {{backbone: {backbone}, head: {head}, image_size: 64, weights: none}}
+data: {{batch_size: 8, online: light}}
+training:
+  {{learning_rate: 2.0e-3, schedule: cosine, optimizer: adamw, weight_decay: 1.0e-3, ema: 0.9, freeze_epochs: 2}}
 """
 BAR = 1e-6
 
@@ -151,6 +152,8 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--backbone", default="tiny", choices=["tiny", "nano"])
+    parser.add_argument("--head", default="single", choices=["single", "dense"])
     options = parser.parse_args()
     levels = ("relu2", "relu3", "dropped")
     backbones.BACKBONES["tiny"] = backbones.Backbone("tiny", tiny, 64, "unit", levels, pretrained=False)
@@ -158,7 +161,7 @@ def main() -> int:
         place = Path(folder)
         write_photos(place / "data" / "train", 64, 1)
         write_photos(place / "data" / "val", 16, 2)
-        (place / "tiny.yaml").write_text(PRESET)
+        (place / "tiny.yaml").write_text(PRESET.format(backbone=options.backbone, head=options.head))
         child = in_child(place, "undisturbed", options.epochs)
         while not ended(child):
             time.sleep(0.05)
