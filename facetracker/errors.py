@@ -19,7 +19,7 @@ class FaceTrackerError(Exception):
 
     def __init__(self, fault: str, *, path: str | Path | None = None, fix: str | None = None):
         self.fault = one_line(fault)
-        self.path = None if path is None else Path(path)
+        self.path = Path(path) if isinstance(path, str) else path
         self.fix = None if fix is None else one_line(fix)
         super().__init__(str(self))
 

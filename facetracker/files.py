@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from facetracker.errors import BadFile, FaceTrackerError
+from facetracker.places import as_path, is_remote
 
 PART = ".part-"
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
@@ -23,7 +25,13 @@ PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 @contextmanager
 def written_beside(path: str | Path) -> Iterator[Path]:
     """A path beside `path` (same suffix) to write to; on leaving without an error it is moved to `path`."""
-    path = Path(path)
+    path = as_path(path)
+    if is_remote(path):
+        with tempfile.TemporaryDirectory(prefix="facetracker-") as place:
+            part = Path(place) / path.name
+            yield part
+            path.write_bytes(part.read_bytes())
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{PART}{os.getpid()}-{path.name}")
     try:
@@ -37,9 +45,12 @@ def written_beside(path: str | Path) -> Iterator[Path]:
 
 def write_atomically(path: str | Path, data: bytes | str) -> Path:
     """Write bytes or UTF-8 text to `path`, all or nothing."""
-    path = Path(path)
+    path, content = as_path(path), data.encode() if isinstance(data, str) else data
+    if is_remote(path):
+        path.write_bytes(content)
+        return path
     with written_beside(path) as part:
-        part.write_bytes(data.encode() if isinstance(data, str) else data)
+        part.write_bytes(content)
     return path
 
 
@@ -50,7 +61,7 @@ def write_json(path: str | Path, value: Any) -> Path:
 
 def read_json(path: str | Path) -> Any:
     """The content of a JSON file; a damaged or missing one is a `BadFile` that names it."""
-    path = Path(path)
+    path = as_path(path)
     try:
         return json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -65,7 +76,10 @@ def sweep(folder: str | Path) -> int:
     Parts of a process that still runs are left alone.
     """
     swept = 0
-    for part in Path(folder).rglob(f"{PART}*"):
+    folder = as_path(folder)
+    if is_remote(folder):
+        return 0
+    for part in folder.rglob(f"{PART}*"):
         pid = part.name.removeprefix(PART).split("-", 1)[0]
         if pid.isdigit() and int(pid) != os.getpid() and _runs(int(pid)):
             continue
@@ -96,7 +110,7 @@ def _is_zombie(pid: int) -> bool:
 
 def photos_in(folder: str | Path) -> list[Path]:
     """The pictures directly in `folder`, sorted by name; a missing folder is a person's mistake."""
-    folder = Path(folder)
+    folder = as_path(folder)
     if not folder.is_dir():
         raise FaceTrackerError("no such folder", path=folder, fix="Check the path, or collect photos first.")
     return sorted(

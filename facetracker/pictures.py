@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from facetracker.errors import BadFile, FaceTrackerError
 from facetracker.files import write_atomically
+from facetracker.places import as_path
 
 Picture = NDArray[Any]  # uint8; OpenCV's own stubs say no more than "integer or floating"
 
@@ -25,7 +26,7 @@ def read_picture(path: str | Path) -> Picture:
 
     A truncated file is a `BadFile`: OpenCV would hand it out with its lower part grey.
     """
-    path = Path(path)
+    path = as_path(path)
     try:
         data = path.read_bytes()
     except OSError as error:

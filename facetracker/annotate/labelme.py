@@ -20,6 +20,7 @@ from facetracker.annotate.provenance import state_of
 from facetracker.annotate.shapes import ShapeFault, encloses_area, shape_box, shape_label, usable_box
 from facetracker.errors import BadFile
 from facetracker.files import read_json, refuse_to_overwrite, write_atomically
+from facetracker.places import as_path
 from facetracker.sample import Sample
 
 __all__ = ["find_photo", "label_path", "pairs_in", "read_content", "read_labels", "write_labels"]
@@ -44,9 +45,9 @@ def read_labels(
     face missing from its labels would teach the wrong thing. Lines and points are left out; `notes` collects that.
     A prelabelled file that nobody has looked at yet gives a sample that is not reviewed.
     """
-    json_path = Path(json_path)
+    json_path = as_path(json_path)
     content = read_content(json_path)
-    photo = find_photo(json_path, content) if photo is None else Path(photo)
+    photo = find_photo(json_path, content) if photo is None else as_path(photo)
     if photo is None:
         raise BadFile("its photo is not there", path=json_path, fix="Bring the photo back, or delete the file.")
     width, height = _size(json_path, content, photo, size)

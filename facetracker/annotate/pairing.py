@@ -13,6 +13,7 @@ from typing import Any
 
 from facetracker.errors import BadFile
 from facetracker.files import PHOTO_SUFFIXES, photos_in, read_json
+from facetracker.places import as_path
 
 IMAGES, LABELS = "images", "labels"
 PARTITIONS = ("train", "val", "test")
@@ -80,7 +81,7 @@ def pairs_in(images: str | Path, labels: str | Path | None = None) -> Pairs:
 
     Of photos that share a stem only one can own the label file; the others are named in `doubles`.
     """
-    images = Path(images)
+    images = as_path(images)
     photos = photos_in(images)
     files = {path.stem: path for path in reversed(_label_files(images, labels))}
     by_stem: dict[str, list[Path]] = defaultdict(list)
@@ -99,7 +100,7 @@ def pairs_in(images: str | Path, labels: str | Path | None = None) -> Pairs:
 
 
 def _label_files(images: Path, labels: str | Path | None) -> list[Path]:
-    folders = [Path(labels)] if labels is not None else [images.parent / LABELS if images.name == IMAGES else images]
+    folders = [as_path(labels)] if labels is not None else [images.parent / LABELS if images.name == IMAGES else images]
     if labels is None:
         folders.append(images if images.name == IMAGES else images / LABELS)
     return [path for folder in folders if folder.is_dir() for path in sorted(folder.glob("*.json"))]

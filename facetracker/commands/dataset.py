@@ -59,6 +59,7 @@ def augment(
     format: Annotated[str, typer.Option(metavar="jpeg|tfrecord", help="Files, or TFRecord shards.")] = "jpeg",
     size: Annotated[int | None, typer.Option(min=32, help="Letterbox to this training size; default: not.")] = None,
     quality: Annotated[int, typer.Option(min=1, max=100, help="Of the JPEGs.")] = 95,
+    shard_photos: Annotated[int | None, typer.Option(min=1, help="Photos a shard; default: by their number.")] = None,
     all_partitions: Annotated[
         bool, typer.Option("--all-partitions", help="Variants of val and test too, as the tutorial does.")
     ] = False,
@@ -87,6 +88,7 @@ def augment(
         format=format,  # type: ignore[arg-type]
         size=size,
         quality=quality,
+        shard_photos=shard_photos,
         all_partitions=all_partitions,
         unlabelled=unlabelled,  # type: ignore[arg-type]
         prelabelled=prelabelled,

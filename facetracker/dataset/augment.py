@@ -22,6 +22,7 @@ from facetracker.dataset.writing import DONE, Job, Outcome, group, read_outcome,
 from facetracker.errors import FaceTrackerError, Rejects
 from facetracker.files import photos_in, read_json, sweep, write_atomically, write_json
 from facetracker.pictures import decode_picture, read_picture, write_png
+from facetracker.places import as_path, is_remote
 from facetracker.scale.cluster import On
 
 Format = Literal["jpeg", "tfrecord"]
@@ -91,6 +92,7 @@ def augment(
     format: Format = "jpeg",
     size: int | None = None,
     quality: int = 95,
+    shard_photos: int | None = None,
     all_partitions: bool = False,
     unlabelled: Unlabelled = "skip",
     prelabelled: bool = False,
@@ -103,11 +105,12 @@ def augment(
 
     The pictures depend on (seed, photo, number of the variant) alone, not on `workers`, nor on where they are made:
     `on` this machine (local) or on the Ray cluster at `address` (none: a Ray started here). What an earlier run with
-    the same settings finished is kept. `size` letterboxes to the training size; `force` makes anew what was made with
-    other settings or from photos and labels that have changed. `prelabelled` also takes photos that a machine
-    labelled and no person has looked at.
+    the same settings finished is kept. `size` letterboxes to the training size; `shard_photos` go into one shard
+    (default: by their number); `force` makes anew what was made with other settings or from photos and labels that
+    have changed. `prelabelled` also takes photos that a machine labelled and no person has looked at. `data` and
+    `aug_data` may be addresses such as `s3://bucket/data`.
     """
-    data, folder = Path(data), Path(aug_data)
+    data, folder = as_path(data), as_path(aug_data)
     if not 0.0 < min_visibility <= 1.0:
         raise FaceTrackerError(f"--min-visibility {min_visibility} is not between 0 and 1")
     if folder.resolve() == data.resolve():
@@ -116,11 +119,12 @@ def augment(
         raise FaceTrackerError("is not split into train, val and test", path=data, fix=f"`facetracker split {data}`.")
     recipe = Recipe(read_pipeline(pipeline), seed, variants, min_visibility, size, quality)
     samples = samples_in(data, unlabelled=unlabelled, prelabelled=prelabelled)
-    jobs = plan(samples, folder, recipe, format, all_partitions)
+    jobs = plan(samples, folder, recipe, format, all_partitions, shard_photos)
     report = Report(folder, unlabelled=len(samples.unlabelled) if unlabelled == "skip" else 0)
     report.orphans, report.rejects = len(samples.orphans), samples.rejects
     report.prelabelled = len(samples.prelabelled)
-    _claim(folder, {"format": format, "all_partitions": all_partitions, **recipe.as_dict()}, force)
+    settings = {"format": format, "all_partitions": all_partitions, "shard_photos": shard_photos}
+    _claim(folder, {**settings, **recipe.as_dict()}, force)
     waiting = _unfinished(jobs, report, force)
     report.stale = _remove_stale(folder, jobs, format, force)
     _run(waiting, workers, report, on, address)
@@ -128,7 +132,14 @@ def augment(
     return report
 
 
-def plan(samples: Samples, folder: Path, recipe: Recipe, format: Format, all_partitions: bool) -> list[Job]:
+def plan(
+    samples: Samples,
+    folder: Path,
+    recipe: Recipe,
+    format: Format,
+    all_partitions: bool,
+    shard_photos: int | None = None,
+) -> list[Job]:
     """The units of work: one a photo for files, one a shard for records. They do not depend on the workers."""
     jobs: list[Job] = []
     for partition in PARTITIONS:
@@ -139,6 +150,7 @@ def plan(samples: Samples, folder: Path, recipe: Recipe, format: Format, all_par
         elif own:
             pictures = len(own) * (1 if clean else recipe.variants)
             count = min(len(own), max(min(-(-pictures // SMALL_SHARD), ENOUGH_SHARDS), -(-pictures // LARGE_SHARD)))
+            count = count if shard_photos is None else -(-len(own) // shard_photos)
             for number, dealt in enumerate(group(own, count)):
                 name = shard_name(partition, number, count)
                 jobs.append(Job(folder, partition, name, dealt, recipe, clean, True))
@@ -171,7 +183,8 @@ def _clear(folder: Path) -> None:
     """Remove what an earlier run made, and nothing else."""
     for done in sorted((folder / DONE).glob("*/*.json")):
         _remove(folder, done)
-    shutil.rmtree(folder / DONE, ignore_errors=True)
+    if not is_remote(folder):  # a folder that holds nothing is not there in an object store
+        shutil.rmtree(folder / DONE, ignore_errors=True)
 
 
 def _remove(folder: Path, done: Path) -> None:
@@ -241,10 +254,10 @@ def _remove_stale(folder: Path, jobs: Sequence[Job], format: Format, force: bool
 
 
 def _run(jobs: list[Job], workers: int | None, report: Report, on: On, address: str | None) -> None:
-    files = sorted({report.folder.resolve(), *(job.samples[0].photo.parent.resolve() for job in jobs)})
+    files = sorted({str(place.resolve()) for job in jobs for place in (job.folder, job.samples[0].photo.parent)})
     photos = sum(len(job.samples) for job in jobs)
     with console.progress("augment", photos) as meter:
-        preload = ("facetracker.dataset.writing",)
+        preload = ("facetracker.dataset.augment",)  # a script that imports this module makes each worker do so too
         for number, result in run_tasks(run_job, jobs, workers, preload, on, address, files):
             job = jobs[number]
             meter.advance(len(job.samples))

@@ -20,6 +20,7 @@ from facetracker.annotate.pairing import IMAGES, LABELS, pairs_in
 from facetracker.errors import FaceTrackerError, Rejects
 from facetracker.files import PHOTO_SUFFIXES
 from facetracker.pictures import read_picture
+from facetracker.places import as_path
 from facetracker.sample import Sample
 
 PARTITIONS = ("train", "val", "test")
@@ -81,12 +82,12 @@ class Samples:
 
 def partitions_of(folder: str | Path) -> list[str]:
     """The partitions that the folder is split into, in the order train, val, test; empty when it is not split."""
-    return [name for name in PARTITIONS if (Path(folder) / name / IMAGES).is_dir()]
+    return [name for name in PARTITIONS if (as_path(folder) / name / IMAGES).is_dir()]
 
 
 def unsplit_images(folder: str | Path) -> Path | None:
     """The folder that holds the unsplit photos: FOLDER/images, or FOLDER itself; None when neither does."""
-    folder = Path(folder)
+    folder = as_path(folder)
     for images in (folder / IMAGES, folder):
         if images.is_dir() and any(path.suffix.lower() in PHOTO_SUFFIXES for path in images.iterdir()):
             return images
@@ -95,7 +96,7 @@ def unsplit_images(folder: str | Path) -> Path | None:
 
 def lay_out(folder: str | Path, partition: str | None = None) -> Layout:
     """The photos of a folder with their label files: of one partition, or of all (or of a folder not split)."""
-    folder = Path(folder)
+    folder = as_path(folder)
     if not folder.is_dir():
         raise FaceTrackerError("no such folder", path=folder, fix="Check the path, or collect photos first.")
     there = partitions_of(folder)
@@ -114,7 +115,7 @@ def lay_out(folder: str | Path, partition: str | None = None) -> Layout:
 
 def lay_out_unsplit(folder: str | Path, images: Path) -> Layout:
     """The photos in `images` with their label files, whatever partitions the folder has beside it."""
-    layout = Layout(Path(folder))
+    layout = Layout(as_path(folder))
     _add(layout, images, None, None)
     return layout
 

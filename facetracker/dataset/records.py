@@ -20,6 +20,7 @@ from facetracker.boxes import Boxes, as_boxes
 from facetracker.dataset.examples import decode_example, encode_example, read_records
 from facetracker.errors import BadFile, FaceTrackerError
 from facetracker.files import read_json
+from facetracker.places import as_path
 
 INDEX = "index.json"
 IMAGE, NAME, SOURCE = "image/encoded", "image/filename", "image/source_id"
@@ -92,7 +93,7 @@ def shard_name(partition: str, number: int, count: int) -> str:
 
 def shards_in(folder: str | Path, partition: str) -> list[Path]:
     """The shards of one partition, complete and in order; an index that names a missing one is an error."""
-    place = Path(folder) / partition
+    place = as_path(folder) / partition
     index = place / INDEX
     if not index.is_file():
         return sorted(place.glob("*.tfrecord"))

@@ -24,6 +24,7 @@ from facetracker.dataset.workers import free_memory
 from facetracker.errors import BadFile, FaceTrackerError, Rejects
 from facetracker.files import read_json
 from facetracker.pictures import Picture, decode_picture, read_picture
+from facetracker.places import as_path
 
 Kind = Literal["labelme", "augmented", "records"]
 FACE = "face"
@@ -90,7 +91,7 @@ class Table:
 
 def kind_of(folder: str | Path) -> Kind:
     """What a folder holds: TFRecord shards, augmented pictures, or photos with labelme files."""
-    folder = Path(folder)
+    folder = as_path(folder)
     if any(shards_in(folder, name) for name in PARTITIONS if (folder / name).is_dir()):
         return "records"
     for pattern in (*(f"{name}/labels/*.json" for name in PARTITIONS), "labels/*.json", "*.json"):
@@ -115,7 +116,7 @@ def read_table(
     Photos that a machine labelled and nobody has looked at are left out, unless `prelabelled`. With a `share`, only
     that worker's shards (or photos) are opened; of fewer shards than workers each takes its share of the records.
     """
-    folder = Path(folder)
+    folder = as_path(folder)
     if not folder.is_dir():
         raise FaceTrackerError("no such folder", path=folder, fix="Check the path, or run `facetracker augment`.")
     table = Table(folder, kind_of(folder))

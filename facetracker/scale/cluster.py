@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from facetracker.errors import FaceTrackerError
+from facetracker.places import as_path
 from facetracker.version import __version__
 
 On = Literal["local", "ray"]
@@ -119,4 +120,4 @@ def check_nodes(ray: Any, files: Sequence[str | Path]) -> int:
 
 
 def _look(files: Sequence[str]) -> tuple[str, str, list[str]]:
-    return socket.gethostname(), __version__, [file for file in files if not Path(file).exists()]
+    return socket.gethostname(), __version__, [file for file in files if not as_path(file).exists()]

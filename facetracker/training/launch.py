@@ -25,6 +25,7 @@ from facetracker.config import Settings, load_settings
 from facetracker.dataset.layout import PARTITIONS
 from facetracker.dataset.table import read_table
 from facetracker.errors import FaceTrackerError
+from facetracker.places import as_path
 from facetracker.scale.cluster import check_nodes, connected
 from facetracker.training.run import RUNS, RunFolder, find_run, resumed_settings, start_run
 from facetracker.training.worker import LOG, MISTAKE, work
@@ -68,7 +69,7 @@ def train_with_workers(
     )
     if (on or ("ray" if find_spec("ray") else "local")) == "ray":
         with connected(address, workers) as ray:
-            check_nodes(ray, [Path(data).resolve(), run.folder.resolve()])
+            check_nodes(ray, [as_path(data).resolve(), run.folder.resolve()])
             supervise(run, settings, lambda: on_ray(run.folder.resolve(), workers))
     else:
         supervise(run, settings, lambda: as_processes(run.folder.resolve(), workers))
@@ -78,7 +79,7 @@ def train_with_workers(
 def state_shares(settings: Settings, data: str | Path) -> None:
     """Work out batches, learning rate, steps and seeds, and write them into the settings for everybody to read."""
     several, batch = settings.several, settings.data.batch_size
-    data = Path(data)
+    data = as_path(data)
     if not data.is_dir():
         raise FaceTrackerError("no such folder", path=data, fix="Make it with facetracker augment.")
     if batch % several.workers and not several.scale_batch:

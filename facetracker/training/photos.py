@@ -17,6 +17,7 @@ from facetracker.dataset.share import Share
 from facetracker.dataset.table import Table, read_table
 from facetracker.errors import FaceTrackerError, Rejects
 from facetracker.letterbox import letterbox
+from facetracker.places import as_path
 
 REPLAYED = 2000  # photos of a replay folder that are kept ready, and
 DRAWN = 500  # photos that are drawn when `scenes` are replayed
@@ -45,7 +46,7 @@ def read_photos(data: str | Path, settings: Settings, share: Share | None = None
     A folder that is not split is trained on whole, without validation. Of several workers each reads its `share` of
     the photos to train on, and all of those to validate on.
     """
-    data, replayed = Path(data), settings.training.replay
+    data, replayed = as_path(data), settings.training.replay
     split = _partitions(data)
     if split and "train" not in split:
         raise FaceTrackerError("has no partition train", path=data, fix=f"There are: {', '.join(split)}.")
@@ -64,7 +65,7 @@ def read_photos(data: str | Path, settings: Settings, share: Share | None = None
         tables.append(_spread(read_table(data, "val", prelabelled=machines_too), settings.training.val_pictures))
         tables[-1].class_names(classes)  # refuses labels that training does not know
     if replayed not in (None, SCENES):
-        folder = Path(str(replayed))
+        folder = as_path(str(replayed))
         tables.append(_spread(read_table(folder, "train" if "train" in _partitions(folder) else None), REPLAYED))
     # Targets as narrow as the data allows: the dense head compares every cell with every row.
     widest = max(len(boxes) for table in tables for boxes in table.boxes)

@@ -18,6 +18,7 @@ from typing import Any
 from facetracker.config import Settings, load_settings, read_settings
 from facetracker.errors import FaceTrackerError
 from facetracker.files import read_json, sweep, write_atomically, write_json
+from facetracker.places import as_path
 
 RUNS = Path("runs")
 
@@ -86,7 +87,7 @@ class RunFolder:
 
     def refuse_other_data(self, data: str | Path) -> None:
         """A run goes on with the photos it began with."""
-        if self.data() != str(Path(data).resolve()):
+        if self.data() != str(as_path(data).resolve()):
             fix = "Pass that folder, or start a new run with another --name."
             raise FaceTrackerError(f"this run trains on {self.data()}, not on {data}", path=self.folder, fix=fix)
 
@@ -114,7 +115,7 @@ def start_run(
             raise FaceTrackerError("is not a run folder, so it is not replaced", path=folder, fix="Choose a --name.")
         shutil.rmtree(folder)
     run = RunFolder(folder)
-    write_json(run.about, {"data": str(Path(data).resolve())})
+    write_json(run.about, {"data": str(as_path(data).resolve())})
     settings.save(run.config)
     return run
 
