@@ -60,7 +60,7 @@ class Server:
 def served() -> Iterator[Server]:
     """A server on an empty folder, with the starter."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "facetracker.cli", "web", "--port", "0"]
+        command = [sys.executable, "-m", "facetracker.cli", "web", "--no-open", "--port", "0"]
         with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             try:

@@ -18,7 +18,9 @@ def web(
     model: Annotated[str | None, typer.Option(help="Model file or run folder; default: the starter.")] = None,
     data: Annotated[Path, typer.Option(help="The folder with the photos.")] = Path("data"),
     host: Annotated[str, typer.Option(help="0.0.0.0 lets other machines in; they need the token.")] = "127.0.0.1",
-    open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = False,
+    open_browser: Annotated[
+        bool | None, typer.Option("--open/--no-open", help="Open the browser; default: where there is a screen.")
+    ] = None,
     runs: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
     aug_data: Annotated[Path, typer.Option(help="Where a training's augmented photos go.")] = Path("aug_data"),
 ) -> None:

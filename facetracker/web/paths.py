@@ -8,6 +8,7 @@ the folder counts as not there.
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from facetracker.annotate.pairing import IMAGES, LABELS, PARTITIONS, label_path,
 from facetracker.errors import FaceTrackerError
 from facetracker.files import PHOTO_SUFFIXES
 
+SETTLED = 100_000_000  # ns
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
@@ -97,7 +99,9 @@ class PhotoIndex:
                 for entry in self._entries_in(folder):
                     found.setdefault(entry.name, entry)
             self._entries = dict(sorted(found.items()))
-            self._seen = (folders, seen)
+            # A folder's time moves in ticks of some milliseconds: what changed only just may go on changing unseen.
+            settled = time.time_ns() - max(seen, default=0) > SETTLED
+            self._seen = (folders, seen) if settled else None
         return self._entries
 
     def find(self, name: str) -> Entry:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
+import sys
+import threading
 import webbrowser
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -27,7 +30,7 @@ def serve(
     model: str | Path | None = None,
     data: str | Path = "data",
     host: str = "127.0.0.1",
-    open_browser: bool = False,
+    open_browser: bool | None = None,
     runs: str | Path = "runs",
     aug_data: str | Path = "aug_data",
 ) -> None:
@@ -35,12 +38,13 @@ def serve(
 
     `model` is the one that Live begins with (default: the starter). `data` is the folder with the photos; trained
     models go to `runs`, what is made for a training to `aug_data`. Other machines can reach it only when `host` says
-    so. Port 0 takes a free one.
+    so. Port 0 takes a free one. `open_browser` None opens the page where there is a screen.
     """
     rules = make_rules(host)
+    wanted = has_screen() if open_browser is None else open_browser
     with listening(host, port) as listener:
         address = address_of(listener, host, rules.token)
-        server = make_server(rules, model, data, runs, aug_data, on_start=lambda: _greet(address, host, open_browser))
+        server = make_server(rules, model, data, runs, aug_data, on_start=lambda: _greet(address, host, wanted))
         server.run(sockets=[listener])
 
 
@@ -117,6 +121,13 @@ def address_of(listener: socket.socket, host: str, token: str) -> str:
     return f"http://{f'[{name}]' if ':' in name else name}:{port}/?token={token}"
 
 
+def has_screen() -> bool:
+    """Is somebody likely to sit before this machine?"""
+    if os.environ.get("SSH_CONNECTION"):
+        return False
+    return not sys.platform.startswith("linux") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
 def need_libraries() -> None:
     """The page's libraries are an extra."""
     missing = [library for library in ("starlette", "uvicorn", "websockets") if find_spec(library) is None]
@@ -141,5 +152,5 @@ def _greet(address: str, host: str, open_browser: bool) -> None:
             "A browser gives its camera only to 127.0.0.1 or https: use `ssh -L 8765:127.0.0.1:8765` from afar."
         )
     console.say("Ctrl-C ends it.")
-    if open_browser:
-        webbrowser.open(address)
+    if open_browser:  # some browsers return only when they are closed
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
 
 import cv2
+import httpx
 import numpy as np
 import pytest
 
 from facetracker.annotate.labelme import read_labels
 from facetracker.naming import session_of
 from facetracker.pictures import read_picture, write_jpeg
+from facetracker.web.server import has_screen
 
 
 @pytest.fixture
@@ -286,22 +294,44 @@ def test_a_run_shows_its_state_its_pictures_and_its_report(served):
         assert "event: done" in stream
 
 
-def test_the_command_prints_its_address_and_ends_with_ctrl_c(tmp_path):
-    import re
-    import signal
-    import subprocess
-    import sys
-
-    import httpx
-
-    command = [sys.executable, "-m", "facetracker.cli", "web", "--port", "0", "--data", str(tmp_path / "data")]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+def test_the_command_prints_its_address_opens_the_browser_and_ends_with_ctrl_c(tmp_path):
+    browser, opened = tmp_path / "browser", tmp_path / "opened"
+    browser.write_text(f"#!/bin/sh\necho $1 > {opened}.part && mv {opened}.part {opened}\n")
+    browser.chmod(0o755)
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    command = [sys.executable, "-m", "facetracker.cli", "web", "--open", "--port", "0", "--data", "data"]
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**os.environ, "BROWSER": f"{browser} %s"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as server:
         assert server.stdout is not None
         assert server.stderr is not None
         address = re.match(r"http://127\.0\.0\.1:\d+/\?token=\S{20,}", server.stdout.readline())
         assert address is not None
         assert httpx.get(address[0]).status_code == 303
+        deadline = time.monotonic() + 30
+        while not opened.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert opened.read_text().strip() == address[0]
         server.send_signal(signal.SIGINT)
         assert server.wait(30) in (0, 130)
         assert server.stderr.read() in ("", "facetracker: stopped by Ctrl-C\n")
-    assert list(tmp_path.iterdir()) == []
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "screen"),
+    [({}, False), ({"DISPLAY": ":0"}, True), ({"DISPLAY": ":0", "SSH_CONNECTION": "1 2 3 4"}, False)],
+)
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere there is always a screen")
+def test_the_browser_is_opened_where_somebody_sits(monkeypatch, found, screen):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in found.items():
+        monkeypatch.setenv(name, value)
+    assert has_screen() is screen

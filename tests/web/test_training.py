@@ -158,7 +158,7 @@ def test_a_server_that_ends_stops_its_training_first(tmp_path):
     images = tmp_path / "data" / "images"
     for number in range(300):  # enough that `split` is still at it
         write_jpeg(images / f"p{number}.jpg", scenes.photo(2, number % 5, faces=1, width=160, height=120).picture)
-    command = [sys.executable, "-m", "facetracker.cli", "web", "--port", "0", "--data", "data"]
+    command = [sys.executable, "-m", "facetracker.cli", "web", "--no-open", "--port", "0", "--data", "data"]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         found = re.match(r"(http://\S+)/\?token=(\S+)", server.stdout.readline())
