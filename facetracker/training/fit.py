@@ -16,6 +16,7 @@ from facetracker.errors import FaceTrackerError
 from facetracker.files import write_atomically, write_json, written_beside
 from facetracker.model import FaceTracker
 from facetracker.model.loading import load_model
+from facetracker.places import as_path
 from facetracker.training import callbacks as own
 from facetracker.training.briefing import brief, time_a_step
 from facetracker.training.composed import composing
@@ -54,7 +55,7 @@ def train(
         run.refuse_other_data(data)
     else:
         settings = load_settings(preset, changes)
-        if not Path(data).is_dir():
+        if not as_path(data).is_dir():
             raise FaceTrackerError("no such folder", path=data, fix="Make it with facetracker augment.")
         run = start_run(settings, data, name, Path(runs), force)
     device = start(settings.training)
