@@ -38,7 +38,6 @@ from facetracker.dataset.workers import processors
 from facetracker.files import write_atomically
 from facetracker.pictures import encode_jpeg, read_picture, write_jpeg
 from facetracker.sample import Sample
-from facetracker.scenes import photo
 
 VARIANTS = 60
 TRAINING_SIZE = 120
@@ -76,6 +75,8 @@ def transforms() -> list[alb.BasicTransform]:
 def make_data(folder: Path, photos: int, source: Path | None) -> Path:
     """`photos` photos of 640x480 with one face each, all in train."""
     if source is None:
+        from facetracker.scenes import photo  # here: each worker imports what this file imports at its top
+
         drawn = [photo(0, number, faces=1) for number in range(photos)]
         taken = [(one.picture, one.boxes, one.labels) for one in drawn]
     else:

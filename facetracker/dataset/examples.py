@@ -8,7 +8,8 @@ is a map from names to lists of bytes, floats or integers in protobuf's wire for
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,6 +17,7 @@ import numpy as np
 from google_crc32c import value as crc32c
 
 from facetracker.errors import BadFile
+from facetracker.places import as_path
 
 Features = Mapping[str, Any]
 
@@ -23,6 +25,7 @@ BYTES, FLOATS, INTEGERS = 1, 2, 3  # the fields of tensorflow.Feature
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5  # protobuf's wire types
 LIST = 1 << 3 | LENGTH  # field 1, length-delimited: BytesList.value, Features.feature, Example.features
 MAX_RECORD = 1 << 30
+SHORT = 32  # bytes
 
 
 def encode_example(features: Features) -> bytes:
@@ -52,7 +55,7 @@ def frame(message: bytes) -> bytes:
 
 def read_records(path: str | Path) -> Iterator[bytes]:
     """The messages of a TFRecord file, one after the other; a damaged one is a `BadFile`."""
-    with Path(path).open("rb") as file:
+    with as_path(path).open("rb") as file:
         while header := file.read(12):
             length = _length(header, path)
             message = _exactly(file, length, path)
@@ -84,12 +87,32 @@ def _checksum(data: bytes) -> bytes:
 
 def _entry(name: str, value: Any) -> list[bytes]:
     if isinstance(value, np.ndarray) and value.dtype == np.float32:
-        kind, content = FLOATS, _field(LIST, [value.tobytes()]) if value.size else []
-    elif isinstance(value, np.ndarray) and value.dtype == np.int64:
-        kind, content = INTEGERS, _field(LIST, [*map(_varint, value.tolist())]) if value.size else []
-    else:
-        kind, content = BYTES, [piece for item in value for piece in _field(LIST, [item])]
-    return _field(LIST, [*_field(LIST, [name.encode()]), *_field(2 << 3 | LENGTH, _field(kind << 3 | LENGTH, content))])
+        return _pieces(name, FLOATS, [value.tobytes()] if value.size else [])
+    if isinstance(value, np.ndarray) and value.dtype == np.int64:
+        return (
+            _repeated(name, INTEGERS, b"".join(map(_varint, value.tolist())))
+            if value.size
+            else _pieces(name, INTEGERS, [])
+        )
+    if len(value) == 1 and len(value[0]) < SHORT:
+        return _repeated(name, BYTES, value[0])
+    return _pieces(name, BYTES, value)
+
+
+@lru_cache(maxsize=256)
+def _repeated(name: str, kind: int, item: bytes) -> list[bytes]:
+    """An entry of one short item: widths, formats and labels are the same in record after record."""
+    return [b"".join(_pieces(name, kind, [item]))]
+
+
+def _pieces(name: str, kind: int, items: Sequence[bytes]) -> list[bytes]:
+    content = [piece for item in items for piece in _field(LIST, [item])]
+    return _field(LIST, [*_name(name), *_field(2 << 3 | LENGTH, _field(kind << 3 | LENGTH, content))])
+
+
+@lru_cache(maxsize=256)
+def _name(name: str) -> list[bytes]:
+    return _field(LIST, [name.encode()])
 
 
 def _field(tag: int, content: list[bytes]) -> list[bytes]:

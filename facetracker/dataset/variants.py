@@ -118,6 +118,9 @@ def _plan(pipeline: Pipeline, picture: Picture, sample: Sample, recipe: Recipe, 
     for draw in range(MAX_DRAWS):
         draft = pipeline.draft(picture, sample.boxes, seed_of(recipe.seed, sample.stem, number, draw))
         visible = visible_shares(draft.boxes)
+        if (visible == 1).all():
+            labels = tuple([sample.labels[owner] for owner in draft.owners])
+            return _Plan(number, draft, box_arithmetic.clip(draft.boxes), labels, draw + 1)
         kept = visible >= recipe.min_visibility
         cut = int(((visible > SLIVER) & ~kept).sum())
         labels = tuple(sample.labels[owner] for owner, keep in zip(draft.owners, kept, strict=True) if keep)
