@@ -33,6 +33,7 @@ ROOMS = (
     "classify",
     "evaluation",
     "export",
+    "inspect",
     "runtime",
     "web",
     "demo",

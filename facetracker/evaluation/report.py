@@ -262,7 +262,8 @@ def _confusion(model: ModelResult) -> str:
     return (
         f"<h2>Which class is taken for which: {escape(model.name)}</h2><div class='card scroll'><table>"
         f"<tr><th>is \\ is called</th>{head}<th>AP50</th></tr>{rows}</table></div>"
-        f"<p class='soft small'>Whichever class a face is given: AP50 {_value(model.scores.any_face_ap50, '{:.3f}')}.</p>"
+        f"<p class='soft small'>Any face, whichever class it is given: AP50 "
+        f"{_value(model.scores.any_face_ap50, '{:.3f}')}.</p>"
     )
 
 

@@ -1,0 +1,119 @@
+"""Grad-CAM (Selvaraju and others 2017): where in a picture an answer comes from.
+
+The last feature maps before the answer are weighted by how much the answer would grow with each of them, and added
+up; what is positive speaks for the answer. Done for every answer that there is: a tracker's class and its box, a
+classifier's class.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+from numpy.typing import NDArray
+
+from facetracker.model import FaceClassifier, FaceTracker
+from facetracker.model.backbones import preprocess
+from facetracker.model.classifier import scaled
+from facetracker.model.heads.dense import boxes_of, cells
+
+
+@dataclass(frozen=True)
+class Look:
+    """One answer: what it is, the map `(H, W)` 0..1 of what speaks for it, and the box it is about, if any."""
+
+    title: str
+    heat: NDArray[np.float32]
+    box: NDArray[np.float32] | None = None
+
+
+def looks(model: FaceTracker | FaceClassifier, picture: NDArray[np.uint8]) -> list[Look]:
+    """Grad-CAM of every answer of a model for a picture `(S, S, 3)` RGB at its own size."""
+    if isinstance(model, FaceClassifier):
+        return [_class_look(model, picture)]
+    if model.head_name == "dense":
+        return _dense_looks(model, picture)
+    return _single_looks(model, picture)
+
+
+def heat_of(features: Any, gradient: Any) -> NDArray[np.float32]:
+    """The map `(h, w)` of features and the answer's gradient, both `(1, h, w, C)`, between 0 and 1."""
+    weights = ops.mean(gradient, axis=(1, 2), keepdims=True)
+    heat = np.maximum(ops.convert_to_numpy(ops.sum(weights * features, axis=-1))[0], 0)
+    return (heat / max(float(heat.max()), 1e-12)).astype(np.float32)
+
+
+def _class_look(model: FaceClassifier, picture: NDArray[np.uint8]) -> Look:
+    maps = [layer.output for layer in model.backbone.layers if len(getattr(layer.output, "shape", ())) == 4]
+    # A classic network goes on behind its last maps; the others' last maps are what comes out.
+    inner = keras.Model(model.backbone.inputs, maps[-1])
+    behind = keras.Model(maps[-1], model.backbone.output) if len(model.backbone.output.shape) == 2 else None
+    features = inner(ops.cast(scaled(picture[None], model.how_preprocessed), "float32"), training=False)
+    with tf.GradientTape() as tape:
+        tape.watch(features)
+        outputs = features if behind is None else behind(features, training=False)
+        for layer in model.top:
+            outputs = layer(outputs)
+        best = int(ops.argmax(outputs[0]))
+        score = outputs[0, best]
+    share = float(model.to_probability(outputs)[0, best])
+    heat = heat_of(features, tape.gradient(score, features))
+    return Look(f"{model.classes[best].replace('_', ' ')} {share:.2f}", heat)
+
+
+def _single_looks(model: FaceTracker, picture: NDArray[np.uint8]) -> list[Look]:
+    features = model.backbone(preprocess(picture[None], model.how_preprocessed), training=False)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(features)
+        outputs = model.head(features, training=True)
+        best = int(ops.argmax(outputs["logits"][0]))
+        score = outputs["logits"][0, best]
+        # A box is four numbers: what moves any of them counts.
+        size = ops.sum(outputs["boxes"][0] * ops.convert_to_tensor([-1.0, -1.0, 1.0, 1.0]))
+    box = ops.convert_to_numpy(outputs["boxes"])[0]
+    name = f"{model.classes[best].replace('_', ' ')} {float(outputs['classes'][0, best]):.2f}"
+    found = [
+        Look(f"class: {name}", heat_of(features, tape.gradient(score, features)), box),
+        Look("box: its size", heat_of(features, tape.gradient(size, features)), box),
+    ]
+    return found
+
+
+def _dense_looks(model: FaceTracker, picture: NDArray[np.uint8]) -> list[Look]:
+    """The surest cell's score, class and box; features of the grid in which that cell lies."""
+    side = picture.shape[0]
+    centres, strides = cells(side, side)
+    features = model.backbone(preprocess(picture[None], model.how_preprocessed), training=False)
+    with tf.GradientTape(persistent=True) as tape:
+        for feature in features:
+            tape.watch(feature)
+        outputs = model.head(list(features), training=True)
+        cell = int(ops.argmax(ops.max(outputs["scores"][0], axis=-1)))
+        score = outputs["logits"][0, cell, 0]
+        reach = ops.sum(ops.log(outputs["offsets"][0, cell]))
+        kind = int(ops.argmax(outputs["scores"][0, cell]))
+        kinds = outputs["kinds"][0, cell, kind] if "kinds" in outputs else None
+    level = int(np.log2(float(ops.convert_to_numpy(strides)[cell, 0]))) - 3
+    box = ops.convert_to_numpy(boxes_of(outputs["offsets"], centres, strides))[0, cell] / side
+    sure = float(ops.max(outputs["scores"][0, cell]))
+
+    def look(title: str, target: Any) -> Look:
+        gradients = tape.gradient(target, list(features))
+        # A coarser grid speaks in the finer ones too: of the grids that do, the cell's own and those above.
+        maps = [
+            cv2.resize(heat_of(feature, gradient), (side, side), interpolation=cv2.INTER_LINEAR)
+            for feature, gradient in zip(features[level:], gradients[level:], strict=True)
+            if gradient is not None
+        ]
+        heat = np.mean(maps, axis=0)
+        return Look(title, (heat / max(float(heat.max()), 1e-12)).astype(np.float32), box)
+
+    found = [look(f"face {sure:.2f}", score), look("box: its sides", reach)]
+    if kinds is not None:
+        found.insert(1, look(f"class: {model.classes[kind].replace('_', ' ')}", kinds))
+    return found

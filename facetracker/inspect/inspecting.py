@@ -1,0 +1,104 @@
+"""`inspect`: a trained network from inside: its layers and their cost, filters, activations, where it looks."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from facetracker.config import read_yaml
+from facetracker.console import silenced
+from facetracker.crop import fit_square
+from facetracker.errors import FaceTrackerError
+from facetracker.files import refuse_to_overwrite, write_atomically
+from facetracker.letterbox import letterbox
+from facetracker.pictures import Picture, read_picture
+
+FILES = ("summary.txt", "filters.png", "activations.png", "gradcam.png")
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What `inspect` found and wrote."""
+
+    folder: Path
+    summary: str
+    written: list[Path]
+    notes: list[str]
+
+
+def inspect(
+    model: str | Path, photo: str | Path | None = None, *, out: str | Path | None = None, force: bool = False
+) -> Inspected:
+    """Look into a trained tracker or classifier (`.keras` or run folder) and write `summary.txt` and PNGs to `out`.
+
+    `out` is `inspect/` beside the model unless told otherwise. Filters are shown as they are now and, for a run
+    folder, as training began. Activations and Grad-CAM need a picture: `photo`, or a drawn face.
+    """
+    path = Path(model)
+    run = path if path.is_dir() else path.parent
+    path = path / "model.keras" if path.is_dir() else path
+    if not path.is_file():
+        raise FaceTrackerError("no such model", path=path, fix="Name a .keras file or a run folder.")
+    folder = run / "inspect" if out is None else Path(out)
+    for name in FILES:
+        refuse_to_overwrite(folder / name, force)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with silenced():
+        from facetracker.inspect.gradcam import looks
+        from facetracker.inspect.record import first_filters, record, table
+        from facetracker.model import FaceClassifier
+        from facetracker.model.loading import load_model
+
+        network = load_model(path)
+    from facetracker.inspect import sheets
+
+    picture = _drawn() if photo is None else read_picture(photo)
+    size = network.image_size
+    is_classifier = isinstance(network, FaceClassifier)
+    fitted = fit_square(picture, size) if is_classifier else letterbox(picture, size, size)[0]
+    rgb = np.ascontiguousarray(cv2.cvtColor(fitted, cv2.COLOR_BGR2RGB))
+    steps = record(network, rgb)
+    answers = f"classes {', '.join(network.classes)}"
+    kind = "classifier" if is_classifier else f"tracker with the {network.head_name} head"
+    head = f"{kind}, backbone {network.backbone_name}, {size}x{size} pixels, {answers}"
+    summary = f"{head}\n\n{table(steps)}\n"
+    before, note = _before(network, run / "config.yaml" if run == path.parent else None)
+    name, after = first_filters(network)
+    written = [
+        write_atomically(folder / "summary.txt", summary),
+        sheets.write_filters(folder / "filters.png", name, before, after),
+        sheets.write_activations(folder / "activations.png", fitted, steps),
+        sheets.write_looks(folder / "gradcam.png", fitted, looks(network, rgb)),
+    ]
+    return Inspected(folder, summary, written, [note] if note else [])
+
+
+def _before(network: Any, config: Path | None) -> tuple[np.ndarray | None, str]:
+    """The first layer's filters as training began, from what the run's `config.yaml` says; or why they are unknown."""
+    from facetracker.inspect.record import first_filters
+
+    if config is None or not config.is_file():
+        return None, "how training began is not known: there is no run folder around the model"
+    settings = read_yaml(config)
+    weights = str(settings.get("model", {}).get("weights", "none"))
+    values = {**network.get_config(), "weights": weights, "name": "before"}
+    try:
+        with silenced():
+            import keras
+
+            keras.utils.set_random_seed(int(settings.get("training", {}).get("seed", 0)))
+            began = type(network)(**values)
+    except FaceTrackerError as error:
+        return None, f"the weights that training began with cannot be had: {error}"
+    return first_filters(began)[1], ""
+
+
+def _drawn() -> Picture:
+    from facetracker.scenes import photo
+
+    return photo(0, 1, 320, 320, faces=1).picture
