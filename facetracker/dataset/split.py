@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from facetracker.annotate.provenance import State, state_of
 from facetracker.dataset.grouping import By, assign, group_photos
 from facetracker.dataset.layout import PARTITIONS, Layout, Pair, lay_out, lay_out_unsplit, partitions_of, unsplit_images
 from facetracker.errors import BadFile, FaceTrackerError, Rejects
-from facetracker.files import read_json, sweep, write_atomically, write_json, written_beside
+from facetracker.files import link_or_copy, read_json, sweep, write_atomically, write_json
 
 PLAN = "split.json"
 RATIOS = (0.7, 0.15, 0.15)
@@ -194,7 +193,7 @@ def _place(
             report.prelabelled += _state(here.label) == "prelabelled"
             _place_label(here, label, photo, move, force, report)
         if there is None:
-            _link(here.photo, photo)
+            link_or_copy(here.photo, photo)
             report.added += 1
         if move:
             here.photo.unlink()
@@ -246,13 +245,3 @@ def _label_for(pair: Pair, photo: Path) -> bytes:
         return json.dumps({**content, "imagePath": wanted}, indent=2, ensure_ascii=False).encode()
     except (ValueError, TypeError, RecursionError):
         return data  # damaged: the audit will say so
-
-
-def _link(photo: Path, target: Path) -> None:
-    """A hard link, or a copy where the file system has none."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(photo, target)
-    except OSError:
-        with written_beside(target) as part:
-            shutil.copyfile(photo, part)
