@@ -55,6 +55,11 @@ class Server:
         threads = int(re.search(r"Threads:\s+(\d+)", status)[1])  # type: ignore[index]
         return {"MB": memory, "threads": threads, "files": len(os.listdir(f"/proc/{self.pid}/fd"))}
 
+    def worked(self) -> float:
+        """Processor seconds so far, all threads: what it costs, however busy the machine is."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
 
 @contextmanager
 def served() -> Iterator[Server]:
@@ -146,20 +151,28 @@ def measure_siege(clients: int, seconds: float) -> list[Row]:
 
     frames = drawn_frames()
     with served() as server:
+        asyncio.run(besiege(server.base, server.token, frames, 0, 1.0))  # warm
+        worked = server.worked()
         alone = asyncio.run(besiege(server.base, server.token, frames, 0, min(5.0, seconds)))
+        alone_costs = server.worked() - worked
         first = asyncio.run(besiege(server.base, server.token, frames, clients, min(5.0, seconds)))
         settle(server)
-        before = server.held()
+        before, worked = server.held(), server.worked()
         with Watch(server) as watch:
             among = asyncio.run(besiege(server.base, server.token, frames, clients, seconds))
+        among_costs = server.worked() - worked
         settle(server)
         after = server.held()
+    a_frame = alone_costs / max(1, alone.answered)
+    others = (among_costs - among.answered * a_frame) / seconds
     print(f"in the server before {before}, at most {max(watch.seen)} MB, after {after}")
     print(f"errors of the honest page: {alone.errors + first.errors + among.errors}")
     return [
         Row("alone", "frames/s", [alone.rate]),
         Row(f"among {clients} bad clients", "frames/s", [among.rate]),
         Row(f"among {clients} bad clients, median latency", "ms", [1000 * statistics.median(among.latencies)]),
+        Row("alone, processor time a frame", "ms", [1000 * a_frame]),
+        Row("the bad clients, processor time a second", "ms", [1000 * others]),
         Row("memory before", "MB", [before["MB"]]),
         Row("memory after", "MB", [after["MB"]]),
         Row("open files before", "files", [before["files"]]),

@@ -18,10 +18,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from facetracker.errors import FaceTrackerError
-from facetracker.pictures import Picture, decode_picture
+from facetracker.pictures import Picture, decode_picture, encode_jpeg
 from facetracker.runtime.detections import as_detections
 from facetracker.runtime.detector import Detector
 
@@ -133,10 +134,7 @@ class Live:
     """The looking thread and the pages it serves. `use` changes the model between two frames."""
 
     def __init__(self, detector: Detector):
-        # Takes a second, which no page should wait for; and not on the thread, because two threads that import
-        # supervision at the same time are in each other's way.
-        import facetracker.runtime.follow  # noqa: F401
-
+        warm_up(detector)
         self._detector = detector
         self._pages: deque[Page] = deque()
         self._stopping = False
@@ -256,6 +254,21 @@ class Live:
             self._pages.rotate(-1)
             if page.waiting is not None:
                 return page
+
+
+def warm_up(detector: Detector) -> None:
+    """Look at one drawn frame from end to end: half of what that loads is loaded by the first face that is followed.
+
+    On the thread that starts the server: it takes a second, which no page should wait for, and two threads that
+    import supervision at the same time are in each other's way.
+    """
+    from facetracker.runtime.follow import Follower
+
+    frame = decode_frame(encode_jpeg(np.zeros((48, 64, 3), np.uint8)))
+    detector.detect_boxes(frame)
+    follower = Follower()
+    for at in (0.0, 0.1, 0.2):
+        follower.update(as_detections(np.array([[0.2, 0.2, 0.6, 0.8]]), [0.9], [0], ["face"], 64, 48), at)
 
 
 def decode_frame(data: bytes) -> Picture:
