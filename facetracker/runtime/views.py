@@ -82,7 +82,9 @@ def open_view(kind: ViewKind, title: str) -> View | None:
     if kind == "none":
         return None
     if kind == "web":
-        raise FaceTrackerError("--view web is not in this version yet", fix=f"Meanwhile, {OTHER_WAYS}.")
+        from facetracker.runtime.browser import BrowserView
+
+        return BrowserView(title)
     if in_notebook():
         return NotebookView(title)
     why = why_no_display()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -34,6 +35,12 @@ def film(path: Path, count: int, fps: float = 30.0) -> Path:
         writer.write(frame_with(walk(index)))
     writer.release()
     return path
+
+
+def still_frames(count: int, fps: float = 30.0) -> Iterator[Frame]:
+    """The first frames of the walk, one after the other, without a camera's clock."""
+    for index in range(count):
+        yield Frame(frame_with(walk(index)), index, index / fps, now())
 
 
 class Painted(Source):

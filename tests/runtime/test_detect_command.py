@@ -44,7 +44,6 @@ def test_without_a_display_it_says_what_there_is_instead(models, green_film, tmp
     ("options", "says"),
     [
         ({"view": "window"}, "no window can be opened: no display"),
-        ({"view": "web"}, "not in this version yet"),
         ({"source": "scene:live=1"}, "would not end"),
         ({"source": "none.mp4"}, "none.mp4: no such file"),
         ({"blur": True, "pixelate": True}, "exclude each other"),
