@@ -33,7 +33,7 @@ from facetracker.training.run import RunFolder, start_run
 from facetracker.training.several import here, own_settings
 
 PROGRAM = (str(Path(__file__).parent / "plain_worker.py"),)
-EPOCHS = 3
+EPOCHS = 2
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,178 @@
+"""What 1e5, 1e7 and 1e9 photos need: per-photo costs measured here, and the scheduler simulated with them.
+
+    python benchmarks/scale_projection.py [--cores 2 64 1000 10000] [--json FILE]
+
+Measured on this machine, in processor time (so that others who use it matter little): augmenting a photo of 640x480
+into 60 records of 120x120 and its bytes in and out; what the driver spends on listing and planning a photo; what it
+spends on handing out a task and taking its result. The simulation plays the scheduler of facetracker/scale/tasks.py
+event by event: one driver, which needs its time for every task, never more than two tasks a processor under way, task
+times spread as measured, workers lost now and then and their task run again. It is checked against the formula it
+should obey where nothing is scarce, and says where it no longer does: there the driver is what breaks first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import heapq
+import json
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from scale import make_photos
+
+from facetracker import console
+from facetracker.dataset.augment import plan
+from facetracker.dataset.layout import samples_in
+from facetracker.dataset.transforms import read_pipeline
+from facetracker.dataset.variants import Recipe
+from facetracker.dataset.writing import Job, run_job
+from facetracker.scale.cluster import connected
+from facetracker.scale.tasks import AHEAD, run_on_ray
+
+PHOTOS = (10**5, 10**7, 10**9)
+VARIANTS, SIZE, SHARD = 60, 120, 20
+HOURS = 24  # in which a job shall be done
+LOST_PER_HOUR = 0.05  # of each worker: spot machines are taken away about so often
+PLAYED = 60  # tasks a processor that are simulated; what comes after is more of the same
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Seconds of processor time and bytes, each for one photo unless it says otherwise."""
+
+    work: list[float]
+    list_and_plan: float
+    hand_out: float  # of one task
+    bytes_in: float
+    bytes_out: float
+    memory: float  # of the driver
+
+    @property
+    def mean(self) -> float:
+        return sum(self.work) / len(self.work)
+
+
+def measure(folder: Path) -> Costs:
+    """The costs on this machine."""
+    data = make_photos(folder / "photos", 24, 640, 480)
+    recipe = Recipe(read_pipeline("standard"), 0, VARIANTS, size=SIZE)
+    jobs = plan(samples_in(data), folder / "out", recipe, "tfrecord", False, 1)
+    run_job(jobs[0])  # imports
+    work = []
+    for job in jobs[1:]:
+        began = time.process_time()
+        run_job(job)
+        work.append(time.process_time() - began)
+    photos = [path.stat().st_size for path in (data / "train/images").iterdir()]
+    shards = [path.stat().st_size for path in (folder / "out/train").glob("*.tfrecord")]
+    many = make_photos(folder / "many", 4000, 96, 72)
+    before, began = resident(), time.process_time()
+    planned: list[Job] = plan(samples_in(many), folder / "other", recipe, "tfrecord", False, SHARD)
+    listing, memory = time.process_time() - began, resident() - before
+    with connected(processors=1):
+        list(run_on_ray(nothing, range(50)))
+        began = time.process_time()
+        list(run_on_ray(nothing, planned * 2))
+        handing = (time.process_time() - began) / (2 * len(planned))
+    return Costs(work, listing / 4000, handing, sum(photos) / len(photos), sum(shards) / len(shards), memory / 4000)
+
+
+def nothing(task: object) -> None:
+    """A task that costs only its handing out."""
+
+
+def resident() -> int:
+    """Bytes of memory of this process."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def simulate(times: Sequence[float], tasks: int, cores: int, hand_out: float, lost_per_hour: float, seed: int) -> float:
+    """Seconds from the first task handed out to the last one done."""
+    dice = random.Random(seed)
+    under_way: list[float] = []  # when each task that was handed out is done
+    free = [0.0] * cores  # when each processor is free
+    heapq.heapify(free)
+    now, end = 0.0, 0.0
+    for _ in range(tasks):
+        if len(under_way) >= AHEAD * cores:
+            now = max(now, heapq.heappop(under_way))  # the driver waits for a result before it hands out more
+        now += hand_out
+        start = max(now, heapq.heappop(free))
+        seconds = times[dice.randrange(len(times))]
+        while dice.random() < seconds / 3600 * lost_per_hour:  # lost on the way, and run again
+            start += seconds * dice.random()
+        heapq.heappush(free, start + seconds)
+        heapq.heappush(under_way, start + seconds)
+        end = max(end, start + seconds)
+    return end
+
+
+def task_times(costs: Costs, seed: int = 1, count: int = 500) -> list[float]:
+    """Times of tasks of SHARD photos, drawn from the times of single photos."""
+    dice = random.Random(seed)
+    return [sum(dice.choices(costs.work, k=SHARD)) for _ in range(count)]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cores", type=int, nargs="+", default=[2, 64, 1000, 10000])
+    parser.add_argument("--costs", type=Path, help="a file of an earlier --json, instead of measuring")
+    parser.add_argument("--json", type=Path, help="write the costs to this file")
+    options = parser.parse_args()
+    console.quiet = True
+    if options.costs:
+        costs = Costs(**json.loads(options.costs.read_text()))
+    else:
+        with tempfile.TemporaryDirectory(dir=".") as place:
+            costs = measure(Path(place).resolve())
+    if options.json:
+        options.json.write_text(json.dumps(asdict(costs)) + "\n")
+    print(
+        f"a photo: {costs.mean * 1000:.1f} ms of a core for {VARIANTS} records of {SIZE}x{SIZE} "
+        f"({VARIANTS / costs.mean:.0f} a second), {costs.bytes_in / 1e3:.0f} kB in, {costs.bytes_out / 1e3:.0f} kB out"
+    )
+    print(
+        f"the driver: {costs.list_and_plan * 1000:.3f} ms and {costs.memory / 1e3:.1f} kB a photo, "
+        f"{costs.hand_out * 1000:.2f} ms a task of {SHARD} photos"
+    )
+    times = task_times(costs)
+    mean, most = sum(times) / len(times), 0
+    print(f"\n{'cores':>7}{'efficiency':>12}{'with losses':>13}{'photos/s':>10}   (simulated; a task is {mean:.2f} s)")
+    for cores in options.cores:
+        tasks = min(PLAYED * cores, 600_000)
+        ideal = tasks * mean / cores
+        calm, stormy = (simulate(times, tasks, cores, costs.hand_out, lost, 7) for lost in (0.0, LOST_PER_HOUR))
+        print(f"{cores:>7}{ideal / calm:>12.2f}{ideal / stormy:>13.2f}{tasks * SHARD / stormy:>10.0f}")
+        most = cores if ideal / calm > 0.8 else most
+    limit = mean / costs.hand_out
+    print(f"one driver keeps at most {limit:.0f} cores busy (a task's time / its handing out); simulated: {most} well")
+    print(f"\n{'photos':>8}{'core hours':>12}{f'cores, {HOURS} h':>12}{'in':>9}{'out':>9}{'network':>12}{'driver':>22}")
+    for photos in PHOTOS:
+        hours = photos * costs.mean / 3600
+        cores = max(1, -(-hours // (HOURS * 0.9)))
+        bytes_all = photos * (costs.bytes_in + costs.bytes_out)
+        driving = photos * (costs.list_and_plan + costs.hand_out / SHARD) / 3600
+        print(
+            f"{photos:>8.0e}{hours:>12,.0f}{cores:>12,.0f}{size(photos * costs.bytes_in):>9}"
+            f"{size(photos * costs.bytes_out):>9}{size(bytes_all / HOURS / 3600):>10}/s"
+            f"{driving:>10.1f} h{size(photos * costs.memory):>10}"
+        )
+    return 0
+
+
+def size(count: float) -> str:
+    """Bytes as a person says them."""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if count >= 10 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} PB"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
