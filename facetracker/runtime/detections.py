@@ -32,11 +32,16 @@ class _LazyPackage(ModuleType):
     """A package whose `__init__` runs when a name is wanted that it does not have yet."""
 
     def __getattr__(self, name: str) -> Any:
+        if name == "__path__" and (threading.get_ident(), self.__name__) in _asleep:
+            return self._path()  # `import_alone` goes past it to a submodule
         self._wake()
         try:
             return self.__dict__[name]
         except KeyError:
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}") from None
+
+    def _path(self) -> list[str]:
+        return list((self.__spec__ and self.__spec__.submodule_search_locations) or [])
 
     def __dir__(self) -> list[str]:
         self._wake()
@@ -49,6 +54,7 @@ class _LazyPackage(ModuleType):
         with _lock:
             if type(self) is _LazyPackage and self.__spec__ is not None and self.__spec__.loader is not None:
                 _asleep.add(here)  # while it runs, a missing name is missing
+                self.__path__ = self._path()
                 try:
                     self.__spec__.loader.exec_module(self)
                     self.__class__ = ModuleType  # type: ignore[assignment]
@@ -56,14 +62,21 @@ class _LazyPackage(ModuleType):
                     _asleep.discard(here)
 
 
-def import_alone(name: str) -> ModuleType:
-    """Import `package.sub.module` without running the package's own `__init__`, if that can be done."""
-    package = name.partition(".")[0]
+def put_to_sleep(package: str) -> None:
+    """Let `import package` cost nothing until a name of it is wanted; a package that is imported already stays so."""
     with _lock:
         if package not in sys.modules and (spec := find_spec(package)) is not None:
             module = module_from_spec(spec)
             module.__class__ = _LazyPackage
+            # Whoever imports a submodule asks for this first, and so wakes the package before its submodule runs.
+            del module.__path__
             sys.modules[package] = module
+
+
+def import_alone(name: str) -> ModuleType:
+    """Import `package.sub.module` without running the package's own `__init__`, if that can be done."""
+    package = name.partition(".")[0]
+    put_to_sleep(package)
     here = (threading.get_ident(), package)
     _asleep.add(here)  # `from package import submodule` asks the package first
     try:
@@ -76,12 +89,22 @@ def import_alone(name: str) -> ModuleType:
     return import_module(name)
 
 
+def borrowed(name: str) -> Any:
+    """`package.sub.module.Name`, the package still asleep; asking the package for just this name does not wake it."""
+    module, _, own = name.rpartition(".")
+    found = getattr(import_alone(module), own)
+    package = sys.modules[name.partition(".")[0]]
+    if type(package) is _LazyPackage:
+        setattr(package, own, found)
+    return found
+
+
 def as_detections(
     boxes: Boxes, scores: Any, classes: Any, names: Sequence[str], width: int, height: int
 ) -> sv.Detections:
     """Normalised boxes `(N, 4)` as `sv.Detections` in pixels, the class names in `data["class_name"]`."""
     classes = np.asarray(classes, int)
-    return import_alone("supervision.detection.core").Detections(
+    return borrowed("supervision.detection.core.Detections")(
         xyxy=to_pixels(boxes, width, height),
         confidence=np.asarray(scores, np.float32),
         class_id=classes,

@@ -12,9 +12,9 @@ from typing import cast
 import numpy as np
 import supervision as sv
 from numpy.typing import NDArray
-from trackers import ByteTrackTracker
 
 from facetracker.boxes import Boxes, empty, iou
+from facetracker.runtime.detections import borrowed
 from facetracker.runtime.steady import Steady, SteadySettings
 
 COAST = 0.3  # seconds for which a missed face is still shown where it was going
@@ -65,9 +65,13 @@ class Follower:
         coast: float = COAST,
         steady: SteadySettings | bool = True,
     ):
+        # Alone: the package brings every tracker, all annotators and half of scipy, more than a second at the start.
+        for name in ("core.Detections", "utils.iou_and_nms.box_iou_batch"):  # what it uses of supervision
+            borrowed(f"supervision.detection.{name}")
+        tracker = borrowed("trackers.core.bytetrack.tracker.ByteTrackTracker")
         self.threshold, self.coast = threshold, coast
         self.fps = fps if np.isfinite(fps) and fps > 0 else 30.0
-        self._tracker = ByteTrackTracker(
+        self._tracker = tracker(
             lost_track_buffer=round(REMEMBER * 30),  # its unit: frames at 30 frames/s
             frame_rate=self.fps,
             track_activation_threshold=threshold,

@@ -2,13 +2,13 @@
 
 What is done with a command, and why:
 
-- run as it stands: audit, split, show, convert, prelabel, evaluate, detect on a file, doctor ...;
+- run as it stands: audit, split, show, convert, prelabel, evaluate, detect on a file ...;
 - run with a substitute: `collect` and `detect` without `--source` get a drawn scene in place of camera 0, `annotate`
   the starter in place of a person before labelme, training one epoch of 16 pictures, sessions 8 photos;
 - a second training or export is only parsed and its settings read, because each costs ten seconds; the first run then
   stands in under the second's name;
 - parsed by the real command line: what needs a network (ImageNet weights), serves until it is stopped (`web`), opens
-  labelme for good (`review`), needs a cluster (`--on ray`) or has its own test (`demo`).
+  labelme for good (`review`), needs a cluster (`--on ray`) or has its own test (`demo`, `doctor`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from facetracker.runtime.record import VideoRecorder
 from facetracker.sample import Sample
 from facetracker.scenes import Scene
 
-ONLY_PARSED = ("web", "review", "demo")
+ONLY_PARSED = ("web", "review", "demo", "doctor")
 LESS = {"--count": "8", "--variants": "2", "--rounds": "3", "--stop": "1", "--minutes": "1"}
 SHORT_TRAINING = ["--epochs", "1", "--set", "training.samples_per_epoch=16", "--set", "training.val_pictures=8"]
 

@@ -185,3 +185,19 @@ def test_from_process_start_to_boxes_in_under_0_8_seconds(models, tmp_path):
 )
 def test_supervision_stays_whole_for_everybody_else(code):
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_supervision_sleeps_until_it_is_wanted_and_then_is_the_real_one():
+    code = (
+        "import sys, facetracker, numpy as np, facetracker.runtime.follow as follow\n"
+        "faces = facetracker.Detector().detect(np.zeros((240, 320, 3), np.uint8))\n"
+        "assert 'scipy' not in sys.modules\n"
+        "follow.Follower().update(faces, 0.0)\n"
+        "assert 'supervision.annotators' not in sys.modules\n"
+        "from trackers import ByteTrackTracker, SORTTracker\n"  # a submodule's import wakes the package first
+        "import supervision\n"
+        "assert supervision.Detections is type(faces)\n"
+        "assert type(follow.Follower()._tracker) is ByteTrackTracker\n"
+        "assert supervision.RoundBoxAnnotator and type(supervision) is type(sys)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
