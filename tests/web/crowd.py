@@ -9,7 +9,9 @@ import json
 import os
 import socket
 import struct
+import sys
 import time
+from asyncio.subprocess import PIPE
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -195,13 +197,32 @@ async def honest(target: Target, frames: Sequence[bytes], seconds: float) -> Sie
 
 
 async def besiege(base: str, token: str, frames: Sequence[bytes], clients: int, seconds: float) -> Siege:
-    """`clients` bad clients of every kind at once, and what an honest one gets for so many seconds."""
+    """`clients` bad clients of every kind at once, and what an honest one gets for so many seconds.
+
+    The bad ones are a process of their own: what they cost themselves must not slow the honest one down.
+    """
     target = Target(base, token, frames[0])
-    bad = [asyncio.create_task(again_and_again(WAYS[n % len(WAYS)], target)) for n in range(clients)]
+    command = [sys.executable, __file__, base, token, str(clients)]
+    bad = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
     try:
-        await asyncio.sleep(0.3)
+        assert bad.stdin is not None
+        assert bad.stdout is not None
+        bad.stdin.write(frames[0])
+        bad.stdin.close()
+        await bad.stdout.readline()
         return await honest(target, frames, seconds)
     finally:
-        for task in bad:
-            task.cancel()
-        await asyncio.gather(*bad, return_exceptions=True)
+        bad.kill()
+        await bad.wait()
+
+
+async def misbehave(target: Target, clients: int) -> None:
+    """The bad clients, for ever."""
+    tasks = [asyncio.create_task(again_and_again(WAYS[number % len(WAYS)], target)) for number in range(clients)]
+    await asyncio.sleep(0.3)
+    print("they are at it", flush=True)
+    await asyncio.gather(*tasks, asyncio.Event().wait())
+
+
+if __name__ == "__main__":
+    asyncio.run(misbehave(Target(sys.argv[1], sys.argv[2], sys.stdin.buffer.read()), int(sys.argv[3])))
