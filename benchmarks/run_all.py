@@ -49,7 +49,8 @@ class Benchmark:
 RUNTIME = ("facetracker/runtime", "facetracker/assets", "facetracker/letterbox.py")
 TRAINING = ("facetracker/training", "facetracker/model", "facetracker/presets")
 DATASET = ("facetracker/dataset",)
-FACES, FILM = SHARED / "data" / "faces", SHARED / "data" / "video"
+WEB = ("facetracker/web", *RUNTIME)
+FACES = SHARED / "data" / "faces"
 BENCHMARKS: dict[str, Benchmark] = {
     "start": Benchmark("start.py", (), ("facetracker/cli.py", "facetracker/commands", *RUNTIME)),
     "detector": Benchmark(
@@ -65,12 +66,16 @@ BENCHMARKS: dict[str, Benchmark] = {
     "demo": Benchmark("demo.py", ("--rounds", "5"), ("facetracker/demo", *DATASET, *TRAINING, *RUNTIME)),
     "latency": Benchmark("realtime.py", ("latency", "--rounds", "5"), (*RUNTIME, "facetracker/capture")),
     "follow": Benchmark("realtime.py", ("follow", "--png", "docs/images/benchmarks/follow.png"), RUNTIME),
+    "web_page": Benchmark("web.py", ("page", "--rounds", "5"), WEB, needs=(ROOT / "facetracker" / "web" / "ort",)),
+    "web_siege": Benchmark("web.py", ("siege",), WEB),
+    "scale": Benchmark("scale.py", (), ("facetracker/scale", *DATASET)),
+    "scale_projection": Benchmark("scale_projection.py", (), ("facetracker/scale", *DATASET)),
     "from_scratch": Benchmark("from_scratch.py", (), ("facetracker/from_scratch",)),
 }
 
 
-def run(name: str, benchmark: Benchmark) -> Result:
-    """Run one benchmark; what it says is shown as it comes and kept."""
+def run(name: str, benchmark: Benchmark) -> Result | None:
+    """Run one benchmark; what it says is shown as it comes and kept. None where it failed."""
     started = time.monotonic()
     noted = circumstances([*benchmark.code, f"benchmarks/{benchmark.script}"])
     with tempfile.TemporaryDirectory() as place:
@@ -84,7 +89,8 @@ def run(name: str, benchmark: Benchmark) -> Result:
             print(line, end="", flush=True)
             said.append(line)
         if process.wait():
-            raise SystemExit(f"{name}: ended with {process.returncode}; its earlier result, if any, is kept")
+            print(f"{name}: ended with {process.returncode}; its earlier result, if any, is kept", flush=True)
+            return None
         rows = rows_in(read_json(figures))
     shown = shlex.join(["python", *benchmark.command()]).replace(str(SHARED), "SHARED")
     text = "".join(said).replace(str(SHARED), "SHARED")
@@ -135,18 +141,23 @@ def main() -> None:
     options = parser.parse_args()
     if options.list:
         for name, benchmark in BENCHMARKS.items():
-            print(f"{name:<14}{shlex.join(benchmark.command())}")
+            print(f"{name:<18}{shlex.join(benchmark.command())}")
         return
+    failed = 0
     for name in [] if options.page else options.only or list(BENCHMARKS):
         missing = [str(path) for path in BENCHMARKS[name].needs if not path.exists()]
         if missing:
             print(f"{name}: passed over, there is no {missing[0]}", flush=True)
             continue
         print(f"\n== {name}", flush=True)
-        run(name, BENCHMARKS[name]).save(RESULTS)
+        result = run(name, BENCHMARKS[name])
+        failed += result is None
+        if result is not None:
+            result.save(RESULTS)
     write_page(list(BENCHMARKS))
     write_readme()
     print("docs/benchmarks.md, and the figures in README.md")
+    raise SystemExit(min(failed, 1))
 
 
 if __name__ == "__main__":

@@ -92,6 +92,7 @@ def test_rows_are_read_from_every_form_of_json():
 def test_one_benchmark_runs_and_keeps_what_it_found(tmp_path, monkeypatch):
     benchmark = run_all.Benchmark("start.py", ("--rounds", "1"), ("benchmarks/start.py",))
     result = run_all.run("start", benchmark)
+    assert result is not None
     again = measured.read_result(result.save(tmp_path))
     assert again == result
     assert again.row("first box of a photo").median > again.row("python alone").median
