@@ -24,6 +24,7 @@ ON = ("local", "ray")
 
 # What tasks hand back is small; photos and shards go through the file system. Ray's own default takes 30 % of memory.
 OBJECT_STORE = 96 << 20  # bytes
+STARTS = 4  # tries to start a Ray here
 
 
 def import_ray() -> Any:
@@ -56,17 +57,26 @@ def connected(address: str | None = None, processors: int | None = None, gpus: i
         common |= {"num_cpus": processors, "num_gpus": gpus}
     else:
         common["address"] = address
-    try:
-        ray.init(**common)
-    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-        where = "here" if address is None else f"at {address}"
-        fix = "Start it with `ray start --head`." if address else "See docs/scale.md."
-        raise FaceTrackerError(f"no Ray {where} ({error})", fix=fix) from None
+    _begin(ray, common, address)
     try:
         with _hushed():
             yield ray
     finally:
         ray.shutdown()
+
+
+def _begin(ray: Any, how: dict[str, Any], address: str | None) -> None:
+    """Start or join. Ray gives its own processes 30 seconds to start, which a busy machine may not do at once."""
+    for left in reversed(range(STARTS if how["address"] == "local" else 1)):
+        try:
+            ray.init(**how)
+            return
+        except Exception as error:  # of many kinds; that of a start which takes too long is a bare Exception
+            ray.shutdown()
+            if not left:
+                where = "could not be started here" if address is None else f"does not answer at {address}"
+                fix = "See docs/scale.md." if address is None else "Start it there with `ray start --head`."
+                raise FaceTrackerError(f"Ray {where} ({error})", fix=fix) from None
 
 
 def _hushed() -> redirect_stdout[Any]:

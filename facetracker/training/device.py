@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 from facetracker.config import TrainingSettings
 from facetracker.console import silenced
@@ -48,6 +51,18 @@ def start(settings: TrainingSettings) -> Device:
     keras.mixed_precision.set_global_policy("mixed_float16" if device.mixed_precision else "float32")
     keras.utils.set_random_seed(settings.seed)
     return device
+
+
+def on_all_gpus(device: Device, names: Sequence[str] | None = None) -> AbstractContextManager[Any]:
+    """What is built within trains on all GPUs of this machine, each with its part of every batch.
+
+    With one GPU, or none, nothing changes. `names` are other devices to use (`CPU:0`, `CPU:1`).
+    """
+    if device.gpus < 2 and names is None:
+        return nullcontext()
+    import tensorflow as tf
+
+    return tf.distribute.MirroredStrategy(names).scope()
 
 
 def _choose(wanted: bool | str, auto: bool) -> bool:

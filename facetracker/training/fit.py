@@ -20,7 +20,7 @@ from facetracker.places import as_path
 from facetracker.training import callbacks as own
 from facetracker.training.briefing import brief, time_a_step
 from facetracker.training.composed import composing
-from facetracker.training.device import Device, start
+from facetracker.training.device import Device, on_all_gpus, start
 from facetracker.training.feed import Feed
 from facetracker.training.light import light
 from facetracker.training.photos import Photos, read_photos
@@ -65,7 +65,8 @@ def train(
     if photos.rejects:
         write_atomically(run.rejects, photos.rejects.as_text())
         console.warn(f"{len(photos.rejects)} pictures were left out; {run.rejects} says why")
-    return Training(run, settings, photos, device).go()
+    with on_all_gpus(device):
+        return Training(run, settings, photos, device).go()
 
 
 @dataclass

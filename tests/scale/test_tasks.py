@@ -8,7 +8,7 @@ import time
 import pytest
 
 from facetracker.errors import FaceTrackerError
-from facetracker.scale.cluster import check_nodes, connected, import_ray
+from facetracker.scale.cluster import STARTS, check_nodes, connected, import_ray
 from facetracker.scale.tasks import AHEAD, WorkerDied, run_on_ray
 from tests.scale.deeds import begin, begun, die, double
 
@@ -66,13 +66,38 @@ def test_without_ray_one_line_says_how_to_get_it(monkeypatch):
 
 def test_no_cluster_at_the_address(ray, monkeypatch):
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
-    monkeypatch.setattr(ray, "init", refuse)
-    with (
-        pytest.raises(FaceTrackerError, match=r"no Ray at 10\.0\.0\.1:6379.*ray start --head"),
-        connected("10.0.0.1:6379"),
-    ):
+    monkeypatch.setattr(ray, "init", Slow(1, ConnectionError("nobody answers")))
+    monkeypatch.setattr(ray, "shutdown", lambda: None)
+    with pytest.raises(FaceTrackerError, match=r"Ray does not answer at ten:6379 \(nobody.*ray start --head"):
+        enter(connected("ten:6379"))
+
+
+def test_a_start_that_takes_too_long_is_tried_again(ray, monkeypatch):
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "shutdown", lambda: None)
+    for failures in (STARTS - 1, STARTS):
+        slow = Slow(failures, Exception("The current node timed out during startup."))
+        monkeypatch.setattr(ray, "init", slow)
+        if failures == STARTS:
+            with pytest.raises(FaceTrackerError, match=r"Ray could not be started here .*timed out"):
+                enter(connected())
+        else:
+            enter(connected())
+            assert slow.calls == STARTS
+
+
+class Slow:
+    """Stands for `ray.init`, which fails so many times."""
+
+    def __init__(self, failures: int, error: Exception):
+        self.failures, self.error, self.calls = failures, error, 0
+
+    def __call__(self, **options) -> None:
+        self.calls += 1
+        if self.calls <= self.failures:
+            raise self.error
+
+
+def enter(context) -> None:
+    with context:
         pass
-
-
-def refuse(**options):
-    raise ConnectionError("nobody answers")

@@ -6,6 +6,8 @@ import csv
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from functools import partial
@@ -98,8 +100,6 @@ def kill_once(run: RunFolder, started: list[int]) -> None:
 
 @pytest.mark.slow
 def test_two_workers_of_which_one_is_killed_equal_one_process(settings, photos_folder, tmp_path, monkeypatch, capsys):
-    import subprocess
-
     run = start_run(settings, photos_folder, "two", tmp_path)
     pids: list[int] = []
     popen = subprocess.Popen
@@ -130,6 +130,20 @@ def test_two_workers_of_which_one_is_killed_equal_one_process(settings, photos_f
     assert run.metrics.is_file()
     stated = read_settings(run.config).several
     assert (stated.batch, stated.batch_each, stated.steps, stated.seeds) == (8, 4, 3, [0, 1009])
+
+
+@pytest.mark.slow
+def test_two_devices_of_one_machine_equal_one(settings, photos_folder, tmp_path):
+    two = start_run(settings, photos_folder, "two", tmp_path)
+    program = str(Path(__file__).parent / "mirrored.py")
+    subprocess.run([sys.executable, program, str(two.folder), str(photos_folder)], check=True, capture_output=True)
+    alone = start_run(settings, photos_folder, "one", tmp_path)
+    device = start(settings.training)
+    Training(alone, settings, read_photos(photos_folder, settings), device).go()
+    for ours, theirs in zip(weights_of(two), weights_of(alone), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
+    for mine, other in zip(curve_of(two), curve_of(alone), strict=True):
+        np.testing.assert_allclose(list(mine.values()), list(other.values()), rtol=1e-4, atol=1e-5)
 
 
 def test_what_is_stated_about_the_shares(photos_folder, tmp_path):
