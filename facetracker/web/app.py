@@ -84,7 +84,6 @@ class Web:
     @asynccontextmanager
     async def _life(self, app: Starlette) -> AsyncIterator[None]:
         yield
-        await self.trainer.stop()
         self.live.close()
 
     async def page(self, request: Request) -> Response:

@@ -96,6 +96,13 @@ def make_server(
             if on_start is not None:
                 on_start()
 
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            # First, because pages that watch the training keep their connection until it is over.
+            if web.trainer.running is not None:
+                console.say(f"saving {web.trainer.running} ...")
+            await web.trainer.stop()
+            await super().shutdown(sockets)
+
     return Server(config)
 
 

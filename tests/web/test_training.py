@@ -159,17 +159,22 @@ def test_a_server_that_ends_stops_its_training_first(tmp_path):
     for number in range(300):  # enough that `split` is still at it
         write_jpeg(images / f"p{number}.jpg", scenes.photo(2, number % 5, faces=1, width=160, height=120).picture)
     command = [sys.executable, "-m", "facetracker.cli", "web", "--no-open", "--port", "0", "--data", "data"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True) as server:
         assert server.stdout is not None
+        assert server.stderr is not None
         found = re.match(r"(http://\S+)/\?token=(\S+)", server.stdout.readline())
         assert found is not None
-        base, token = found.groups()
-        headers = {"Authorization": f"Bearer {token}"}
-        assert httpx.post(f"{base}/api/train", json={}, headers=headers).status_code == 200
-        children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
-        (child,) = wait_for(lambda: children.read_text().split())
-        server.send_signal(signal.SIGINT)
+        with httpx.Client(base_url=found[1], headers={"Authorization": f"Bearer {found[2]}"}, timeout=60) as page:
+            run = page.post("/api/train", json={}).json()["run"]
+            children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
+            (child,) = wait_for(lambda: children.read_text().split())
+            watched = events(page, run)
+            next(watched)
+            server.send_signal(signal.SIGINT)
+            assert list(watched)[-1][1]["state"] == "stopped"
         assert server.wait(60) in (0, 130)
+        assert server.stderr.read() in ("", "facetracker: stopped by Ctrl-C\n")
     assert wait_for(lambda: not Path(f"/proc/{child}").exists()), "the child was left behind"
 
 
