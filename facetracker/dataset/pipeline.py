@@ -15,8 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
+from facetracker import console
 from facetracker.config import DataSettings
 from facetracker.dataset.layout import Unlabelled
 from facetracker.dataset.pool import Batch, Pool, fits, padded_faces, read_pool
@@ -68,13 +71,14 @@ class PictureSet:
 
     def __init__(self, table: Table, image_size: int, classes: Sequence[str], data: DataSettings):
         self.table, self.image_size, self.classes, self.data = table, image_size, list(classes), data
+        self._came = np.zeros(len(table), bool)  # which pictures could be decoded, where they are not kept
 
     def __len__(self) -> int:
         return len(self.table)
 
     @property
     def summary(self) -> Summary:
-        """What the set holds; rejects grow when a picture turns out to be damaged while it is decoded."""
+        """What the set holds; rejects grow when a picture turns out to be damaged while the first epoch is read."""
         return summarise(self.table)
 
     @property
@@ -102,10 +106,33 @@ class PictureSet:
         if self.in_memory:
             return rows.batch(self.data.batch_size).map(self._take)
         boxes, classes = self._labels
-        read = self._read(rows, deterministic).batch(self.data.batch_size)
+        read = self._watched(self._read(rows, deterministic).batch(self.data.batch_size))
         return read.map(
             lambda index, pictures: (pictures, {"boxes": tf.gather(boxes, index), "classes": tf.gather(classes, index)})
         )
+
+    def _watched(self, batches: tf.data.Dataset) -> tf.data.Dataset:
+        """The same batches of (rows, pictures); when they end, the pictures that did not come are named."""
+
+        def note(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+            self._came[rows] = True
+            return rows
+
+        def end() -> NDArray[np.int64]:
+            for row in np.flatnonzero(~self._came):
+                path = self.table.paths[row] if self.table.paths else self.table.names[row]
+                self.table.rejects.add(path, "is damaged")
+                console.warn(f"{path}: is damaged and was left out")
+            self._came[:] = True  # named once, not after every epoch
+            return np.zeros(0, np.int64)
+
+        def called(function: Callable[..., Any], *given: tf.Tensor) -> tf.Tensor:
+            return tf.ensure_shape(tf.numpy_function(function, given, tf.int64), [None])
+
+        none = tf.zeros((0, self.image_size, self.image_size, 3), tf.uint8)
+        last = tf.data.Dataset.range(1).map(lambda _: (called(end), none))
+        seen = batches.map(lambda rows, pictures: (called(note, rows), pictures))
+        return seen.concatenate(last).filter(lambda rows, _: tf.size(rows) > 0)
 
     @cached_property
     def _take(self) -> Callable[[tf.Tensor], Batch]:
