@@ -23,7 +23,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-COOKIE = "facetracker_token"
+COOKIE = "facetracker_token"  # and the port: browsers keep cookies apart by host only, and two pages may be open
 FRAME_BYTES = 4_000_000
 LABEL_BYTES = 1_000_000
 OTHER_BYTES = 64_000
@@ -145,7 +145,7 @@ class Guard:
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
         login = query.get("token", [None])[0] if scope["type"] == "http" and scope["path"] == "/" else None
         bearer = _bearer(headers)
-        trusted = rules.fits(login) or rules.fits(bearer) or rules.fits(_cookie(headers))
+        trusted = rules.fits(login) or rules.fits(bearer) or rules.fits(_cookie(scope, headers))
         if not (rules.known if trusted else rules.strangers).take():
             raise Refused(429, "too many requests", "Wait a second.")
         if not rules.knows_host(host):
@@ -157,7 +157,7 @@ class Guard:
         if connection is not None:
             connection.trusted = True
         if login is not None:
-            return self._welcome()
+            return self._welcome(scope)
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > _limit(scope):
             raise Refused(413, f"more than {_limit(scope):,} bytes", "Send less at once.")
@@ -176,11 +176,11 @@ class Guard:
         if writes and origin is None and not bearer:
             raise Refused(403, "the Origin is missing", "Programs send `Authorization: Bearer TOKEN`.")
 
-    def _welcome(self) -> Response:
+    def _welcome(self, scope: Scope) -> Response:
         """The token becomes a cookie and leaves the address bar."""
         answer = RedirectResponse("./", status_code=303)  # relative: behind a proxy the page has a path
         kind = "Secure; SameSite=None; Partitioned" if self.rules.notebook else "SameSite=Strict"
-        answer.headers["set-cookie"] = f"{COOKIE}={self.rules.token}; Path=/; HttpOnly; {kind}"
+        answer.headers["set-cookie"] = f"{cookie_name(scope)}={self.rules.token}; Path=/; HttpOnly; {kind}"
         return answer
 
     def _with_headers(self, send: Send) -> Send:
@@ -236,9 +236,14 @@ def _bearer(headers: Headers) -> str | None:
     return token.strip() if kind.lower() == "bearer" else None
 
 
-def _cookie(headers: Headers) -> str | None:
+def cookie_name(scope: Scope) -> str:
+    """What the cookie of this server is called."""
+    return f"{COOKIE}_{(scope.get('server') or ('', 0))[1]}"
+
+
+def _cookie(scope: Scope, headers: Headers) -> str | None:
     try:
-        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+        found = SimpleCookie(headers.get("cookie", "")).get(cookie_name(scope))
     except CookieError:
         return None
     return None if found is None else found.value

@@ -194,7 +194,7 @@ def test_a_socket_needs_token_and_origin(served):
         except websockets.InvalidStatus as refused:
             return refused.response.status_code
 
-    cookie = f"facetracker_token={served.token}"
+    cookie = f"facetracker_token_{served.port}={served.token}"
     assert asyncio.run(status()) == 401
     assert asyncio.run(status(cookie=cookie)) == 403
     assert asyncio.run(status(cookie=cookie, origin="http://evil.example")) == 403

@@ -26,13 +26,13 @@ def ask(served, path="/api/state", method="GET", **headers) -> httpx.Response:
 
 
 def entered(served, **headers) -> dict[str, str | None]:
-    return {"cookie": f"{safety.COOKIE}={served.token}", **headers}
+    return {"cookie": f"{safety.COOKIE}_{served.port}={served.token}", **headers}
 
 
 @pytest.mark.parametrize("path", ["/", "/api/state", "/api/photos", "/model.onnx", "/static/index.html", "/nowhere"])
 def test_nothing_is_given_without_the_token(shut, path):
     assert ask(shut, path).status_code == 401
-    assert ask(shut, path, cookie=f"{safety.COOKIE}=wrong").status_code == 401
+    assert ask(shut, path, cookie=f"{safety.COOKIE}_{shut.port}=wrong").status_code == 401
     assert ask(shut, path, authorization="Bearer wrong").status_code == 401
     assert ask(shut, f"{path}?token=wrong").status_code == 401
 
@@ -49,6 +49,15 @@ def test_the_token_of_the_address_becomes_a_cookie_that_scripts_and_other_sites_
 def test_the_token_opens_by_cookie_and_by_bearer(shut):
     assert ask(shut, **entered(shut)).status_code == 200
     assert ask(shut, authorization=f"Bearer {shut.token}").status_code == 200
+
+
+def test_two_pages_of_one_machine_do_not_lock_each_other_out(shut, serve, tmp_path):
+    other = serve(tmp_path)
+    with httpx.Client() as browser:
+        for served in (shut, other):
+            assert browser.get(served.address).status_code == 303
+        for served in (shut, other):
+            assert browser.get(f"{served.base}/api/state").status_code == 200
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "192.168.0.7", "", "[::1", "a" * 300])
