@@ -14,7 +14,7 @@ from facetracker.evaluation.evaluate import judge
 from facetracker.evaluation.judged import Judged
 from facetracker.evaluation.photos import LabelledPhotos, labelled_photos
 from facetracker.evaluation.scores import score
-from facetracker.files import photos_in
+from facetracker.files import PHOTO_SUFFIXES, photos_in
 from facetracker.pictures import Picture, read_picture
 from facetracker.runtime.detector import Detector
 
@@ -61,6 +61,8 @@ def calibration_frames(folder: str | Path, most: int = CALIBRATING) -> list[Pict
     found = photo_folders(folder)
     train = [place for partition, place in found if partition == "train"]
     photos = [photo for place in train or [place for _, place in found] for photo in photos_in(place)]
+    if not photos:  # class folders, as `facetracker crops` makes them
+        photos = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
     frames = []
     for photo in _evenly(photos, most):
         try:

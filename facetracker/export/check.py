@@ -49,6 +49,16 @@ def difference(network: Network, run: Run, frames: Sequence[Picture]) -> float:
     return largest
 
 
+def agreement(network: Network, run: Run, frames: Sequence[Picture]) -> float:
+    """The share of frames that a classifier's file gives the class that Keras gives them."""
+    (height, width) = network.input_sizes()[0]
+    batch = inputs(frames, height, width)
+    expected, found = (values["probabilities"] for values in (network.run(batch), run_in_ones(run, batch)))
+    if not np.isfinite(found).all():
+        return 0.0
+    return float((expected.argmax(axis=1) == found.argmax(axis=1)).mean())
+
+
 def run_in_ones(run: Run, batch: Picture) -> dict[str, np.ndarray]:
     """The outputs for a batch, asked picture by picture as the live loop does, put together again."""
     parts = [{name: np.array(array) for name, array in run(batch[i : i + 1]).items()} for i in range(len(batch))]

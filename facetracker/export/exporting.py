@@ -16,7 +16,7 @@ from facetracker.console import silenced
 from facetracker.errors import FaceTrackerError, one_line
 from facetracker.evaluation.engines import size_of
 from facetracker.export.calibrate import Loss, calibration_frames, loss_of_ap
-from facetracker.export.check import TOLERANCE, difference, drawn_frames, inputs
+from facetracker.export.check import TOLERANCE, agreement, difference, drawn_frames, inputs
 from facetracker.export.formats import FORMATS, Format, Precision
 from facetracker.export.network import Network, load_network
 from facetracker.files import PART, refuse_to_overwrite
@@ -25,6 +25,8 @@ from facetracker.runtime.detector import find_model
 
 # AP50, or AP50:95, that a quantized file may lose against Keras before it is thrown away.
 TOLERATED_LOSS = 0.05
+# Share of the pictures that a quantized classifier must still give the class that Keras gives them.
+AGREED = 0.95
 CHECKED_FRAMES = 8
 
 
@@ -146,6 +148,10 @@ def _export_one(
         result = Exported(entry.name, precision, folder / path.name, size_of(path), gap)
         if precision == "float32":
             fault = None if gap <= tolerance else f"it differs from Keras by {gap:.1e} (at most {tolerance:.0e})"
+        elif card.head == "classifier":
+            with silenced():
+                same = agreement(network, entry.load(path), frames)
+            fault = None if same >= AGREED else f"only {same:.0%} of its classes are Keras's (at least {AGREED:.0%})"
         else:
             result = replace(result, loss=loss_of_ap(source, path, calibrate) if calibrate is not None else None)
             fault = _fault_of_quantized(result)

@@ -43,6 +43,15 @@ def test_every_format_says_what_keras_says(run, faces, exported):
     assert classifier.classify([]).shape == (0, 2)
 
 
+def test_eight_bits_still_give_the_same_classes(run, faces, tmp_path):
+    result = export(run, ["tflite"], tmp_path, quantize="int8", calibrate=faces)[0]
+    assert result.fault is None
+    crops = [read_picture(path) for path in sorted((faces / "test").rglob("*.jpg"))]
+    small, whole = Classifier(result.path).classify(crops), Classifier(run).classify(crops)
+    assert (small.argmax(axis=1) == whole.argmax(axis=1)).mean() >= 0.95
+    assert result.size < 0.5 * (run / "model.keras").stat().st_size
+
+
 def test_the_answers_as_csv_and_as_a_sheet(faces, exported, tmp_path):
     done = classify(exported["tflite"], faces / "test", csv=tmp_path / "a.csv", png=tmp_path / "a.png")
     rows = list(csv.DictReader((tmp_path / "a.csv").open()))

@@ -8,7 +8,7 @@ What is done with a command, and why:
 - a second training or export is only parsed and its settings read, because each costs ten seconds; the first run then
   stands in under the second's name;
 - parsed by the real command line: what needs a network (ImageNet weights), serves until it is stopped (`web`), opens
-  labelme for good (`review`), needs a cluster (`--on ray`) or has its own test (`demo`, `doctor`).
+  labelme for good (`review`), needs a cluster (`--on ray`) or has its own test (`demo`, `doctor`, masks).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from facetracker.runtime.record import VideoRecorder
 from facetracker.sample import Sample
 from facetracker.scenes import Scene
 
-ONLY_PARSED = ("web", "review", "demo", "doctor")
+ONLY_PARSED = ("web", "review", "demo", "doctor", "crops", "train-classifier", "classify", "inspect")
 LESS = {"--count": "8", "--variants": "2", "--rounds": "3", "--stop": "1", "--minutes": "1"}
 SHORT_TRAINING = ["--epochs", "1", "--set", "training.samples_per_epoch=16", "--set", "training.val_pictures=8"]
 
@@ -49,7 +49,8 @@ class Workspace:
         """Run or parse `facetracker WORDS`; what was done."""
         name, _, rest = self.group.resolve_command(self.context, words)
         values = self.parse(words)
-        if name in ONLY_PARSED or "ray" in rest or "--help" in rest or (name == "export" and self.has_run(name)):
+        only_parsed = name in ONLY_PARSED or {"ray", "--help", "--classifier"} & set(rest)
+        if only_parsed or (name == "export" and self.has_run(name)):
             return "parsed"
         if name == "train" and not values["resume"] and (values["preset"] != "nano" or self.has_run(name)):
             load_settings(values["preset"], values["change"] or [])
