@@ -28,12 +28,6 @@ def as_boxes(values: ArrayLike) -> Boxes:
     return boxes.reshape(-1, 4)
 
 
-def from_corners(first: ArrayLike, second: ArrayLike) -> Boxes:
-    """Boxes `(N, 4)` from two opposite corners `(N, 2)` in any order (labelme stores them in click order)."""
-    a, b = np.asarray(first, np.float32).reshape(-1, 2), np.asarray(second, np.float32).reshape(-1, 2)
-    return np.concatenate([np.minimum(a, b), np.maximum(a, b)], axis=1)
-
-
 def from_pixels(boxes: ArrayLike, width: int, height: int) -> Boxes:
     """Pixel boxes `(N, 4)` of a picture of `width` x `height` pixels, normalised."""
     return as_boxes(as_boxes(boxes).astype(np.float64) / [width, height, width, height])

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from facetracker.pictures import Picture
 
-BITS = 64
 NEAR = 5  # of 64 bits: frames half a second apart of a person who sits still differ by 0-4
 
 

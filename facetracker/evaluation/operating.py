@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from facetracker.evaluation.judged import Floats, Judged, Pool, pool
+from facetracker.evaluation.judged import Floats, Judged, Pool
 
 GRID = np.round(np.linspace(0.0, 1.0, 101), 2)
 
@@ -129,9 +129,3 @@ def _bin(low: float, high: float, scores: Floats, right: Floats) -> Bin:
     if not len(scores):
         return Bin(low, high, 0, None, None)
     return Bin(low, high, len(scores), float(scores.mean()), float(right.mean()))
-
-
-def alarms_at_recall(photos: Sequence[Judged], recall: float, iou: float = 0.5) -> FalseAlarms | None:
-    """False alarms at the threshold that finds this share of the faces: the fair way to compare two detectors."""
-    threshold = threshold_for_recall(pool(photos, iou, by_class=False), recall)
-    return None if threshold is None else false_alarms(photos, threshold)

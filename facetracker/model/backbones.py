@@ -18,7 +18,6 @@ CAFFE_MEAN = (123.68, 116.779, 103.939)
 # Layers whose names Keras makes up, new ones for every network in a process, are found by their place: the last one,
 # or (a plus sign) the one behind a layer with a name, such as the addition at the end of a ConvNeXt block.
 LAST = "the last one"
-PREPROCESSINGS = ("unit", "signed", "caffe", "torch")
 
 
 @dataclass(frozen=True)
