@@ -1,7 +1,7 @@
 // The Collect view: photos from the camera into the data folder, as `facetracker collect` would have named them.
 
 import * as api from "./api.js";
-import { byId, complain, make, say } from "./dom.js";
+import { byId, complain, make, say, showFolder } from "./dom.js";
 import { listCameras, Source } from "./live/source.js";
 
 const COUNTDOWN = 3; // seconds
@@ -29,7 +29,7 @@ export class CollectView {
   }
 
   async enter() {
-    byId("collect-folder").textContent = `${this.page.state.data}/images`;
+    showFolder("collect-folder", this.page.state.data, "images");
     await listCameras(byId("collect-source"));
   }
 

@@ -52,6 +52,12 @@ export function complain(error) {
   say(error.message || String(error), "error", error.fix);
 }
 
+/** A folder by its last name; the whole path shows when the pointer rests on it. */
+export function showFolder(id, path, inside) {
+  byId(id).textContent = `${path.split(/[\\/]/).at(-1)}/${inside}`;
+  byId(id).title = `${path}/${inside}`;
+}
+
 /** Is the person writing into a field? Then letters are no shortcuts. */
 export function isTyping(event) {
   const target = event.target;

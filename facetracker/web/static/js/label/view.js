@@ -1,7 +1,7 @@
 // The Label view: photos one after the other, boxes drawn, accepted and saved at once.
 
 import * as api from "../api.js";
-import { byId, complain, make, say } from "../dom.js";
+import { byId, complain, make, say, showFolder } from "../dom.js";
 import { Boxes } from "./boxes.js";
 import { Easel } from "./easel.js";
 import { Saver } from "./saver.js";
@@ -103,7 +103,7 @@ export class LabelView {
     if (!this.classes.includes(this.label)) this.label = this.classes[0];
     byId("label-empty").hidden = this.photos.length > 0;
     byId("label-desk").hidden = this.photos.length === 0;
-    byId("label-folder").textContent = `${this.page.state.data}/images`;
+    showFolder("label-folder", this.page.state.data, "images");
     this.#showList();
     this.#showClasses();
     this.#showProgress();

@@ -59,7 +59,7 @@ async function look({ number, frame }) {
   const input = fitter.fit(pixels, place);
   const prepared = performance.now();
   const kind = session.inputMetadata[0].type;
-  const values = kind === "float32" ? Float32Array.from(input) : input;
+  const values = kind === "float32" ? new Float32Array(input) : input;
   const tensor = new ort.Tensor(kind, values, [1, place.inputHeight, place.inputWidth, 3]);
   const answers = await session.run({ [session.inputNames[0]]: tensor });
   const inferred = performance.now();
