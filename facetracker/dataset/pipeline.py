@@ -29,6 +29,7 @@ from facetracker.dataset.workers import processors
 from facetracker.errors import FaceTrackerError
 from facetracker.letterbox import GREY, Letterbox
 from facetracker.pictures import Picture, read_picture
+from facetracker.places import is_remote
 
 
 def load_dataset(
@@ -202,8 +203,10 @@ def _decoder(table: Table) -> Callable[[tf.Tensor], tf.Tensor]:
         if table.kind == "records":
             jpegs = tf.constant(table.jpegs)
             return lambda row: _decode_jpeg(tf.gather(jpegs, row))
-        paths, is_bare = tf.constant([os.fspath(path) for path in table.paths]), tf.constant(table.bare)
-    if all(table.bare):
+        # What lies in an object store is read by our drivers, not by TensorFlow's.
+        bare = [plain and not is_remote(path) for plain, path in zip(table.bare, table.paths, strict=True)]
+        paths, is_bare = tf.constant([str(path) for path in table.paths]), tf.constant(bare)
+    if all(bare):
         return lambda row: _decode_jpeg(tf.io.read_file(tf.gather(paths, row)))
 
     # Pictures that TensorFlow would decode sideways (EXIF) or not at all (WebP, TIFF) go through OpenCV.
