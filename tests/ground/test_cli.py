@@ -1,16 +1,16 @@
 """The command line as a person meets it: real processes."""
 
 import os
+import resource
 import subprocess
 import sys
-import time
 
 import pytest
 
 
 def run(*arguments, **options):
     return subprocess.run(
-        [sys.executable, "-m", "facetracker.cli", *arguments], capture_output=True, text=True, timeout=60, **options
+        [sys.executable, "-m", "facetracker.cli", *arguments], capture_output=True, text=True, timeout=250, **options
     )
 
 
@@ -29,9 +29,11 @@ def test_help_answers_at_once_and_imports_nothing_heavy():
     assert shown.stdout.strip() == "[]"
 
     def seconds(*command):
-        started = time.perf_counter()
+        """Of the processor: what a busy machine adds by making it wait does not count."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([sys.executable, *command], capture_output=True, check=True)
-        return time.perf_counter() - started
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     bare = min(seconds("-c", "pass") for _ in range(5))
     ours = min(seconds("-m", "facetracker.cli", "--help") for _ in range(5))
