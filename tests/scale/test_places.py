@@ -23,6 +23,7 @@ def store():
     fsspec = pytest.importorskip("fsspec")
     files = fsspec.filesystem("memory")
     files.store.clear()
+    files.pseudo_dirs[:] = [""]  # a folder left over would take in what is put in its place
     yield files
     files.store.clear()
 
@@ -70,6 +71,16 @@ def test_the_loader_reads_shards_from_a_store(store, photos, tmp_path):
     ours, theirs = (read_photos(place, settings) for place in (tmp_path / "aug", "memory://bucket/aug"))
     np.testing.assert_array_equal(ours.train.pictures, theirs.train.pictures)
     np.testing.assert_array_equal(ours.val.boxes, theirs.val.boxes)
+
+
+def test_the_pipeline_reads_photos_from_a_store(remote_photos, photos):
+    from facetracker.dataset.pipeline import load_dataset
+
+    for ours, theirs in zip(
+        *(load_dataset(place, "val", image_size=64) for place in (photos, remote_photos)), strict=True
+    ):
+        np.testing.assert_array_equal(ours[0], theirs[0])
+        np.testing.assert_array_equal(ours[1]["boxes"], theirs[1]["boxes"])
 
 
 def test_each_worker_opens_its_own_shards(photos, tmp_path):
