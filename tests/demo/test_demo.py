@@ -12,6 +12,8 @@ from facetracker.demo.chapters import CHAPTERS, YOUR_TURN
 from facetracker.errors import FaceTrackerError
 from facetracker.files import read_json
 
+pytestmark = pytest.mark.timeout(1200)
+
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):

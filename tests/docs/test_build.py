@@ -11,6 +11,8 @@ from blocks import ROOT
 
 from facetracker import cli
 
+pytestmark = pytest.mark.timeout(1200)
+
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
