@@ -47,6 +47,7 @@ class Pool:
             mapped = isinstance(self.pictures, np.memmap)  # lies in a file: a tensor of it would fill the memory
             pictures = None if mapped else tf.convert_to_tensor(self.pictures)
 
+        @tf.autograph.experimental.do_not_convert
         def take(index: tf.Tensor) -> Batch:
             if pictures is None:
                 chosen = tf.numpy_function(lambda rows: np.asarray(self.pictures[rows]), [index], tf.uint8)

@@ -20,6 +20,8 @@ from facetracker.dataset.pool import Batch, Pool
 
 # Not AUTOTUNE: it begins with one call at a time and takes seconds, often a whole epoch, to find the number.
 PARALLEL = max(2, os.cpu_count() or 2)
+# Nothing here is Python to be turned into graph code; looking for it takes longer than tracing.
+PLAIN = tf.autograph.experimental.do_not_convert
 
 # (pictures, boxes, classes, seed) as arrays -> new pictures and boxes.
 Augment = Callable[..., tuple[NDArray[np.uint8], NDArray[np.float32]]]
@@ -63,6 +65,7 @@ class Feed:
         take = self.pool.rows()
         take_replay = self.replay.rows() if self.replay is not None else None
 
+        @PLAIN
         def load(epoch: tf.Tensor, step: tf.Tensor, index: tf.Tensor, replay_index: tf.Tensor) -> Batch:
             pictures, targets = take(index)
             if self.compose is not None:
@@ -76,7 +79,7 @@ class Feed:
             return pictures, targets
 
         epochs = tf.data.Dataset.range(start, end)
-        return epochs.flat_map(self._order).map(load, PARALLEL, deterministic=True).prefetch(2)
+        return epochs.flat_map(PLAIN(self._order)).map(load, PARALLEL, deterministic=True).prefetch(2)
 
     def _augmented(self, pictures: tf.Tensor, targets: dict[str, tf.Tensor], seed: tf.Tensor) -> Batch:
         arrays = (pictures, targets["boxes"], targets["classes"], seed)
