@@ -40,12 +40,15 @@ def lively(model: Any, seed: int = 0) -> Any:
 
 
 def tiny(input_shape: tuple[int | None, int | None, int] = (None, None, 3)) -> Any:
-    """Five convolutions: converters take ten times as long for a real backbone."""
+    """Five convolutions: converters take ten times as long for a real backbone.
+
+    The last two are wide: most of a file is then weights, not graph, as in a real one.
+    """
     import keras
 
     x = inputs = keras.Input(input_shape)
-    for stride in (2, 4, 8, 16, 32):
-        x = keras.layers.Conv2D(16, 3, 2, padding="same", use_bias=False)(x)
+    for stride, width in ((2, 16), (4, 16), (8, 16), (16, 64), (32, 64)):
+        x = keras.layers.Conv2D(width, 3, 2, padding="same", use_bias=False)(x)
         x = keras.layers.BatchNormalization(name=f"level{stride}")(x)
     return keras.Model(inputs, x)
 

@@ -106,6 +106,21 @@ def test_saved_and_loaded_is_the_same_to_the_bit(case):
         np.testing.assert_array_equal(loaded.run(batch)[output], values)
 
 
+def test_h5_is_what_our_loader_opens_and_what_any_reader_of_hdf5_understands(case):
+    import h5py
+
+    from facetracker.model.loading import load_model
+
+    again, batch = load_model(case.file("h5")), pictures()
+    for output, values in reference(case, batch).items():
+        np.testing.assert_array_equal(np.asarray(again(batch, training=False)[output]), values)
+    assert again.classes == case.model.classes
+    with h5py.File(case.file("h5"), "r") as file:
+        arrays: list[np.ndarray] = []
+        file.visititems(lambda _, item: arrays.append(item[()]) if isinstance(item, h5py.Dataset) else None)
+    assert sum(array.size for array in arrays) == sum(weight.size for weight in case.model.get_weights())
+
+
 def test_every_exported_file_can_be_evaluated(dense, snapshots):
     from facetracker.sample import Sample
 

@@ -40,14 +40,16 @@ def test_the_loss_falls_and_the_saved_loaded_and_exported_networks_agree(scenes,
     assert model.count_params() == TUTORIALS_PARAMETERS
     again = tmp_path / "again.keras"
     model.save(again)
-    onnx = next(iter(export(folder / "last.keras", ["onnx"], tmp_path / "exported"))).path
+    exported = export(folder / "last.keras", ["onnx", "tflite", "openvino"], tmp_path / "exported")
+    assert [result.path.name for result in exported] == ["last.onnx", "last.tflite", "last.xml"]
+    assert max(result.difference for result in exported) <= 1e-4
     picture, _ = letterbox(photo(3, 0, 320, 240, faces=1).picture, 120, 120)
     batch = np.ascontiguousarray(picture[None, ..., ::-1])
     expected = {name: np.asarray(value) for name, value in model(batch, training=False).items()}
 
     from facetracker.runtime.engines import open_engine
 
-    for outputs in (load_model(again)(batch, training=False), open_engine(onnx).run(batch)):
+    for outputs in (load_model(again)(batch, training=False), open_engine(exported[0].path).run(batch)):
         assert set(expected) == set(outputs)
         for name, values in expected.items():
             assert np.asarray(outputs[name]) == pytest.approx(values, abs=1e-4)
