@@ -7,10 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from facetracker.from_scratch.layer import Layer
-from facetracker.from_scratch.windows import col2im, im2col, output_size
-
-# About what a processor's cache holds. A matrix that has to come back from main memory costs more than a new one.
-CACHE_BYTES = 1 << 20
+from facetracker.from_scratch.windows import col2im, few_at_a_time, im2col, output_size
 
 
 class Convolution(Layer):
@@ -74,6 +71,4 @@ class Convolution(Layer):
         n, c, h, w = x.shape
         height, width = self.parameters["W"].shape[2:]
         positions = output_size(h, height, self.stride, self.pad) * output_size(w, width, self.stride, self.pad)
-        few = max(1, CACHE_BYTES // (positions * c * height * width * x.itemsize))
-        for start in range(0, n, few):
-            yield slice(start, start + few)
+        return few_at_a_time(n, positions * c * height * width * x.itemsize)

@@ -16,6 +16,38 @@ from facetracker.from_scratch.pooling import MaxPooling
 from facetracker.from_scratch.windows import output_size
 
 
+class Row:
+    """Layers in a row, each made to fit what comes out of the one before it: `shape` (C, H, W), without the N."""
+
+    def __init__(self, input_shape: tuple[int, int, int], dtype: np.dtype | type, seed: int) -> None:
+        self.random, self.dtype = np.random.default_rng(seed), np.dtype(dtype)
+        self.shape = input_shape
+        self.layers: dict[str, Layer] = {}
+
+    def convolution(self, name: str, filters: int, size: int, stride: int, pad: int) -> None:
+        """New filters over all channels."""
+        channels, height, width = self.shape
+        weights_and_bias = new_filters(self.random, filters, channels, size, self.dtype)
+        self.layers[name] = Convolution(*weights_and_bias, stride, pad)
+        self.shape = (filters, output_size(height, size, stride, pad), output_size(width, size, stride, pad))
+
+    def normalisation(self, name: str) -> None:
+        """Batch normalisation of every channel; it begins by changing nothing but mean and spread."""
+        channels = self.shape[0]
+        self.layers[name] = BatchNormalisation(np.ones(channels, self.dtype), np.zeros(channels, self.dtype))
+
+    def pooling(self, name: str) -> None:
+        """The largest of 2x2."""
+        channels, height, width = self.shape
+        self.layers[name] = MaxPooling(2)
+        self.shape = (channels, output_size(height, 2, 2), output_size(width, 2, 2))
+
+    def affine(self, name: str, neurons: int) -> None:
+        """New neurons, each looking at everything that comes in, laid flat."""
+        self.layers[name] = Affine(*new_neurons(self.random, int(np.prod(self.shape)), neurons, self.dtype))
+        self.shape = (neurons, 1, 1)
+
+
 class SimpleConvNet(Network):
     """One convolution and two fully connected layers: the smallest network that deserves the name.
 
@@ -35,23 +67,14 @@ class SimpleConvNet(Network):
         dtype: np.dtype | type = np.float32,
         seed: int = 0,
     ) -> None:
-        random = np.random.default_rng(seed)
-        dtype = np.dtype(dtype)
-        channels, height, width = input_shape
-        pooled_h = output_size(output_size(height, filter_size, stride, pad), 2, 2)
-        pooled_w = output_size(output_size(width, filter_size, stride, pad), 2, 2)
-        flat = filters * pooled_h * pooled_w
-        super().__init__(
-            {
-                "conv1": Convolution(*new_filters(random, filters, channels, filter_size, dtype), stride, pad),
-                "relu1": ReLU(),
-                "pool1": MaxPooling(2),
-                "affine1": Affine(*new_neurons(random, flat, hidden, dtype)),
-                "relu2": ReLU(),
-                "affine2": Affine(*new_neurons(random, hidden, classes, dtype)),
-            },
-            dtype,
-        )
+        row = Row(input_shape, dtype, seed)
+        row.convolution("conv1", filters, filter_size, stride, pad)
+        row.layers["relu1"] = ReLU()
+        row.pooling("pool1")
+        row.affine("affine1", hidden)
+        row.layers["relu2"] = ReLU()
+        row.affine("affine2", classes)
+        super().__init__(row.layers, row.dtype)
 
 
 class VGG6(Network):
@@ -73,22 +96,16 @@ class VGG6(Network):
         dtype: np.dtype | type = np.float32,
         seed: int = 0,
     ) -> None:
-        random = np.random.default_rng(seed)
-        dtype = np.dtype(dtype)
-        channels, height, width = input_shape
-        layers: dict[str, Layer] = {}
+        row = Row(input_shape, dtype, seed)
         for number, (filters, stride, pooled) in enumerate(self.BLOCKS, start=1):
-            layers[f"conv{number}"] = Convolution(*new_filters(random, filters, channels, 3, dtype), stride, pad=1)
-            layers[f"norm{number}"] = BatchNormalisation(np.ones(filters, dtype), np.zeros(filters, dtype))
-            layers[f"relu{number}"] = ReLU()
-            channels = filters
-            height, width = output_size(height, 3, stride, pad=1), output_size(width, 3, stride, pad=1)
+            row.convolution(f"conv{number}", filters, 3, stride, pad=1)
+            row.normalisation(f"norm{number}")
+            row.layers[f"relu{number}"] = ReLU()
             if pooled:
-                layers[f"pool{number}"] = MaxPooling(2)
-                height, width = output_size(height, 2, 2), output_size(width, 2, 2)
-        layers["affine1"] = Affine(*new_neurons(random, channels * height * width, hidden, dtype))
+                row.pooling(f"pool{number}")
+        row.affine("affine1", hidden)
         # Without a bend between them two affine layers are only one.
-        layers["relu5"] = ReLU()
-        layers["dropout"] = Dropout(dropout, seed)
-        layers["affine2"] = Affine(*new_neurons(random, hidden, classes, dtype))
-        super().__init__(layers, dtype)
+        row.layers["relu5"] = ReLU()
+        row.layers["dropout"] = Dropout(dropout, seed)
+        row.affine("affine2", classes)
+        super().__init__(row.layers, row.dtype)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from facetracker.from_scratch.layer import Layer
-from facetracker.from_scratch.windows import output_size, pad_border
+from facetracker.from_scratch.windows import few_at_a_time, output_size, pad_border
 
 
 class MaxPooling(Layer):
     """The largest number in every `size` x `size` window: (N, C, H, W) becomes (N, C, OH, OW).
 
     No columns are needed here. The pictures are looked at once for every place in the window (four times for 2x2),
-    each time as a strided slice that holds that place of all windows; the largest so far wins.
+    each time as a strided slice that holds that place of all windows; the largest so far wins. A few pictures at a
+    time, so that what is looked at four times stays in the cache.
     """
 
     def __init__(self, size: int = 2, stride: int | None = None, pad: int = 0) -> None:
@@ -42,15 +43,22 @@ class MaxPooling(Layer):
         self._input_shape = (n, c, h, w)
         padded = pad_border(x, self.pad, value=-np.inf)  # a border of zeros could win over negative numbers
         places = self._slices(h, w)
-        out = padded[:, :, *places[0]].copy()  # (N, C, OH, OW)
-        winner = np.zeros(out.shape, dtype=np.uint8) if training else None  # which place in the window won
-        for place, (rows, columns) in enumerate(places[1:], start=1):
-            candidate = padded[:, :, rows, columns].copy()  # side by side in memory: read twice, so worth the copy
+        shape = padded[:1, :, *places[0]].shape[1:]
+        out = np.empty((n, *shape), x.dtype)  # (N, C, OH, OW)
+        winner = np.empty(out.shape, dtype=np.uint8) if training else None  # which place in the window won
+        for few in few_at_a_time(n, padded[:1].nbytes):
+            largest = padded[few, :, *places[0]].copy()  # (few, C, OH, OW)
+            newest = np.zeros(largest.shape, np.uint8)
+            for place, (rows, columns) in enumerate(places[1:], start=1):
+                candidate = padded[few, :, rows, columns].copy()  # side by side in memory: read twice, worth the copy
+                if winner is not None:
+                    # True times the place is the place, and the places count upwards: the larger one is the newer
+                    # one. Only a truly larger number takes over; of several equals the first stays the winner.
+                    np.maximum(newest, (candidate > largest) * np.uint8(place), out=newest)
+                np.maximum(largest, candidate, out=largest)
+            out[few] = largest
             if winner is not None:
-                # True times the place is the place, and the places count upwards: the larger one is the newer one.
-                # Only a truly larger number takes over; of several equals the first stays the winner.
-                np.maximum(winner, (candidate > out) * np.uint8(place), out=winner)
-            np.maximum(out, candidate, out=out)
+                winner[few] = newest
         self._winner = winner
         return out
 
@@ -60,9 +68,10 @@ class MaxPooling(Layer):
         n, c, h, w = self._input_shape
         dx = np.zeros((n, c, h + 2 * self.pad, w + 2 * self.pad), dtype=dout.dtype)
         # Only the winner had a say in the output, so only the winner gets the gradient.
-        for place, (rows, columns) in enumerate(self._slices(h, w)):
-            if self.stride >= self.size:  # no pixel lies under two windows
-                np.multiply(dout, self._winner == place, out=dx[:, :, rows, columns])
-            else:
-                dx[:, :, rows, columns] += dout * (self._winner == place)
+        for few in few_at_a_time(n, dx[:1].nbytes):
+            for place, (rows, columns) in enumerate(self._slices(h, w)):
+                if self.stride >= self.size:  # no pixel lies under two windows
+                    np.multiply(dout[few], self._winner[few] == place, out=dx[few, :, rows, columns])
+                else:
+                    dx[few, :, rows, columns] += dout[few] * (self._winner[few] == place)
         return dx[:, :, self.pad : self.pad + h, self.pad : self.pad + w]

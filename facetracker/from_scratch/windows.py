@@ -20,8 +20,20 @@ the multiplication wants the numbers side by side.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
+
+# About what a processor's cache holds. An array that has to come back from main memory costs more than a new one.
+CACHE_BYTES = 1 << 20
+
+
+def few_at_a_time(pictures: int, bytes_each: int) -> Iterator[slice]:
+    """Slices of a batch, each of so many pictures that what a layer makes of them fits into the cache."""
+    few = max(1, CACHE_BYTES // max(1, bytes_each))
+    for start in range(0, pictures, few):
+        yield slice(start, start + few)
 
 
 def output_size(size: int, window: int, stride: int, pad: int = 0) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from facetracker import from_scratch as fs
-from facetracker.from_scratch import convolution
+from facetracker.from_scratch import windows
 
 
 def test_convolution_adds_up_what_lies_under_the_filter() -> None:
@@ -27,12 +27,28 @@ def test_convolution_in_small_groups_gives_the_same(monkeypatch: pytest.MonkeyPa
     dout = random.random((7, 3, 4, 4))
     results = []
     for cache_bytes in (1, 2 * 16 * 18 * 8, 1 << 20):  # one picture at a time, two with one left over, all
-        monkeypatch.setattr(convolution, "CACHE_BYTES", cache_bytes)
+        monkeypatch.setattr(windows, "CACHE_BYTES", cache_bytes)
         layer = fs.Convolution(weights, bias)
         results.append([layer.forward(x, training=True), layer.backward(dout), *layer.gradients.values()])
     for other in results[1:]:
         for a, b in zip(results[0], other, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_pooling_in_small_groups_gives_the_same(monkeypatch: pytest.MonkeyPatch, stride: int) -> None:
+    random = np.random.default_rng(0)
+    x = random.integers(0, 4, (7, 2, 6, 6)).astype(float)  # many equals
+    side = (6 - 2) // stride + 1
+    dout = random.random((7, 2, side, side))
+    results = []
+    for cache_bytes in (1, 3 * 2 * 36 * 8, 1 << 20):  # one picture at a time, three with one left over, all
+        monkeypatch.setattr(windows, "CACHE_BYTES", cache_bytes)
+        layer = fs.MaxPooling(2, stride)
+        results.append([layer.forward(x, training=True), layer.backward(dout)])
+    for other in results[1:]:
+        for a, b in zip(results[0], other, strict=True):
+            np.testing.assert_array_equal(a, b)
 
 
 def test_convolution_refuses_other_channels() -> None:
