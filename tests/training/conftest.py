@@ -31,9 +31,11 @@ def tiny() -> keras.Model:
 ENTRY = backbones.Backbone("tiny", tiny, 64, "unit", levels=("conv2", "conv3", "dropped"), pretrained=False)
 
 
-@pytest.fixture(autouse=True)
-def tiny_backbone(monkeypatch):
-    monkeypatch.setitem(backbones.BACKBONES, "tiny", ENTRY)
+@pytest.fixture(scope="module", autouse=True)
+def tiny_backbone():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(backbones.BACKBONES, "tiny", ENTRY)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -58,10 +60,10 @@ def pool() -> Pool:
     return Pool(np.stack(pictures), boxes, classes, [f"p{number}" for number in range(20)])
 
 
-@pytest.fixture
-def tiny_preset(tmp_path) -> Path:
+@pytest.fixture(scope="session")
+def tiny_preset(tmp_path_factory) -> Path:
     """A preset file: the tiny network, two short epochs."""
-    path = tmp_path / "tiny.yaml"
+    path = tmp_path_factory.mktemp("preset") / "tiny.yaml"
     path.write_text(
         "model: {backbone: tiny, head: single, image_size: 64, weights: none}\n"
         "data: {batch_size: 8}\n"

@@ -1,6 +1,10 @@
+import contextlib
 import csv
+import functools
+import io
 import json
 import os
+import shutil
 
 import keras
 import numpy as np
@@ -15,6 +19,7 @@ from facetracker.training.device import Device
 from facetracker.training.fit import phases, save_model, train
 
 EMA = "training.ema=0.8"
+USUAL = (EMA, "data.online=light", "training.epochs=3", "training.learning_rate=0.01")
 
 
 @pytest.fixture
@@ -27,6 +32,22 @@ def trained(photos_folder, tiny_preset, tmp_path):
     return run
 
 
+@pytest.fixture(scope="module")
+def finished(photos_folder, tiny_preset, tmp_path_factory):
+    """The folder of a run that was estimated and went to its end, and what it said. Tests only look, or copy it."""
+    runs, said = tmp_path_factory.mktemp("finished"), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
+        patch.setattr(module, "ESTIMATED_FROM", 1)
+        folder = train(photos_folder, tiny_preset, USUAL, name="run", runs=runs)
+    return folder, said.getvalue()
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+    """A copy of the finished run in `tmp_path/runs`, to go on with."""
+    return shutil.copytree(finished[0], tmp_path / "runs" / "run")
+
+
 def weights_of(path) -> list[np.ndarray]:
     return keras.saving.load_model(path, compile=False).get_weights()
 
@@ -36,8 +57,8 @@ def history_of(folder) -> list[dict[str, str]]:
         return [{key: value for key, value in row.items() if key != "seconds"} for row in csv.DictReader(file)]
 
 
-def test_a_run_leaves_everything_it_promises(trained, capsys):
-    folder = trained(EMA, "data.online=light")
+def test_a_run_leaves_everything_it_promises(finished):
+    folder, said = finished
     names = {path.name for path in folder.iterdir()}
     assert names >= {
         "config.yaml", "model.keras", "last.keras", "history.csv", "metrics.json", "curves.png",
@@ -46,7 +67,7 @@ def test_a_run_leaves_everything_it_promises(trained, capsys):
     assert not list(folder.glob(".part-*"))
     assert read_settings(folder / "config.yaml").model.classes == ["face"]
     rows = history_of(folder)
-    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
     assert {"total_loss", "class_loss", "regress_loss", "mean_iou", "val_total_loss", "learning_rate"} <= set(rows[0])
     assert float(rows[0]["total_loss"]) == pytest.approx(
         float(rows[0]["regress_loss"]) + 0.5 * float(rows[0]["class_loss"]), rel=1e-5
@@ -55,15 +76,15 @@ def test_a_run_leaves_everything_it_promises(trained, capsys):
     best = min(rows, key=lambda row: float(row["val_total_loss"]))
     assert metrics["best_epoch"] == int(best["epoch"])
     assert metrics["best"]["val_total_loss"] == pytest.approx(float(best["val_total_loss"]))
-    out = capsys.readouterr().out
-    assert "train: 24 pictures, 18 faces" in out
-    assert "epoch 2/2: total_loss" in out
+    assert "train: 24 pictures, 18 faces" in said
+    assert "9 steps of" in said
+    assert "epoch 3/3: total_loss" in said
     events = list((folder / "logs").rglob("events*"))
     assert {path.parent.name for path in events} >= {"train", "validation", "val_predictions"}
 
 
-def test_the_best_model_has_the_weights_that_validation_measured(trained, photos_folder, tiny_preset):
-    folder = trained(EMA, "training.epochs=3", "training.learning_rate=0.01")
+def test_the_best_model_has_the_weights_that_validation_measured(finished, photos_folder):
+    folder, _ = finished
     model = keras.saving.load_model(folder / "model.keras", compile=False)
     photos = module.read_photos(photos_folder, read_settings(folder / "config.yaml"))
     model.compile(optimizer="sgd")
@@ -73,12 +94,11 @@ def test_the_best_model_has_the_weights_that_validation_measured(trained, photos
     assert measured["mean_iou"] == pytest.approx(best["val_mean_iou"], rel=1e-4)
 
 
-def test_the_same_seed_gives_the_same_weights(trained):
-    one, two = trained("data.online=light", name="one"), trained("data.online=light", name="two")
-    other = trained("data.online=light", "training.seed=1", name="other")
-    for a, b in zip(weights_of(one / "last.keras"), weights_of(two / "last.keras"), strict=True):
+def test_the_same_seed_gives_the_same_weights_estimated_or_not(finished, trained):
+    two, other = trained(*USUAL, name="two"), trained(*USUAL, "training.seed=1", name="other")
+    for a, b in zip(weights_of(finished[0] / "last.keras"), weights_of(two / "last.keras"), strict=True):
         assert np.abs(a - b).max() <= 1e-6
-    assert not np.allclose(weights_of(one / "last.keras")[0], weights_of(other / "last.keras")[0])
+    assert not np.allclose(weights_of(two / "last.keras")[0], weights_of(other / "last.keras")[0])
 
 
 class Killed(BaseException):
@@ -104,12 +124,25 @@ class Kill(keras.callbacks.Callback):
             raise Killed
 
 
+@pytest.fixture(scope="module")
+def undisturbed(photos_folder, tiny_preset, tmp_path_factory):
+    """A function from the frozen epochs to the changes and the folder of a run that nobody killed."""
+    runs = tmp_path_factory.mktemp("undisturbed")
+
+    @functools.cache
+    def run(freeze: int):
+        frozen = f"training.freeze_epochs={freeze}"
+        changes = (EMA, "training.epochs=5", "data.online=light", frozen, "data.batch_size=6")
+        return changes, train(photos_folder, tiny_preset, changes, name=f"frozen-{freeze}", runs=runs)
+
+    return run
+
+
 @pytest.mark.parametrize(
     ("epoch", "where", "freeze"), [(0, "step", 0), (2, "validation", 0), (3, "step", 2), (2, "begin", 2)]
 )
-def test_a_killed_run_ends_as_if_nothing_had_happened(trained, monkeypatch, epoch, where, freeze):
-    changes = (EMA, "training.epochs=5", "data.online=light", f"training.freeze_epochs={freeze}", "data.batch_size=6")
-    undisturbed = trained(*changes, name="undisturbed")
+def test_a_killed_run_ends_as_if_nothing_had_happened(trained, undisturbed, monkeypatch, epoch, where, freeze):
+    changes, whole = undisturbed(freeze)
     usual = module.Training._callbacks
     with monkeypatch.context() as patch:
         patch.setattr(module.Training, "_callbacks", lambda *a, **k: [Kill(epoch, where), *usual(*a, **k)])
@@ -117,15 +150,15 @@ def test_a_killed_run_ends_as_if_nothing_had_happened(trained, monkeypatch, epoc
             trained(*changes, name="killed")
     keras.utils.set_random_seed(12345)  # the random state of the process that is gone
     resumed = trained(name="killed", resume=True)
-    assert history_of(resumed) == history_of(undisturbed)
+    assert history_of(resumed) == history_of(whole)
     for file in ("model.keras", "last.keras"):
-        for a, b in zip(weights_of(resumed / file), weights_of(undisturbed / file), strict=True):
+        for a, b in zip(weights_of(resumed / file), weights_of(whole / file), strict=True):
             assert np.abs(a - b).max() <= 1e-6
 
 
-def test_a_resumed_run_can_be_made_longer_and_a_finished_one_is_left_alone(trained):
-    trained()
+def test_a_resumed_run_can_be_made_longer_and_a_finished_one_is_left_alone(trained, copied):
     longer = trained("training.epochs=4", resume=True)
+    assert longer == copied
     assert [row["epoch"] for row in history_of(longer)] == ["1", "2", "3", "4"]
     state = (longer / "state.npz").stat().st_mtime_ns
     (longer / "curves.png").unlink()
@@ -134,8 +167,7 @@ def test_a_resumed_run_can_be_made_longer_and_a_finished_one_is_left_alone(train
     assert (longer / "state.npz").stat().st_mtime_ns == state
 
 
-def test_resuming_on_other_photos_is_refused(trained, tmp_path, tiny_preset):
-    trained("training.epochs=1")
+def test_resuming_on_other_photos_is_refused(copied, tmp_path, tiny_preset):
     with pytest.raises(FaceTrackerError, match="this run trains on"):
         train(tmp_path / "others", tiny_preset, name="run", resume=True, runs=tmp_path / "runs")
 
@@ -206,8 +238,8 @@ def test_mixed_precision_trains_in_half_and_saves_in_full(trained):
     assert np.isfinite(model.get_weights()[0]).all()
 
 
-def test_a_saved_model_is_the_network_alone(trained, tmp_path):
-    model = module.build_model(read_settings(trained() / "config.yaml"))
+def test_a_saved_model_is_the_network_alone(finished, tmp_path):
+    model = module.build_model(read_settings(finished[0] / "config.yaml"))
     model.compile(optimizer="adam")
     model.optimizer.build(model.trainable_variables)
     save_model(model, tmp_path / "m.keras")
@@ -225,15 +257,7 @@ def test_composed_pictures_and_replay_train(trained, online, monkeypatch):
     assert np.isfinite(float(history_of(folder)[-1]["total_loss"]))
 
 
-def test_a_long_run_is_estimated_before_it_starts(trained, monkeypatch, capsys):
-    monkeypatch.setattr(module, "ESTIMATED_FROM", 1)
-    trained()
-    assert "6 steps of" in capsys.readouterr().out
-
-
 def test_bad_photos_are_listed_in_the_run_folder(photos_folder, tiny_preset, tmp_path):
-    import shutil
-
     data = shutil.copytree(photos_folder, tmp_path / "photos")
     bad = sorted((data / "train" / "images").iterdir())[0]
     bad.write_bytes(b"")
