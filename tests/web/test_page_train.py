@@ -61,5 +61,5 @@ def test_two_epochs_are_watched_tried_live_and_reported(place, tmp_path):
         page.click("#tab-report")
         page.locator("#report-frame").wait_for()
         wait_until(page, "document.getElementById('report-told').textContent === ''", 400)
-        assert "mine" in page.frame_locator("#report-frame").locator("body").inner_text()
+        assert "AP50" in page.frame_locator("#report-frame").locator("body").inner_text()
     assert (place.runs / "mine" / "model.onnx").is_file()

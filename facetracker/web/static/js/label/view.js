@@ -371,5 +371,5 @@ export class LabelView {
 
 /** The end of a long name: photos of one session begin alike. */
 function tail(name) {
-  return name.length > 24 ? `…${name.slice(-22)}` : name;
+  return name.length > 20 ? `…${name.slice(-17)}` : name;
 }
