@@ -1,8 +1,9 @@
 """Grad-CAM (Selvaraju and others 2017): where in a picture an answer comes from.
 
-The last feature maps before the answer are weighted by how much the answer would grow with each of them, and added
-up; what is positive speaks for the answer. Done for every answer that there is: a tracker's class and its box, a
-classifier's class.
+Feature maps near the answer are weighted by how much the answer would grow with them, and added up; what is positive
+speaks for the answer. The weight is taken at every place and not, as in the first paper, as the mean over the map: a
+dense head's answer comes from one cell, and a mean would spread it (HiResCAM, Draelos and Carin 2020). Done for every
+answer that there is: a tracker's class and its box, a classifier's class.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from facetracker.model import FaceClassifier, FaceTracker
 from facetracker.model.backbones import preprocess
 from facetracker.model.classifier import scaled
 from facetracker.model.heads.dense import boxes_of, cells
+
+SIDE = 6  # cells
 
 
 @dataclass(frozen=True)
@@ -43,20 +46,27 @@ def looks(model: FaceTracker | FaceClassifier, picture: NDArray[np.uint8]) -> li
 
 def heat_of(features: Any, gradient: Any) -> NDArray[np.float32]:
     """The map `(h, w)` of features and the answer's gradient, both `(1, h, w, C)`, between 0 and 1."""
-    weights = ops.mean(gradient, axis=(1, 2), keepdims=True)
-    heat = np.maximum(ops.convert_to_numpy(ops.sum(weights * features, axis=-1))[0], 0)
+    heat = np.maximum(ops.convert_to_numpy(ops.sum(gradient * features, axis=-1))[0], 0)
     return (heat / max(float(heat.max()), 1e-12)).astype(np.float32)
 
 
+def with_maps(backbone: keras.Model, x: Any) -> keras.Model:
+    """The backbone with two outputs: its last feature maps that are at least `SIDE` cells wide, and its own.
+
+    A small picture is 2x2 cells at the end, which says nothing about where; earlier maps are finer and mean less.
+    """
+    maps = [layer.output for layer in backbone.layers if len(getattr(layer.output, "shape", ())) == 4]
+    sides = [min(values.shape[1:3]) for values in keras.Model(backbone.inputs, maps)(x, training=False)]
+    fine = [number for number, side in enumerate(sides) if side >= SIDE]
+    return keras.Model(backbone.inputs, [maps[fine[-1] if fine else int(np.argmax(sides))], backbone.output])
+
+
 def _class_look(model: FaceClassifier, picture: NDArray[np.uint8]) -> Look:
-    maps = [layer.output for layer in model.backbone.layers if len(getattr(layer.output, "shape", ())) == 4]
-    # A classic network goes on behind its last maps; the others' last maps are what comes out.
-    inner = keras.Model(model.backbone.inputs, maps[-1])
-    behind = keras.Model(maps[-1], model.backbone.output) if len(model.backbone.output.shape) == 2 else None
-    features = inner(ops.cast(scaled(picture[None], model.how_preprocessed), "float32"), training=False)
+    x = ops.cast(scaled(picture[None], model.how_preprocessed), "float32")
+    inner = with_maps(model.backbone, x)
     with tf.GradientTape() as tape:
-        tape.watch(features)
-        outputs = features if behind is None else behind(features, training=False)
+        tape.watch(x)
+        features, outputs = inner(x, training=False)
         for layer in model.top:
             outputs = layer(outputs)
         best = int(ops.argmax(outputs[0]))
@@ -67,21 +77,22 @@ def _class_look(model: FaceClassifier, picture: NDArray[np.uint8]) -> Look:
 
 
 def _single_looks(model: FaceTracker, picture: NDArray[np.uint8]) -> list[Look]:
-    features = model.backbone(preprocess(picture[None], model.how_preprocessed), training=False)
+    x = ops.cast(preprocess(picture[None], model.how_preprocessed), "float32")
+    inner = with_maps(model.backbone, x)
     with tf.GradientTape(persistent=True) as tape:
-        tape.watch(features)
-        outputs = model.head(features, training=True)
+        tape.watch(x)
+        features, last = inner(x, training=False)
+        outputs = model.head(last, training=True)
         best = int(ops.argmax(outputs["logits"][0]))
         score = outputs["logits"][0, best]
-        # A box is four numbers: what moves any of them counts.
+        # A box is four numbers; what makes it larger is what it holds on to.
         size = ops.sum(outputs["boxes"][0] * ops.convert_to_tensor([-1.0, -1.0, 1.0, 1.0]))
     box = ops.convert_to_numpy(outputs["boxes"])[0]
     name = f"{model.classes[best].replace('_', ' ')} {float(outputs['classes'][0, best]):.2f}"
-    found = [
+    return [
         Look(f"class: {name}", heat_of(features, tape.gradient(score, features)), box),
         Look("box: its size", heat_of(features, tape.gradient(size, features)), box),
     ]
-    return found
 
 
 def _dense_looks(model: FaceTracker, picture: NDArray[np.uint8]) -> list[Look]:

@@ -61,7 +61,7 @@ def inspect(
     size = network.image_size
     is_classifier = isinstance(network, FaceClassifier)
     fitted = fit_square(picture, size) if is_classifier else letterbox(picture, size, size)[0]
-    rgb = np.ascontiguousarray(cv2.cvtColor(fitted, cv2.COLOR_BGR2RGB))
+    rgb = np.asarray(cv2.cvtColor(fitted, cv2.COLOR_BGR2RGB), np.uint8)
     steps = record(network, rgb)
     answers = f"classes {', '.join(network.classes)}"
     kind = "classifier" if is_classifier else f"tracker with the {network.head_name} head"
