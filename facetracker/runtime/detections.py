@@ -13,6 +13,8 @@ import sys
 import threading
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec, module_from_spec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -32,16 +34,11 @@ class _LazyPackage(ModuleType):
     """A package whose `__init__` runs when a name is wanted that it does not have yet."""
 
     def __getattr__(self, name: str) -> Any:
-        if name == "__path__" and (threading.get_ident(), self.__name__) in _asleep:
-            return self._path()  # `import_alone` goes past it to a submodule
         self._wake()
         try:
             return self.__dict__[name]
         except KeyError:
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}") from None
-
-    def _path(self) -> list[str]:
-        return list((self.__spec__ and self.__spec__.submodule_search_locations) or [])
 
     def __dir__(self) -> list[str]:
         self._wake()
@@ -54,12 +51,41 @@ class _LazyPackage(ModuleType):
         with _lock:
             if type(self) is _LazyPackage and self.__spec__ is not None and self.__spec__.loader is not None:
                 _asleep.add(here)  # while it runs, a missing name is missing
-                self.__path__ = self._path()
                 try:
                     self.__spec__.loader.exec_module(self)
                     self.__class__ = ModuleType  # type: ignore[assignment]
                 finally:
                     _asleep.discard(here)
+
+
+class _Waker(MetaPathFinder):
+    """Wakes a package before somebody else imports a submodule of it; Python's own order, in which it comes first."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        root = name.partition(".")[0]
+        package = sys.modules.get(root)
+        if root == name or type(package) is not _LazyPackage or (threading.get_ident(), root) in _asleep:
+            return None
+        package._wake()
+        if name not in sys.modules:
+            return None
+        module = sys.modules[name]
+        # Python takes the spec that a module has by now, whatever is returned here.
+        module.__spec__ = ModuleSpec(name, _Loaded(module.__spec__))
+        return module.__spec__
+
+
+class _Loaded(Loader):
+    """Hands out a module that waking its package has brought in already, so that there is only one of it."""
+
+    def __init__(self, own: ModuleSpec | None):
+        self.own = own
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return sys.modules[spec.name]
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__spec__ = self.own
 
 
 def put_to_sleep(package: str) -> None:
@@ -68,9 +94,9 @@ def put_to_sleep(package: str) -> None:
         if package not in sys.modules and (spec := find_spec(package)) is not None:
             module = module_from_spec(spec)
             module.__class__ = _LazyPackage
-            # Whoever imports a submodule asks for this first, and so wakes the package before its submodule runs.
-            del module.__path__
             sys.modules[package] = module
+            if not any(isinstance(finder, _Waker) for finder in sys.meta_path):
+                sys.meta_path.insert(0, _Waker())
 
 
 def import_alone(name: str) -> ModuleType:

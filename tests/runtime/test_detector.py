@@ -194,8 +194,10 @@ def test_supervision_sleeps_until_it_is_wanted_and_then_is_the_real_one():
         "assert 'scipy' not in sys.modules\n"
         "follow.Follower().update(faces, 0.0)\n"
         "assert 'supervision.annotators' not in sys.modules\n"
-        "from trackers import ByteTrackTracker, SORTTracker\n"  # a submodule's import wakes the package first
+        "from supervision.utils.video import VideoInfo\n"  # a submodule's import wakes the package first
         "import supervision\n"
+        "assert supervision.VideoInfo is VideoInfo\n"
+        "from trackers import ByteTrackTracker, SORTTracker\n"
         "assert supervision.Detections is type(faces)\n"
         "assert type(follow.Follower()._tracker) is ByteTrackTracker\n"
         "assert supervision.RoundBoxAnnotator and type(supervision) is type(sys)\n"
