@@ -67,6 +67,9 @@ class TrainingSettings(Section):
     weight_decay: float = Field(0.0, ge=0)
     ema: float | None = Field(None, gt=0, lt=1, description="Momentum of averaged weights; none: no averaging.")
     clip_norm: float | None = Field(None, gt=0)
+    boxes_only: bool = Field(
+        False, description="Dense head: train only what draws the boxes; what is found stays as the weights know it."
+    )
     freeze_epochs: int = Field(0, ge=0, description="Epochs with the backbone frozen before fine-tuning.")
     early_stopping: int | None = Field(None, ge=1, description="Epochs without a better val loss before the end.")
     mixed_precision: bool | Literal["auto"] = "auto"

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from facetracker.errors import FaceTrackerError
+
 
 class Mean(NamedTuple):
     """A mean and how much it counts for: enough to make the true mean of an epoch out of those of its batches."""
@@ -52,6 +54,13 @@ class Head(keras.layers.Layer):
     ):
         """Boxes `(B, most, 4)` normalised, scores `(B, most)`, classes `(B, most)`; padded with zeros, 0 and -1."""
         raise NotImplementedError
+
+    def keep_what_is_found(self) -> None:
+        """From now on train only where the boxes are drawn, not what is found: for heads that have the two apart."""
+        raise FaceTrackerError(
+            f"a {self.name_of_kind} head draws boxes from the same layers that find them",
+            fix="Leave training.boxes_only out, or take model.head=dense.",
+        )
 
     @staticmethod
     def presence(best_scores, faces) -> Mean:

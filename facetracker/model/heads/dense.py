@@ -107,6 +107,12 @@ class DenseHead(Head):
                     kind.build(inner)
         self.built = True
 
+    def keep_what_is_found(self) -> None:
+        """Train only the distances to the four sides, and the classes' difference; the score of a face stays."""
+        layers = [*self.merges, *self.merge_norms, *self.score_convs]
+        for layer in [*layers, *(layer for units in self.units for unit in units for layer in unit)]:
+            layer.trainable = False
+
     def call(self, features, training=None):
         merged = [
             ops.relu(norm(merge(feature), training=training))
