@@ -15,19 +15,13 @@ def answers(path, pictures) -> dict[str, np.ndarray]:
     return {name: np.asarray(values) for name, values in outputs.items()}
 
 
-@pytest.fixture
-def dense_preset(tiny_preset):
-    tiny_preset.write_text(tiny_preset.read_text().replace("head: single", "head: dense"))
-    return tiny_preset
-
-
-def test_scores_stay_and_boxes_move_also_when_resumed(photos_folder, dense_preset, tmp_path, pool):
+def test_scores_stay_and_boxes_move_also_when_resumed(photos_folder, tiny_preset, tmp_path, pool):
     pictures = pool.pictures[:6]
-    first = train(photos_folder, dense_preset, name="first", runs=tmp_path)
-    changes = [f"model.weights={first / 'last.keras'}", "training.boxes_only=true", "training.ema=0.5"]
-    run = train(photos_folder, dense_preset, [*changes, "training.epochs=1"], name="boxes", runs=tmp_path)
-    train(photos_folder, dense_preset, ["training.epochs=3"], name="boxes", resume=True, runs=tmp_path)
-    before, after = answers(first / "last.keras", pictures), answers(run / "last.keras", pictures)
+    changes = ["model.head=dense", "training.boxes_only=true", "training.ema=0.5", "training.epochs=1"]
+    run = train(photos_folder, tiny_preset, changes, name="boxes", runs=tmp_path)
+    before = answers(run / "last.keras", pictures)
+    train(photos_folder, tiny_preset, ["training.epochs=3"], name="boxes", resume=True, runs=tmp_path)
+    after = answers(run / "last.keras", pictures)
     np.testing.assert_array_equal(after["scores"], before["scores"])
     assert np.abs(after["offsets"] - before["offsets"]).max() > 1e-3
 
