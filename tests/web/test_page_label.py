@@ -170,6 +170,7 @@ def test_the_keyboard_alone_is_enough(browser, place):
         page.keyboard.press("?")
         assert "accept the boxes" in page.inner_text("#help")
         page.keyboard.press("Escape")
+        page.locator("#help").wait_for(state="hidden")  # chromium closes it a moment later
         page.keyboard.press("[")
         page.locator("#view-collect").wait_for()
     assert boxes_of(place) == [[250, 160, 410, 320]]
