@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
@@ -19,11 +20,20 @@ os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 import pytest
 from hypothesis import settings
 
+from facetracker import console
+
 REPOSITORY = Path(__file__).parent.parent
 
 # A busy machine may take a second for what else takes a millisecond; that is no fault of the code.
 settings.register_profile("calm", deadline=None)
 settings.load_profile("calm")
+
+
+@pytest.fixture(autouse=True)
+def talkative() -> Iterator[None]:
+    """A command called with --quiet in one test must not silence the next, nor the fixtures of the next file."""
+    yield
+    console.quiet = False
 
 
 @pytest.fixture(scope="session")

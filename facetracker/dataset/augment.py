@@ -279,6 +279,7 @@ def _note_rejects(outcome: Outcome, report: Report) -> None:
 def _finish(jobs: Sequence[Job], report: Report, format: Format, recipe: Recipe) -> None:
     """The index of the shards, the list of rejects and the preview: written when all else is there."""
     folder = report.folder
+    sweep(folder)  # halves of a worker that was killed on the way; another one did its task again
     if format == "tfrecord":
         for partition in report.outcomes:
             _write_index([job for job in jobs if job.partition == partition], folder / partition / INDEX, recipe)

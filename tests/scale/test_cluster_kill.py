@@ -72,7 +72,6 @@ def is_agent(process: psutil.Process) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif("FACETRACKER_KILLS" not in os.environ, reason="open fault: a .part- file may be left behind")
 def test_driver_and_worker_killed_and_called_again(photos, tmp_path):
     pytest.importorskip("ray")
     augment(photos, tmp_path / "undisturbed", workers=1, **HOW)

@@ -3,7 +3,7 @@
 import { putLabel } from "../api.js";
 
 export class Saver {
-  /** `onsaved(answer)`, `onconflict()` and `onerror(error)` tell what became of it. */
+  /** `onsaved(more)` (whether newer boxes wait to be saved), `onconflict()` and `onerror(error)` tell what became of it. */
   constructor({ name, etag, boxes, onsaved, onconflict, onerror }) {
     Object.assign(this, { name, etag, boxes, onsaved, onconflict, onerror });
     this.wanted = false;
@@ -28,7 +28,7 @@ export class Saver {
         this.etag = answer.etag;
         this.boxes.saved(sent);
         this.failed = false;
-        this.onsaved(answer);
+        this.onsaved(this.wanted);
       } catch (error) {
         this.wanted = false;
         if (error.status === 412) this.onconflict();

@@ -138,7 +138,7 @@ export class LabelView {
       name,
       etag: told.etag || null,
       boxes: this.boxes,
-      onsaved: () => this.#saved(name),
+      onsaved: (more) => this.#saved(name, more),
       onconflict: () => this.#conflict(name),
       onerror: (error) => (byId("label-saved").textContent = "Not saved", complain(error)),
     });
@@ -187,10 +187,11 @@ export class LabelView {
     return this.saver.save();
   }
 
-  #saved(name) {
+  /** `more`: newer boxes are on their way still, so nothing may say "Saved" yet. */
+  #saved(name, more) {
     if (name === this.name) {
       this.state = "reviewed";
-      byId("label-saved").textContent = "Saved";
+      if (!more) byId("label-saved").textContent = "Saved";
       this.#show();
     }
     const photo = this.photos.find((one) => one.name === name);
