@@ -67,8 +67,10 @@ class TrainingSettings(Section):
     weight_decay: float = Field(0.0, ge=0)
     ema: float | None = Field(None, gt=0, lt=1, description="Momentum of averaged weights; none: no averaging.")
     clip_norm: float | None = Field(None, gt=0)
-    boxes_only: bool = Field(
-        False, description="Dense head: train only what draws the boxes; what is found stays as the weights know it."
+    keep: Literal["nothing", "finding", "small_faces"] = Field(
+        "nothing",
+        description="Dense head: what stays as the first weights know it. finding: only how boxes are drawn is learnt; "
+        "small_faces: the finest grid, where faces of crowds are found and boxed.",
     )
     freeze_epochs: int = Field(0, ge=0, description="Epochs with the backbone frozen before fine-tuning.")
     early_stopping: int | None = Field(None, ge=1, description="Epochs without a better val loss before the end.")

@@ -27,27 +27,29 @@ from facetracker.fingerprint import fingerprint, near_groups
 
 # How much of what is drawn comes from each source. People's labels count for more than their number.
 SHARES = {
-    "fddb-a": 0.15,
+    "fddb-a": 0.13,
     "fddb-b": 0.03,
-    "ilc-2021": 0.50,
-    "imagenet-sample": 0.07,
-    "non-face-scenes": 0.03,
+    "ilc-2021": 0.42,
+    "imagenet-sample": 0.12,
+    "non-face-scenes": 0.05,
     "ytf_p1_keypoints": 0.03,
-    "muxspace_faces": 0.03,
-    "rmfd_part1": 0.07,
-    "web_18f": 0.03,
-    "web_carpentries": 0.03,
-    "web_rladies": 0.015,
-    "web_ropensci": 0.03,
+    "muxspace_faces": 0.02,
+    "rmfd_part1": 0.04,
+    "web_18f": 0.02,
+    "web_carpentries": 0.02,
+    "web_rladies": 0.01,
+    "web_ropensci": 0.02,
     "web_twfy": 0.01,
     "azure_face": 0.005,
-    "bsds500": 0.015,
-    "oleg_neg": 0.02,
+    "bsds500": 0.025,
+    "oleg_neg": 0.05,
 }
 SMALL_FACES_UNLABELLED = ("web_18f", "web_carpentries", "web_rladies", "web_ropensci")
 # Side, pictures a batch (about the same number of pixels each), how often.
 SIDES = ((160, 64, 0.1), (192, 44, 0.25), (224, 32, 0.3), (256, 24, 0.2), (320, 16, 0.15))
 MOST_FACES = 20
+# What the bundled starter takes for a face from this score up, and is none, is shown again and again.
+LURE_SCORE, LURE_SIDES = 0.25, (320, 480)
 # Masks in crowds lagged behind: smaller faces than the photos show by themselves.
 RECIPE = {"usual_shift": -0.1, "largest_face": 0.5, "smallest_face": 8.0}
 TEST_PERCENT, VAL_PERCENT = 11, 5
@@ -90,11 +92,36 @@ def read_faces(path: Path) -> np.ndarray:
     return read_labels(path, photo=path).boxes
 
 
-def load_photos(faces: Path, rows: list[dict], parts: dict[str, str]):
+def find_lures(faces: Path, rows: list[dict]) -> dict[str, list]:
+    """What the bundled starter takes for faces and is none, by photo: boxes `(N, 4)` normalised with their scores.
+
+    Only where labels are sure to be complete: photos without a face, and large faces that a detector labelled.
+    """
+    from facetracker.boxes import iou
+    from facetracker.runtime.detector import Detector
+
+    detectors = [Detector(threshold=LURE_SCORE, threads=1, image_size=side) for side in LURE_SIDES]
+    lures = {}
+    for row in rows:
+        boxes = read_faces(faces / "labels" / f"{row['name']}.json")
+        if row["source"] in SMALL_FACES_UNLABELLED or (len(boxes) and row["labels_by"] == "human"):
+            continue
+        picture = cv2.imread(str(faces / "images" / f"{row['name']}.jpg"))
+        for detector in detectors:
+            found, scores, _ = detector.detect_boxes(picture)
+            for box, score in zip(found, scores, strict=True):
+                if not len(boxes) or iou(box[None], boxes).max() < 0.1:
+                    lures.setdefault(row["name"], []).append([*map(float, box), float(score)])
+    return lures
+
+
+def load_photos(faces: Path, rows: list[dict], parts: dict[str, str], lures: dict[str, list]):
+    """The photos to train on. Within its source a photo counts by the surest of its lures."""
     from facetracker.dataset.compose import Photo
 
     train = [row for row in rows if parts[row["name"]] == "train"]
-    count = {source: sum(row["source"] == source for row in train) for source in SHARES}
+    appeal = {row["name"]: 0.05 + max((lure[4] for lure in lures.get(row["name"], [])), default=0.0) for row in train}
+    total = {source: sum(appeal[row["name"]] for row in train if row["source"] == source) for source in SHARES}
     photos = []
     for row in train:
         boxes = read_faces(faces / "labels" / f"{row['name']}.json")
@@ -104,9 +131,10 @@ def load_photos(faces: Path, rows: list[dict], parts: dict[str, str]):
                 (faces / "images" / f"{row['name']}.jpg").read_bytes(),
                 boxes,
                 np.zeros(len(boxes), np.int32),
-                weight=SHARES[source] / count[source],
+                weight=SHARES[source] * appeal[row["name"]] / total[source],
                 pasteable=source == "muxspace_faces" and len(boxes) == 1,
                 may_enlarge=source not in SMALL_FACES_UNLABELLED,
+                lures=np.array(lures.get(row["name"], np.zeros((0, 5))), np.float32)[:, :4],
             )
         )
     return photos
@@ -116,7 +144,6 @@ def compose_batches(photos, seed: int, first: int, step: int, queue) -> None:
     """A worker's life: batch `first`, `first + step`, ... into the queue."""
     from facetracker.dataset.compose import Composer, Recipe, pad_targets
 
-    cv2.setNumThreads(1)
     parent = os.getppid()
     composer = Composer(photos, seed, Recipe(**RECIPE), cache_bytes=3 << 30)
     odds = np.cumsum([share for _, _, share in SIDES])
@@ -230,6 +257,7 @@ def train(
     weights: str,
 ) -> None:
     out.mkdir(parents=True, exist_ok=True)
+    cv2.setNumThreads(1)  # before it starts threads of its own: the workers forked below would wait for them forever
     rows = read_rows(faces)
     if (out / "split.json").exists():
         parts = json.loads((out / "split.json").read_text())
@@ -238,7 +266,9 @@ def train(
         (out / "split.json").write_text(json.dumps(parts))
         for part in ("test", "val", "left_out"):
             (out / f"{part}.txt").write_text("".join(f"{n}\n" for n, p in sorted(parts.items()) if p == part))
-    photos = load_photos(faces, rows, parts)
+    if not (out / "lures.json").exists():
+        (out / "lures.json").write_text(json.dumps(find_lures(faces, [r for r in rows if parts[r["name"]] == "train"])))
+    photos = load_photos(faces, rows, parts, json.loads((out / "lures.json").read_text()))
     print(
         len(photos), "photos to train on;", {p: list(parts.values()).count(p) for p in set(parts.values())}, flush=True
     )

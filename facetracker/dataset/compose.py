@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facetracker.boxes import Boxes, as_boxes
+from facetracker.boxes import Boxes, as_boxes, empty
 from facetracker.errors import BadFile
 from facetracker.letterbox import GREY
 from facetracker.pictures import Picture
@@ -37,7 +37,8 @@ class Photo:
     """An encoded photo and its faces: `boxes` `(N, 4)` normalised, `classes` `(N,)`.
 
     `weight`: how often it is drawn. `pasteable`: its first face fills the picture, so it may be pasted elsewhere.
-    `may_enlarge`: False where small faces are known to lack labels; zooming in would bring them out.
+    `may_enlarge`: False where small faces are known to lack labels; zooming in would bring them out. `lures` `(N, 4)`:
+    what an earlier detector took for faces and is none; a photo without a face is looked at there.
     """
 
     data: bytes
@@ -46,6 +47,7 @@ class Photo:
     weight: float = 1.0
     pasteable: bool = False
     may_enlarge: bool = True
+    lures: Boxes = field(default_factory=empty)
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Recipe:
     any_size: float = 0.35
     smallest_face: float = 9.0
     largest_face: float = 0.8  # of the view's shorter side; the two bounds are for faces drawn at any size
+    lured: float = 0.7  # of the views of a photo with lures and no face: one of them is in it
     usual_shift: float = 0.0  # mean of the logarithm of the scale round the usual one; below 0: smaller faces
     scenery: float = 0.4
     grey: float = 0.18
@@ -142,6 +145,9 @@ class Composer:
             centre = (face[:2] + face[2:]) / 2 / [full_width, full_height]
         else:
             scale = min(MOST_ZOOM, usual * float(np.exp(random.normal(0.2, 0.5))))
+            if len(photo.lures) and random.random() < self.recipe.lured:
+                lure = photo.lures[random.integers(len(photo.lures))]
+                centre = (lure[:2] + lure[2:]) / 2
         picture, reduced = self._decoded(number, scale)
         have_height, have_width = picture.shape[:2]
         scale_now = scale * reduced

@@ -82,9 +82,9 @@ class Training:
         self.feed = make_feed(self.photos, self.settings)
         self.progress = read_state(self.run.state)[1] if self.run.state.is_file() else Progress()
         self.model = build_model(self.settings, read_weights=not self.progress.epoch)
-        if self.settings.training.boxes_only:
+        if self.settings.training.keep != "nothing":
             self.model.backbone.trainable = False
-            self.model.head.keep_what_is_found()
+            self.model.head.keep(self.settings.training.keep)
 
     def go(self) -> Path:
         """Brief, fit, and write what a run leaves; the run folder."""
@@ -111,7 +111,7 @@ class Training:
     def _fit(self, first: int, end: int) -> None:
         """Train epochs up to `end`, in the phase that began at epoch `first`."""
         training = self.settings.training
-        frozen = end <= training.freeze_epochs or training.boxes_only
+        frozen = end <= training.freeze_epochs or training.keep != "nothing"
         self.model.backbone.trainable = not frozen
         optimizer = make_optimizer(training, self.feed.steps, end - first)
         # Built here and not by the first step: TensorFlow traces a step that makes variables twice.

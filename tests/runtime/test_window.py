@@ -59,6 +59,11 @@ def green(picture):
     return int((np.abs(picture.astype(int) - (0, 255, 0)).max(axis=2) < 40).sum())
 
 
+def stands_still(person, picture) -> bool:
+    """Whether the window shows this picture and no other for two seconds: a busy machine may take one for a frame."""
+    return all(time.sleep(0.4) is None and (person.look() == picture).all() for _ in range(5))
+
+
 def test_boxes_are_drawn_and_keys_work(person, tmp_path):
     shown = person.sees(lambda picture: boxed(picture) > 150 and green(picture) > 1000)
     assert shown.shape == (240, 320, 3)
@@ -73,9 +78,9 @@ def test_boxes_are_drawn_and_keys_work(person, tmp_path):
     person.sees(lambda picture: green(picture) > 1000)
 
     person.press("space")
-    before = person.sees(lambda picture: time.sleep(0.4) is None and (person.look() == picture).all())
+    before = person.sees(lambda picture: stands_still(person, picture))
     person.press("m")
-    mirrored = person.sees(lambda picture: (picture != before).any())
+    mirrored = person.sees(lambda picture: (picture != before).any() and stands_still(person, picture))
     square = [np.flatnonzero(np.abs(p[120].astype(int) - (0, 255, 0)).max(axis=1) < 40) for p in (before, mirrored)]
     assert 320 - square[1].mean() == pytest.approx(square[0].mean(), abs=6)
     person.press("space")

@@ -55,11 +55,14 @@ class Head(keras.layers.Layer):
         """Boxes `(B, most, 4)` normalised, scores `(B, most)`, classes `(B, most)`; padded with zeros, 0 and -1."""
         raise NotImplementedError
 
-    def keep_what_is_found(self) -> None:
-        """From now on train only where the boxes are drawn, not what is found: for heads that have the two apart."""
+    def keep(self, what: str) -> None:
+        """From now on do not train what answers for `what` (the setting `training.keep`): finding, or small_faces.
+
+        For heads that have it apart. The backbone must not be trained either.
+        """
         raise FaceTrackerError(
-            f"a {self.name_of_kind} head draws boxes from the same layers that find them",
-            fix="Leave training.boxes_only out, or take model.head=dense.",
+            f"a {self.name_of_kind} head does not have {what.replace('_', ' ')} apart from the rest",
+            fix="Leave training.keep at nothing, or take model.head=dense.",
         )
 
     @staticmethod

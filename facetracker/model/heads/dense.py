@@ -28,6 +28,9 @@ LARGEST_LOG_REACH = 4.0
 # How much telling the classes apart counts beside finding the faces.
 KIND_SHARE = 0.5
 CANDIDATES = 300
+# How much background counts by how face-like it looks: `share * score ** power`. With the paper's 0.75 and 2 scores of
+# 0.3 to 0.5 on textures and wheels hardly count, and stay; they are the false alarms of a low threshold.
+BACKGROUND_SHARE, BACKGROUND_POWER = 1.0, 1.5
 
 
 @keras.saving.register_keras_serializable("facetracker")
@@ -107,10 +110,17 @@ class DenseHead(Head):
                     kind.build(inner)
         self.built = True
 
-    def keep_what_is_found(self) -> None:
-        """Train only the distances to the four sides, and the classes' difference; the score of a face stays."""
-        layers = [*self.merges, *self.merge_norms, *self.score_convs]
-        for layer in [*layers, *(layer for units in self.units for unit in units for layer in unit)]:
+    def keep(self, what: str) -> None:
+        """finding: only the distances to the four sides are trained. small_faces: only the two coarse grids are.
+
+        The classes' difference is trained always: with classes of one's own there is nothing to keep.
+        """
+        layers = [*self.merges, *self.merge_norms]
+        if what == "finding":
+            layers += [*self.score_convs, *(layer for units in self.units for unit in units for layer in unit)]
+        else:
+            layers += [self.score_convs[0], self.reach_convs[0], *(layer for unit in self.units[0] for layer in unit)]
+        for layer in layers:
             layer.trainable = False
 
     def call(self, features, training=None):
@@ -156,7 +166,8 @@ class DenseHead(Head):
         )
         logits = outputs["logits"] if "logits" in outputs else _logits(face)[..., None]
         is_face = ops.sum(answer.scores, axis=-1, keepdims=True)
-        class_loss = ops.sum(varifocal_loss(is_face, logits) * answer.counts[..., None])
+        each = varifocal_loss(is_face, logits, BACKGROUND_SHARE, BACKGROUND_POWER)
+        class_loss = ops.sum(each * answer.counts[..., None])
         if self.classes > 1:
             # Without the training's own numbers: the scores are in proportion, and their shares are what is meant.
             kinds = outputs["kinds"] if "kinds" in outputs else ops.log(ops.maximum(scores, 1e-7))
