@@ -212,9 +212,13 @@ def free_ports(count: int) -> list[int]:
 
 def on_ray(folder: Path, workers: int, part: Callable[[dict[str, str]], None] | None = None) -> str | None:
     """The workers as Ray Train places them, each doing its `part`: one a GPU, or one a processor."""
+    # It hands this on to the workers; else `print` there also writes a second line, through the root logger.
+    os.environ.setdefault("RAY_TRAIN_ENABLE_PRINT_PATCH", "0")
     import ray
-    from ray.train import FailureConfig, RunConfig, ScalingConfig
-    from ray.train.tensorflow import TensorflowTrainer
+
+    with console.silenced():  # it imports tensorflow here too
+        from ray.train import FailureConfig, RunConfig, ScalingConfig
+        from ray.train.tensorflow import TensorflowTrainer
 
     gpus = ray.cluster_resources().get("GPU", 0) >= workers
     trainer = TensorflowTrainer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
@@ -19,6 +20,9 @@ LOG = "train.log"  # what the chief says; the others' logs are called after them
 def work(folder: str | Path) -> None:
     """Take part in the training of a run; what is to be said goes to its log, which the launcher follows."""
     folder = Path(folder)
+    # Ray Train lets every library speak; TensorFlow has a line for each variable that the workers exchange.
+    for name in ("tensorflow", "absl"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     from facetracker.training.several import here, take_part
 
     share = here()

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from facetracker.training.launch import on_ray
 from tests.scale.deeds import note_who
 
 
-# Not run to its end yet: on the machine where it was written Ray Train took longer to start than the time there was.
-@pytest.mark.skipif("FACETRACKER_RAY_TRAIN" not in os.environ, reason="set FACETRACKER_RAY_TRAIN=1: takes a minute")
 @pytest.mark.slow
 def test_ray_train_starts_the_workers_and_notices_a_loss(ray, tmp_path):
     assert on_ray(tmp_path, 2, note_who) is None
