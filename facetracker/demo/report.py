@@ -14,7 +14,7 @@ from facetracker.demo.chapters import CHAPTERS, YOUR_TURN
 from facetracker.demo.steps import Demo, Shown, Step
 from facetracker.demo.style import STYLE
 from facetracker.evaluation.charts import Line, line_chart
-from facetracker.evaluation.page import page
+from facetracker.evaluation.page import commands, figures, image, page
 from facetracker.pictures import encode_jpeg
 from facetracker.version import __version__
 
@@ -49,7 +49,6 @@ def _hero(demo: Demo) -> str:
         (f"{film.milliseconds:.1f} ms", "a frame, for the network"),
         (f"{min(done.size for done in demo.exports) / 1e6:.2f} MB", "the smallest exported file"),
     )
-    figures = "".join(f'<div class="card"><b>{value}</b><span>{what}</span></div>' for value, what in cards)
     lost = "never lost: one number from the first frame to the last" if film.numbers == 1 else f"{film.numbers} numbers"
     video = base64.b64encode(film.path.read_bytes()).decode()
     return (
@@ -57,7 +56,7 @@ def _hero(demo: Demo) -> str:
         "<p>This machine has just drawn a webcam session, labelled it, trained a tracker on it and followed a face "
         "through a clip that the tracker had never seen. Here is what happened at each step, and how you do the same "
         "with your own camera.</p>"
-        f'<div class="figures">{figures}</div></div>'
+        f"{figures(cards)}</div>"
         '<figure class="film"><video autoplay muted loop playsinline controls '
         f'src="data:video/mp4;base64,{video}"></video><figcaption><b>The tracker at work</b>'
         f"<span>A new room. The face is {lost}.</span></figcaption></figure></header>"
@@ -97,11 +96,10 @@ def _figure(shown: Shown) -> str:
     scale = min(1.0, (WIDE_SIDE if width > 800 else SIDE) / max(width, height))
     size = (round(width * scale), round(height * scale))
     small = cv2.resize(shown.picture, size, interpolation=cv2.INTER_AREA)
-    data = base64.b64encode(encode_jpeg(small, QUALITY)).decode()
     drawn = _rectangles(shown.truth, "truth", size) + _rectangles(shown.found, "found", size)
     return (
-        f'<figure><div class="photo" style="aspect-ratio:{size[0]}/{size[1]}"><img '
-        f'alt="{escape(shown.caption)}" src="data:image/jpeg;base64,{data}">'
+        f'<figure><div class="photo" style="aspect-ratio:{size[0]}/{size[1]}">'
+        f"{image(encode_jpeg(small, QUALITY), shown.caption)}"
         f'<svg viewBox="0 0 {size[0]} {size[1]}">{drawn}</svg></div>'
         f"<figcaption>{escape(shown.caption)}</figcaption></figure>"
     )
@@ -182,12 +180,8 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def _your_turn() -> str:
-    lines = "".join(
-        f'<div><code>{escape(command)}</code><span class="soft small">{escape(what)}</span></div>'
-        for command, what in YOUR_TURN
-    )
     return (
         '<section class="turn"><h2>Your turn</h2><p>The same with your own camera takes about ten minutes, most of '
         "them drawing boxes. Nothing you photograph leaves your machine.</p>"
-        f'<div class="commands">{lines}</div></section>'
+        f"{commands(YOUR_TURN)}</section>"
     )

@@ -33,10 +33,7 @@ section td:first-child { white-space:normal; }
 .charts { margin-top:14px; }
 .turn { background:var(--card); border:1px solid var(--line); border-radius:18px; padding:26px 28px; }
 .turn h2 { margin-bottom:8px; }
-.commands div { display:grid; grid-template-columns:minmax(0,1.1fr) minmax(0,1fr); gap:2px 22px; padding:8px 0;
-  border-bottom:1px solid var(--line); align-items:baseline; }
-.commands div:last-child { border-bottom:0; } .commands code { font-weight:600; }
-@media (max-width:760px) { .hero,.lead,.commands div { grid-template-columns:minmax(0,1fr); }
+@media (max-width:760px) { .hero,.lead { grid-template-columns:minmax(0,1fr); }
   .pictures { grid-template-columns:1fr 1fr; } .pictures.single { grid-template-columns:minmax(0,1fr); }
   .hero { padding-top:8px; gap:20px; } section { margin-top:42px; } .turn { padding:20px 18px; } }
 """

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -14,8 +14,13 @@ import numpy as np
 from facetracker import boxes as box_arithmetic
 from facetracker.boxes import Boxes
 from facetracker.errors import BadFile
+from facetracker.evaluation.charts import COLOURS
 from facetracker.evaluation.judged import Judged, match
+from facetracker.evaluation.page import image
 from facetracker.pictures import encode_jpeg, read_picture
+
+if TYPE_CHECKING:
+    from facetracker.evaluation.evaluate import ModelResult
 
 SIDE = 360  # longer side of a thumbnail, pixels
 QUALITY = 78
@@ -77,6 +82,29 @@ def _pixels(photo: Judged, box: Boxes) -> tuple[float, float]:
     return float((box[2] - box[0]) * photo.width), float((box[3] - box[1]) * photo.height)
 
 
+def galleries(models: Sequence[ModelResult], most: int) -> str:
+    """Each model's worst mistakes of every kind, `most` photos a kind."""
+    parts = [
+        '<h2>The worst mistakes</h2><p class="key small soft"><i class="truth"></i>labelled<i></i>found, '
+        "with its score, at the threshold in use. A small face is shown in a cut-out.</p>"
+    ]
+    for number, model in enumerate(models):
+        shown = [photo.above(model.scores.threshold) for photo in model.answers]
+        kinds = (
+            ("Missed faces, largest first", missed_faces(shown)),
+            ("False alarms, surest first", false_alarms(shown)),
+            (f"Loose boxes (IoU under {LOOSE}), loosest first", loose_boxes(shown)),
+        )
+        inside = "".join(
+            f"<h3>{title} <span class=soft>({len(found):,})</span></h3>"
+            + (show(found, most) if found else '<p class="soft">None.</p>')
+            for title, found in kinds
+        )
+        name = f'<i class="dot c{number % COLOURS}"></i>{escape(model.name)}'
+        parts.append(f"<details{' open' if not number else ''}><summary>{name}</summary>{inside}</details>")
+    return "\n".join(parts)
+
+
 def show(mistakes: Sequence[Mistake], most: int) -> str:
     """The worst `most` mistakes as figures of the page."""
     figures = [figure(mistake) for mistake in mistakes[:most]]
@@ -97,7 +125,6 @@ def figure(mistake: Mistake) -> str:
     scale = SIDE / max(part.shape[:2])
     size = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
     shown = cv2.resize(part, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    data = base64.b64encode(encode_jpeg(shown, QUALITY)).decode()
 
     def place(boxes: Boxes) -> Boxes:
         moved = (boxes - [left, top, left, top]) / [right - left, bottom - top, right - left, bottom - top]
@@ -110,7 +137,7 @@ def figure(mistake: Mistake) -> str:
         drawn += _rectangle(moved, "found", np.array_equal(own, mistake.box)) + _tag(moved, f"{score:.2f}", size[1])
     return (
         f'<figure><div class="photo">'
-        f'<img loading="lazy" alt="{escape(name)}" src="data:image/jpeg;base64,{data}">'
+        f"{image(encode_jpeg(shown, QUALITY), name)}"
         f'<svg viewBox="0 0 {size[0]} {size[1]}">{drawn}</svg></div>'
         f"<figcaption><b>{escape(mistake.caption)}</b><span>{escape(name)}</span></figcaption></figure>"
     )

@@ -1,8 +1,12 @@
-"""The page around the report: one HTML file that needs nothing else, in light and in dark, on a phone and on paper."""
+"""The page around every report: one HTML file that needs nothing else, in light and dark, on a phone and on paper."""
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Mapping, Sequence
 from html import escape
+
+from facetracker.pictures import PNG
 
 STYLE = """
 :root { color-scheme: light dark;
@@ -78,7 +82,11 @@ figcaption span { color:var(--soft); overflow:hidden; text-overflow:ellipsis; wh
 .key i { display:inline-block; width:22px; border-top:3px solid var(--found); margin:0 6px 3px 12px; }
 .key i.truth { border-top:3px dashed var(--truth); margin-left:0; }
 dl { margin:0; font-size:.88rem; } dt { font-weight:600; } dd { margin:0 0 9px; color:var(--soft); }
+.commands div { display:grid; grid-template-columns:minmax(0,1.1fr) minmax(0,1fr); gap:2px 22px; padding:8px 0;
+  border-bottom:1px solid var(--line); align-items:baseline; }
+.commands div:last-child { border-bottom:0; } .commands code { font-weight:600; }
 footer { margin-top:40px; color:var(--soft); font-size:.84rem; }
+@media (max-width:760px) { .commands div { grid-template-columns:minmax(0,1fr); } }
 @media (max-width:600px) { main { padding:20px 14px 40px; } h1 { font-size:1.4rem; }
   .figures { grid-template-columns:repeat(2,1fr); } .figures b { font-size:1.35rem; } }
 @media print { body { background:#fff; } .card,figure { break-inside:avoid; } }
@@ -95,3 +103,37 @@ def page(title: str, content: str, style: str = "") -> str:
         f"<title>{escape(title)}</title>\n<style>{STYLE}{style}</style>\n</head>\n<body>\n<main>\n{content}\n</main>\n"
         "</body>\n</html>\n"
     )
+
+
+def count(number: int, what: str) -> str:
+    """`1 photo`, `1,200 photos`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def figures(numbers: Sequence[tuple[str, str]]) -> str:
+    """The few numbers at the head of a report as cards: `(value, what it is)`."""
+    cards = "".join(
+        f'<div class="card"><b>{escape(value)}</b><span>{escape(what)}</span></div>' for value, what in numbers
+    )
+    return f'<div class="figures">{cards}</div>'
+
+
+def image(data: bytes, alt: str) -> str:
+    """A JPEG or PNG as a part of the page itself."""
+    kind = "png" if data.startswith(PNG) else "jpeg"
+    return f'<img loading="lazy" alt="{escape(alt)}" src="data:image/{kind};base64,{base64.b64encode(data).decode()}">'
+
+
+def definitions(title: str, texts: Mapping[str, str]) -> str:
+    """A card that says what the words of the report mean."""
+    rows = "".join(f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in texts.items())
+    return f'<div class="card"><h3>{escape(title)}</h3><dl>{rows}</dl></div>'
+
+
+def commands(lines: Sequence[tuple[str, str]]) -> str:
+    """Commands to type, each with what it does: `(command, what)`."""
+    rows = "".join(
+        f'<div><code>{escape(command)}</code><span class="soft small">{escape(what)}</span></div>'
+        for command, what in lines
+    )
+    return f'<div class="commands">{rows}</div>'

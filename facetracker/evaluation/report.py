@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from facetracker.evaluation import gallery
+from facetracker.evaluation import inside
 from facetracker.evaluation.charts import COLOURS, Line, bar_chart, line_chart
-from facetracker.evaluation.page import page
+from facetracker.evaluation.gallery import galleries
+from facetracker.evaluation.page import count, definitions, figures, page
 from facetracker.evaluation.scores import Scores, SizeRow
 from facetracker.version import __version__
 
@@ -49,13 +50,14 @@ def report(evaluation: Evaluation, most: int = 12) -> str:
         _table(models),
         _curves(models),
         *(_confusion(model) for model in models if len(model.plan.names) > 1),
-        _galleries(models, most) if most > 0 else "",
+        galleries(models, most) if most > 0 else "",
+        inside.looking_inside([(model.name, model.path) for model in models]) if most > 0 else "",
         _rejects(evaluation),
         f"<footer>facetracker {__version__}. "
         + ("This file shows photos of people: keep it as private as the photos." if most > 0 else "")
         + "</footer>",
     ]
-    return page(title, "\n".join(part for part in parts if part))
+    return page(title, "\n".join(part for part in parts if part), inside.STYLE)
 
 
 def _head(evaluation: Evaluation) -> str:
@@ -63,12 +65,12 @@ def _head(evaluation: Evaluation) -> str:
     where = f"{photos.folder}{f', partition {photos.partition}' if photos.partition else ''}"
     lines = [
         f"<h1>{' <span class=soft>and</span> '.join(escape(model.name) for model in evaluation.models)}</h1>",
-        f"<p><code>{escape(where)}</code>: {_count(first.photos, 'photo')}, {_count(first.faces, 'face')}, "
-        f"{_count(first.photos_without_face, 'photo')} without a face {_badge(photos.kind)}</p>",
+        f"<p><code>{escape(where)}</code>: {count(first.photos, 'photo')}, {count(first.faces, 'face')}, "
+        f"{count(first.photos_without_face, 'photo')} without a face {_badge(photos.kind)}</p>",
     ]
     if photos.kind == "augmented":
         lines.append(
-            f'<p class="note">These pictures are augmented, made from {_count(photos.originals, "photo")}: variants '
+            f'<p class="note">These pictures are augmented, made from {count(photos.originals, "photo")}: variants '
             "of one photo ask one question many times. For a score that means something, evaluate on clean photos.</p>"
         )
     if not first.photos_without_face:
@@ -76,12 +78,12 @@ def _head(evaluation: Evaluation) -> str:
         lines.append(f'<p class="note">{why}</p>')
     if photos.unlabelled:
         lines.append(
-            f'<p class="soft small">{_count(photos.unlabelled, "photo")} without a label file left out: '
+            f'<p class="soft small">{count(photos.unlabelled, "photo")} without a label file left out: '
             "no face, or not labelled, nobody knows.</p>"
         )
     if photos.prelabelled:
         lines.append(
-            f'<p class="soft small">{_count(photos.prelabelled, "photo")} left out: only a model has labelled them.</p>'
+            f'<p class="soft small">{count(photos.prelabelled, "photo")} left out: only a model has labelled them.</p>'
         )
     notes: dict[str, list[str]] = {}
     for model in evaluation.models:
@@ -95,17 +97,8 @@ def _badge(kind: str) -> str:
     return f'<span class="badge{"" if kind == "clean" else " warn"}">{kind}</span>'
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
 def _figures(model: ModelResult) -> str:
-    cards = "".join(
-        f'<div class="card"><b>{_value(value(model), form)}</b><span>{escape(name)}</span></div>'
-        for name, value, _, form in MEASURES
-        if name in HEADLINES
-    )
-    return f'<div class="figures">{cards}</div>'
+    return figures([(_value(value(model), form), name) for name, value, _, form in MEASURES if name in HEADLINES])
 
 
 def _value(value: float | None, form: str) -> str:
@@ -135,7 +128,7 @@ def _table(models: Sequence[ModelResult]) -> str:
     wide = " wide" if len(models) > 2 else ""
     return (
         f"<h2>{'Side by side' if len(models) > 1 else 'Scores'}</h2><div class='charts'><div class='card scroll{wide}'>"
-        f"<table><tr><th></th>{head}</tr>{''.join(rows)}</table></div>{_how()}</div>"
+        f"<table><tr><th></th>{head}</tr>{''.join(rows)}</table></div>{definitions('How it was measured', HOW)}</div>"
     )
 
 
@@ -267,28 +260,6 @@ def _confusion(model: ModelResult) -> str:
     )
 
 
-def _galleries(models: Sequence[ModelResult], most: int) -> str:
-    parts = [
-        '<h2>The worst mistakes</h2><p class="key small soft"><i class="truth"></i>labelled<i></i>found, '
-        "with its score, at the threshold in use. A small face is shown in a cut-out.</p>"
-    ]
-    for number, model in enumerate(models):
-        shown = [photo.above(model.scores.threshold) for photo in model.answers]
-        kinds = (
-            ("Missed faces, largest first", gallery.missed_faces(shown)),
-            ("False alarms, surest first", gallery.false_alarms(shown)),
-            (f"Loose boxes (IoU under {gallery.LOOSE}), loosest first", gallery.loose_boxes(shown)),
-        )
-        inside = "".join(
-            f"<h3>{title} <span class=soft>({len(found):,})</span></h3>"
-            + (gallery.show(found, most) if found else '<p class="soft">None.</p>')
-            for title, found in kinds
-        )
-        name = f'<i class="dot c{number % COLOURS}"></i>{escape(model.name)}'
-        parts.append(f"<details{' open' if not number else ''}><summary>{name}</summary>{inside}</details>")
-    return "\n".join(parts)
-
-
 def _rejects(evaluation: Evaluation) -> str:
     if not evaluation.rejects:
         return ""
@@ -307,8 +278,3 @@ HOW = {
     "milliseconds": "from the photo in memory to boxes: resizing, network, decoding and NMS.",
     "ECE": "mean gap between a box's score and the share of such boxes that are right; 0 is perfect.",
 }
-
-
-def _how() -> str:
-    rows = "".join(f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in HOW.items())
-    return f'<div class="card"><h3>How it was measured</h3><dl>{rows}</dl></div>'

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
-from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 from by_hand import LEFT, photo
+from pages import pictures_in, self_contained
 from small_files import labelled_photo
 
 from facetracker.evaluation import evaluate
 from facetracker.evaluation.charts import HEIGHT, WIDTH, Line, bar_chart, line_chart
 from facetracker.evaluation.gallery import false_alarms, loose_boxes, missed_faces, window
+from facetracker.pictures import write_png
 
 
 @pytest.fixture
@@ -22,38 +25,8 @@ def page(constant, photos, tmp_path):
     return (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
-class Tags(HTMLParser):
-    """The tags of a page, checked to be closed in order."""
-
-    ALONE = frozenset({"meta", "img", "br"})
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.all = [], []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.all.append((tag, dict(attrs)))
-        if tag not in self.ALONE:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.all.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-
 def test_one_file_that_fetches_nothing_and_runs_nothing(page):
-    tags = Tags(page)
-    assert tags.open == []
-    names = {tag for tag, _ in tags.all}
-    assert not names & {"script", "link", "iframe", "object"}
-    sources = [attrs["src"] for tag, attrs in tags.all if "src" in attrs]
-    assert sources
-    assert all(source.startswith("data:image/jpeg;base64,") for source in sources)
-    assert not re.search(r"https?://|url\(", page)
-    assert not any(name.startswith("on") for _, attrs in tags.all for name in attrs)
+    assert self_contained(page)
 
 
 def test_light_and_dark_and_phone(page):
@@ -78,6 +51,38 @@ def test_a_report_without_a_gallery_shows_nobody(constant, photos, tmp_path):
     text = (tmp_path / "out" / "report.html").read_text()
     assert "<img" not in text
     assert "keep it as private" not in text
+
+
+@pytest.fixture
+def inspected(constant, tmp_path):
+    """A run folder with the pictures of `inspect`, younger than its network; and the pictures' bytes."""
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "model.onnx").write_bytes(constant("right").read_bytes())
+    (run / "model.keras").write_bytes(b"the network")
+    os.utime(run / "model.keras", (1e9, 1e9))
+    sheets = [run / "inspect" / name for name in ("gradcam.png", "filters.png")]
+    return run, [write_png(path, np.full((8, 8, 3), grey, np.uint8)).read_bytes() for grey, path in enumerate(sheets)]
+
+
+def report_of(run, photos, **options):
+    return (evaluate(run, photos, out=run / "evaluation", force=True, **options).folder / "report.html").read_text()
+
+
+def test_a_run_that_was_inspected_brings_the_pictures(inspected, photos):
+    run, sheets = inspected
+    text = report_of(run, photos)
+    self_contained(text)
+    assert [data for data in pictures_in(text) if data in sheets] == sheets
+    assert str(run / "inspect") in text
+
+
+def test_pictures_of_an_earlier_network_and_of_a_face_stay_out(inspected, photos):
+    run, _ = inspected
+    assert "Looking inside" not in report_of(run, photos, gallery=0)
+    os.utime(run / "model.keras")  # trained again since
+    os.utime(run / "inspect" / "gradcam.png", (1e9, 1e9))
+    assert "Looking inside" not in report_of(run, photos)
 
 
 def test_classes_bring_a_confusion_table(constant, tmp_path):
