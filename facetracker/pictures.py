@@ -111,9 +111,14 @@ def write_jpeg(path: str | Path, picture: Picture, quality: int = 95) -> Path:
     return write_atomically(path, encode_jpeg(picture, quality))
 
 
-def write_png(path: str | Path, picture: Picture) -> Path:
-    """Write the picture (BGR, grey or BGRA) as PNG, all or nothing."""
+def encode_png(picture: Picture) -> bytes:
+    """The picture (BGR, grey or BGRA) as PNG bytes."""
     done, data = cv2.imencode(".png", picture)
     if not done:
         raise FaceTrackerError(f"a picture of shape {picture.shape} cannot be written as PNG")
-    return write_atomically(path, data.tobytes())
+    return data.tobytes()
+
+
+def write_png(path: str | Path, picture: Picture) -> Path:
+    """Write the picture (BGR, grey or BGRA) as PNG, all or nothing."""
+    return write_atomically(path, encode_png(picture))

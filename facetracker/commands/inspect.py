@@ -20,8 +20,10 @@ def inspect(
     photo: Annotated[
         Path | None, typer.Argument(metavar="[PHOTO]", help="What the network looks at; default: a drawn face.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Where the pictures go; default: inspect/ beside the model.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace pictures that are there.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the report and its pictures go; default: inspect/ beside the model.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
 ) -> None:
     """Look inside a network: layers and their cost, filters before and after training, activations, Grad-CAM."""
     from facetracker.inspect.inspecting import inspect as run

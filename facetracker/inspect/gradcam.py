@@ -9,7 +9,7 @@ answer that there is: a tracker's class and its box, a classifier's class.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import keras
@@ -28,11 +28,22 @@ SIDE = 6  # cells
 
 @dataclass(frozen=True)
 class Look:
-    """One answer: what it is, the map `(H, W)` 0..1 of what speaks for it, and the box it is about, if any."""
+    """One answer: what it is, the map `(H, W)` 0..1 of what speaks for it, and the box `(4,)` it is about, if any."""
 
+    kind: Literal["face", "class", "box"]
     title: str
     heat: NDArray[np.float32]
     box: NDArray[np.float32] | None = None
+
+    def share_in_box(self) -> float | None:
+        """How much of the map lies in the box, 0..1, by the centres of its cells; None without a box or a map."""
+        whole = float(self.heat.sum())
+        if self.box is None or whole <= 0:
+            return None
+        (left, top, right, bottom), (height, width) = self.box, self.heat.shape
+        x, y = (np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height
+        inside = np.outer((y > top) & (y < bottom), (x > left) & (x < right))
+        return float(self.heat[inside].sum()) / whole
 
 
 def looks(model: FaceTracker | FaceClassifier, picture: NDArray[np.uint8]) -> list[Look]:
@@ -73,7 +84,7 @@ def _class_look(model: FaceClassifier, picture: NDArray[np.uint8]) -> Look:
         score = outputs[0, best]
     share = float(model.to_probability(outputs)[0, best])
     heat = heat_of(features, tape.gradient(score, features))
-    return Look(f"{model.classes[best].replace('_', ' ')} {share:.2f}", heat)
+    return Look("class", f"{model.classes[best].replace('_', ' ')} {share:.2f}", heat)
 
 
 def _single_looks(model: FaceTracker, picture: NDArray[np.uint8]) -> list[Look]:
@@ -90,8 +101,8 @@ def _single_looks(model: FaceTracker, picture: NDArray[np.uint8]) -> list[Look]:
     box = ops.convert_to_numpy(outputs["boxes"])[0]
     name = f"{model.classes[best].replace('_', ' ')} {float(outputs['classes'][0, best]):.2f}"
     return [
-        Look(f"class: {name}", heat_of(features, tape.gradient(score, features)), box),
-        Look("box: its size", heat_of(features, tape.gradient(size, features)), box),
+        Look("class", f"class: {name}", heat_of(features, tape.gradient(score, features)), box),
+        Look("box", "box: its size", heat_of(features, tape.gradient(size, features)), box),
     ]
 
 
@@ -113,7 +124,7 @@ def _dense_looks(model: FaceTracker, picture: NDArray[np.uint8]) -> list[Look]:
     box = ops.convert_to_numpy(boxes_of(outputs["offsets"], centres, strides))[0, cell] / side
     sure = float(ops.max(outputs["scores"][0, cell]))
 
-    def look(title: str, target: Any) -> Look:
+    def look(kind: Literal["face", "class", "box"], title: str, target: Any) -> Look:
         gradients = tape.gradient(target, list(features))
         # A coarser grid speaks in the finer ones too: of the grids that do, the cell's own and those above.
         maps = [
@@ -122,9 +133,9 @@ def _dense_looks(model: FaceTracker, picture: NDArray[np.uint8]) -> list[Look]:
             if gradient is not None
         ]
         heat = np.mean(maps, axis=0)
-        return Look(title, (heat / max(float(heat.max()), 1e-12)).astype(np.float32), box)
+        return Look(kind, title, (heat / max(float(heat.max()), 1e-12)).astype(np.float32), box)
 
-    found = [look(f"face {sure:.2f}", score), look("box: its sides", reach)]
+    found = [look("face", f"face {sure:.2f}", score), look("box", "box: its sides", reach)]
     if kinds is not None:
-        found.insert(1, look(f"class: {model.classes[kind].replace('_', ' ')}", kinds))
+        found.insert(1, look("class", f"class: {model.classes[kind].replace('_', ' ')}", kinds))
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -18,7 +18,35 @@ from facetracker.files import refuse_to_overwrite, write_atomically
 from facetracker.letterbox import letterbox
 from facetracker.pictures import Picture, read_picture
 
-FILES = ("summary.txt", "filters.png", "activations.png", "gradcam.png")
+if TYPE_CHECKING:
+    from facetracker.inspect.gradcam import Look
+    from facetracker.inspect.record import Step
+
+FILES = ("summary.txt", "filters.png", "activations.png", "gradcam.png", "report.html")
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What is in a network and what it makes of one picture, for the report in `folder`.
+
+    `head` says in a line what the network is, `command` (its words) what made this. `picture` is `(S, S, 3)` BGR as
+    the network gets it; `before` and `after` are the kernel `(h, w, C, F)` of the first convolution `layer` as training
+    began (None: not known, `notes` say why) and now.
+    """
+
+    folder: Path
+    command: list[str]
+    model: Path
+    photo: Path | None
+    is_classifier: bool
+    head: str
+    picture: Picture
+    steps: list[Step]
+    layer: str
+    before: np.ndarray | None
+    after: np.ndarray
+    looks: list[Look]
+    notes: list[str]
 
 
 @dataclass(frozen=True)
@@ -34,7 +62,9 @@ class Inspected:
 def inspect(
     model: str | Path, photo: str | Path | None = None, *, out: str | Path | None = None, force: bool = False
 ) -> Inspected:
-    """Look into a trained tracker or classifier (`.keras` or run folder) and write `summary.txt` and PNGs to `out`.
+    """Look into a trained tracker or classifier (`.keras` or run folder) and write what is found to `out`.
+
+    That is `summary.txt`, three PNGs, and `report.html`, which holds all of it and says what to see.
 
     `out` is `inspect/` beside the model unless told otherwise. Filters are shown as they are now and, for a run
     folder, as training began. Activations and Grad-CAM need a picture: `photo`, or a drawn face.
@@ -56,6 +86,7 @@ def inspect(
 
         network = load_model(path)
     from facetracker.inspect import sheets
+    from facetracker.inspect.report import report
 
     picture = _drawn() if photo is None else read_picture(photo)
     size = network.image_size
@@ -68,14 +99,36 @@ def inspect(
     head = f"{kind}, backbone {network.backbone_name}, {size}x{size} pixels, {answers}"
     summary = f"{head}\n\n{table(steps)}\n"
     before, note = _before(network, run / "config.yaml" if run == path.parent else None)
-    name, after = first_filters(network)
+    layer, after = first_filters(network)
+    inside = Inside(
+        folder=folder,
+        command=_command(model, photo, out),
+        model=path,
+        photo=None if photo is None else Path(photo),
+        is_classifier=is_classifier,
+        head=head,
+        picture=fitted,
+        steps=steps,
+        layer=layer,
+        before=before,
+        after=after,
+        looks=looks(network, rgb),
+        notes=[note] if note else [],
+    )
     written = [
         write_atomically(folder / "summary.txt", summary),
-        sheets.write_filters(folder / "filters.png", name, before, after),
+        sheets.write_filters(folder / "filters.png", layer, before, after),
         sheets.write_activations(folder / "activations.png", fitted, steps),
-        sheets.write_looks(folder / "gradcam.png", fitted, looks(network, rgb)),
+        sheets.write_looks(folder / "gradcam.png", fitted, inside.looks),
+        write_atomically(folder / "report.html", report(inside)),
     ]
-    return Inspected(folder, summary, written, [note] if note else [])
+    return Inspected(folder, summary, written, inside.notes)
+
+
+def _command(model: str | Path, photo: str | Path | None, out: str | Path | None) -> list[str]:
+    """The words of the command line that does the same again."""
+    given = [str(model), *([] if photo is None else [str(photo)]), *([] if out is None else ["--out", str(out)])]
+    return ["facetracker", "inspect", *given, "--force"]
 
 
 def _before(network: Any, config: Path | None) -> tuple[np.ndarray | None, str]:

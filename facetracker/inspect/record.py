@@ -85,20 +85,27 @@ def multiply_adds(layer: keras.layers.Layer, source: Any, output: Any) -> int:
     return weights * int(np.prod(output.shape[1:3]))
 
 
+def counted_once(steps: Sequence[Step]) -> list[int]:
+    """The parameters that each step adds to the network's: a layer that works several times has its weights once."""
+    seen: set[str] = set()
+    added = []
+    for step in steps:
+        added.append(0 if step.name in seen else step.parameters)
+        seen.add(step.name)
+    return added
+
+
 def table(steps: Sequence[Step]) -> str:
     """The layers as text, one a line, and the totals."""
     wide = max(len(step.name) for step in steps) + 2
     lines = [f"{'layer':<{wide}}{'kind':<24}{'output':>18}{'parameters':>14}{'multiply-adds':>16}"]
-    counted: dict[str, int] = {}
-    for step in steps:
+    added = counted_once(steps)
+    for step, own in zip(steps, added, strict=True):
         shape = "x".join(str(side) for side in step.shape) or "1"
-        # A layer that works several times has its weights once.
-        own = 0 if step.name in counted else step.parameters
-        counted[step.name] = step.parameters
         adds = f"{step.multiply_adds:,}" if step.multiply_adds else ""
         lines.append(f"{step.name:<{wide}}{step.kind:<24}{shape:>18}{f'{own:,}' if own else '':>14}{adds:>16}")
     total = f"{sum(step.multiply_adds for step in steps):,}"
-    lines.append(f"{'all':<{wide}}{'':<24}{'':>18}{f'{sum(counted.values()):,}':>14}{total:>16}")
+    lines.append(f"{'all':<{wide}}{'':<24}{'':>18}{f'{sum(added):,}':>14}{total:>16}")
     return "\n".join(lines)
 
 

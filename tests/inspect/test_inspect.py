@@ -6,9 +6,10 @@ import cv2
 import keras
 import numpy as np
 import pytest
+from pages import self_contained
 
 from facetracker.errors import FaceTrackerError
-from facetracker.inspect.gradcam import heat_of, looks
+from facetracker.inspect.gradcam import Look, heat_of, looks
 from facetracker.inspect.inspecting import inspect
 from facetracker.inspect.record import record, table
 from facetracker.model import FaceClassifier, FaceTracker
@@ -47,13 +48,15 @@ def test_multiply_adds_by_hand():
     assert steps["conv"].shape == (8, 8, 4)
 
 
-def test_all_four_files_are_written(model, tmp_path):
+def test_all_five_files_are_written(model, tmp_path):
     (tmp_path / "run").mkdir()
     model.save(tmp_path / "run" / "model.keras")
     done = inspect(tmp_path / "run" / "model.keras", out=tmp_path / "inside")
     assert "no run folder" in done.notes[0]
-    assert [path.name for path in done.written] == ["summary.txt", "filters.png", "activations.png", "gradcam.png"]
-    for path in done.written[1:]:
+    names = ["summary.txt", "filters.png", "activations.png", "gradcam.png", "report.html"]
+    assert [path.name for path in done.written] == names
+    self_contained(done.written[4].read_text())
+    for path in done.written[1:4]:
         picture = cv2.imread(str(path))
         assert picture.std() > 10
     with pytest.raises(FaceTrackerError, match="is there already"):
@@ -81,6 +84,16 @@ def test_the_picture_is_looked_at_where_the_answer_comes_from():
     heat = heat_of(features, gradient)
     assert heat[0, 3] == 1.0
     assert heat.sum() == 1.0
+
+
+def test_how_much_of_a_map_lies_in_the_box():
+    heat = np.zeros((4, 8), np.float32)
+    heat[1, 1:4] = 1.0
+    heat[3, 7] = 1.0
+    box = np.array([0.0, 0.25, 0.375, 0.75], np.float32)  # columns 0 to 2, rows 1 and 2
+    assert Look("box", "", heat, box).share_in_box() == 0.5
+    assert Look("class", "", heat).share_in_box() is None
+    assert Look("box", "", heat * 0, box).share_in_box() is None
 
 
 def test_a_tracker_looks_at_the_face_it_found():
