@@ -2,7 +2,7 @@
 
 What is done with a command, and why:
 
-- run as it stands: audit, split, show, convert, prelabel, evaluate, detect on a file ...;
+- run as it stands: audit, split, show, convert, prelabel, evaluate, inspect, detect on a file ...;
 - run with a substitute: `collect` and `detect` without `--source` get a drawn scene in place of camera 0, `annotate`
   the starter in place of a person before labelme, the user's folder WEBCAM is the drawn one, training is one epoch
   of 16 pictures, sessions are 8 photos;
@@ -31,7 +31,7 @@ from facetracker.runtime.record import VideoRecorder
 from facetracker.sample import Sample
 from facetracker.scenes import Scene
 
-ONLY_PARSED = ("web", "review", "demo", "doctor", "crops", "train-classifier", "classify", "inspect")
+ONLY_PARSED = ("web", "review", "demo", "doctor", "crops", "train-classifier", "classify")
 LESS = {"--count": "8", "--variants": "2", "--rounds": "3", "--stop": "1", "--minutes": "1"}
 SHORT_TRAINING = ["--epochs", "1", "--set", "training.samples_per_epoch=16", "--set", "training.val_pictures=8"]
 
@@ -50,7 +50,7 @@ class Workspace:
         """Run or parse `facetracker WORDS`; what was done."""
         name, _, rest = self.group.resolve_command(self.context, words)
         values = self.parse(words)
-        only_parsed = name in ONLY_PARSED or {"ray", "--help", "--classifier"} & set(rest)
+        only_parsed = name in ONLY_PARSED or {"ray", "--help", "--classifier", "runs/masks"} & set(rest)
         if only_parsed or (name == "export" and self.has_run(name)):
             return "parsed"
         if name == "train" and not values["resume"] and (values["preset"] != "nano" or self.has_run(name)):
