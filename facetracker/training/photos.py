@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from facetracker import console
 from facetracker.config import Settings
 from facetracker.dataset.layout import partitions_of
-from facetracker.dataset.pool import Pool, class_number, read_pool, room
+from facetracker.dataset.pool import Pool, read_pool
 from facetracker.dataset.share import Share
 from facetracker.dataset.table import Table, read_table
 from facetracker.errors import FaceTrackerError, Rejects
-from facetracker.letterbox import letterbox
 from facetracker.places import as_path
+from facetracker.training.replay import SCENES, drawn_pool
 
-REPLAYED = 2000  # photos of a replay folder that are kept ready, and
-DRAWN = 500  # photos that are drawn when `scenes` are replayed
-SCENES = "scenes"
+REPLAYED = 2000  # photos of a replay folder that are kept ready
 
 
 @dataclass(frozen=True)
@@ -76,7 +72,7 @@ def read_photos(data: str | Path, settings: Settings, share: Share | None = None
         rejects.rows.extend(table.rejects.rows)
         if not len(pool):
             raise FaceTrackerError("holds no readable photo", path=table.folder, fix="See `facetracker audit`.")
-    drawn = drawn_pool(DRAWN, classes, size, most, settings.training.seed) if replayed == SCENES else None
+    drawn = drawn_pool(settings, classes, most) if replayed == SCENES else None
     return Photos(
         folder=data,
         train=pools[0],
@@ -96,22 +92,6 @@ def _way_to_labels(table: Table) -> str:
 
 def _mosaics(settings: Settings) -> bool:
     return settings.data.online == "compose"
-
-
-def drawn_pool(count: int, classes: Sequence[str], size: int, most: int, seed: int = 0) -> Pool:
-    """Drawn photos with their faces: a stand-in where no photos of other people may be kept."""
-    from facetracker.scenes import photo
-
-    pictures, names = room(count, size), [f"scene-{number}" for number in range(count)]
-    boxes, kinds = np.zeros((count, most, 4), np.float32), np.full((count, most), -1, np.int32)
-    for number in console.track(range(count), "draw"):
-        still = photo(seed, number, masks=len(classes) > 1)
-        fitted, place = letterbox(still.picture, size, size)
-        pictures[number] = cv2.cvtColor(fitted, cv2.COLOR_BGR2RGB)
-        faces = min(len(still.boxes), most)
-        boxes[number, :faces] = place.to_input(still.boxes)[:faces]
-        kinds[number, :faces] = [class_number(label, classes) for label in still.labels[:faces]]
-    return Pool(pictures, boxes, kinds, names)
 
 
 def _spread(table: Table, most: int | None) -> Table:

@@ -252,7 +252,7 @@ def test_a_saved_model_is_the_network_alone(finished, tmp_path):
 
 @pytest.mark.parametrize("online", ["compose", "none"])
 def test_composed_pictures_and_replay_train(trained, online, monkeypatch):
-    monkeypatch.setattr("facetracker.training.photos.DRAWN", 6)
+    monkeypatch.setattr("facetracker.training.replay.DRAWN", 6)
     folder = trained(f"data.online={online}", "training.replay=scenes", "model.head=dense")
     assert np.isfinite(float(history_of(folder)[-1]["total_loss"]))
 
