@@ -51,7 +51,7 @@ MOST_FACES = 20
 # What the bundled starter takes for a face from this score up, and is none, is shown again and again.
 LURE_SCORE, LURE_SIDES = 0.25, (320, 480)
 # Masks in crowds lagged behind: smaller faces than the photos show by themselves.
-RECIPE = {"usual_shift": -0.1, "largest_face": 0.5, "smallest_face": 8.0}
+RECIPE = {"lookalike": 0.15, "usual_shift": -0.1, "largest_face": 0.5, "smallest_face": 8.0}
 TEST_PERCENT, VAL_PERCENT = 11, 5
 SAME_PHOTO_BITS = 6
 STEPS_A_ROUND = 100

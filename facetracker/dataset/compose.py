@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facetracker.boxes import Boxes, as_boxes, empty
+from facetracker.dataset.lookalikes import add_lookalike
 from facetracker.errors import BadFile
 from facetracker.letterbox import GREY
 from facetracker.pictures import Picture
@@ -57,6 +58,7 @@ class Recipe:
     mosaic: float = 0.4
     whole: float = 0.15
     paste: float = 0.08
+    lookalike: float = 0.06
     turn: float = 0.3
     most_degrees: float = 20.0
     any_size: float = 0.35
@@ -116,6 +118,9 @@ class Composer:
             view = self._view(random, side, side)
         if random.random() < 0.5:
             view = _mirrored(view)
+        more = np.random.default_rng([self.seed, index, side, 1])
+        if more.random() < self.recipe.lookalike:
+            view.picture = add_lookalike(more, view.picture, view.boxes)
         picture = self._weathered(random, view.picture)
         boxes, classes = _visible(view.boxes, view.classes, side, side)
         return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), as_boxes(boxes / side), classes

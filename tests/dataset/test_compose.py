@@ -40,7 +40,7 @@ PHOTOS = [
     photo(240, 120, []),
     photo(120, 120, [(0.05, 0.05, 0.95, 0.95)], pasteable=True, may_enlarge=False),
 ]
-CALM = Recipe(grey=0, blur=0, dark=0, jpeg=0, coarse=0)
+CALM = Recipe(lookalike=0, grey=0, blur=0, dark=0, jpeg=0, coarse=0)
 
 
 def test_the_same_number_is_the_same_picture_in_any_order():
