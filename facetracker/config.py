@@ -78,7 +78,11 @@ class TrainingSettings(Section):
     jit_compile: bool | Literal["auto"] = "auto"
     seed: int = 0
     samples_per_epoch: int | None = Field(None, ge=1, description="Pictures an epoch; default: all of them.")
-    replay: str | None = Field(None, description="Photos mixed in so that old skills are kept: a folder, or scenes.")
+    replay: str | None = Field(
+        None,
+        description="Photos mixed in so that old skills are kept: a folder, or scenes (drawn). auto: scenes where the "
+        "starter learns one class.",
+    )
     replay_share: float = Field(0.5, gt=0, lt=1, description="Share of each batch that is replayed.")
     val_pictures: int | None = Field(
         None, ge=1, description="Pictures validated after each epoch; default: all of them."
@@ -97,7 +101,17 @@ class SeveralSettings(Section):
     seeds: list[int] | None = Field(None, description="Stated: of each worker's order and augmentation.")
 
 
-class Settings(Section):
+class SettingsFile(Section):
+    """All the settings of one run, as they stand in its `config.yaml`."""
+
+    def to_yaml(self) -> str:
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+    def save(self, path: str | Path) -> Path:
+        return write_atomically(path, self.to_yaml())
+
+
+class Settings(SettingsFile):
     """Everything a training run depends on; stands resolved in `runs/NAME/config.yaml`."""
 
     preset: str = "vgg16"
@@ -105,12 +119,6 @@ class Settings(Section):
     data: DataSettings = DataSettings()
     training: TrainingSettings = TrainingSettings()
     several: SeveralSettings = SeveralSettings()
-
-    def to_yaml(self) -> str:
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-
-    def save(self, path: str | Path) -> Path:
-        return write_atomically(path, self.to_yaml())
 
 
 def preset_names() -> list[str]:
@@ -170,14 +178,19 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return close[0] if close else None
 
 
+def way_out(name: str, known: Iterable[str]) -> str:
+    """What to tell somebody who typed a name that is not known: the nearest one, or all there are."""
+    known = list(known)
+    guess = nearest(name, known)
+    return f"Did you mean {guess}?" if guess else f"There are: {', '.join(known)}."
+
+
 def _find_preset(preset: str | Path) -> tuple[str, Path]:
     if Path(preset).suffix in (".yaml", ".yml"):
         return Path(preset).stem, Path(preset)
     path = PRESETS / f"{preset}.yaml"
     if not path.is_file():
-        guess = nearest(str(preset), preset_names())
-        hint = f"Did you mean {guess}?" if guess else f"There are: {', '.join(preset_names())}."
-        raise FaceTrackerError(f"no preset is called {preset}", fix=hint)
+        raise FaceTrackerError(f"no preset is called {preset}", fix=way_out(str(preset), preset_names()))
     return str(preset), path
 
 

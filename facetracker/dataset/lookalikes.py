@@ -6,6 +6,8 @@ beside the faces of a training picture, where nothing labels them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,8 @@ from facetracker.boxes import Boxes
 from facetracker.pictures import Picture
 
 Random = np.random.Generator
+Colour = tuple[int, int, int]
+Oval = tuple[tuple[int, int], tuple[int, int], float, int, int]  # arguments of cv2.ellipse
 
 SMALLEST, LARGEST = 16.0, 0.55  # pixels; share of the picture's side
 TRIES = 6
@@ -50,44 +54,46 @@ def lookalike(random: Random) -> tuple[Picture, NDArray[np.float32]]:
         cv2.ellipse(cover, *shape, 1.0, -1, cv2.LINE_AA)
     _eyes(random, picture, dark, light)
     _nose(random, picture, dark)
-    _mouth(random, picture, dark, light)
+    _mouth(random, picture, dark)
     _wear(random, picture, dark)
-    if random.random() < 0.4:
-        cv2.ellipse(picture, *_oval(*random.uniform(20, 140, 2), *random.uniform(12, 34, 2), random.uniform(0, 180)),
-                    SKIN[random.integers(len(SKIN))], -1, cv2.LINE_AA)  # fmt: skip
+    if random.random() < 0.4:  # a hand before it
+        (x, y), (across, high) = random.uniform(20, 140, 2), random.uniform(12, 34, 2)
+        skin = SKIN[random.integers(len(SKIN))]
+        cv2.ellipse(picture, *_oval(x, y, across, high, random.uniform(0, 180)), skin, -1, cv2.LINE_AA)
     if random.random() < 0.6:
         cover[:] = 1.0  # with the cloth it is printed on
     turn = cv2.getRotationMatrix2D((DRAWN_SIDE / 2, DRAWN_SIDE / 2), random.uniform(-15, 15), 1.0)
     size = (DRAWN_SIDE, DRAWN_SIDE)
-    return (
-        cv2.warpAffine(picture, turn, size, borderMode=cv2.BORDER_REPLICATE),
-        cv2.warpAffine(cover, turn, size),
-    )
+    turned = cv2.warpAffine(picture, turn, size, borderMode=cv2.BORDER_REPLICATE)
+    return turned.astype(np.uint8), cv2.warpAffine(cover, turn, size).astype(np.float32)
 
 
-def _two_colours(random: Random) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _two_colours(random: Random) -> tuple[Colour, Colour]:
     """Of the head and of what is dark in it; at times the other way round."""
     grey, tint = random.uniform(120, 245), random.uniform(-25, 25, 3)
-    light = np.clip(grey + tint * (1 if random.random() < 0.7 else 3), 0, 255)
-    dark = np.clip(random.uniform(5, 80) + random.uniform(-15, 15, 3), 0, 255)
-    if random.random() < 0.15:
-        light, dark = dark, light
-    return tuple(int(value) for value in light), tuple(int(value) for value in dark)
+    light = _colour(grey + tint * (1 if random.random() < 0.7 else 3))
+    dark = _colour(random.uniform(5, 80) + random.uniform(-15, 15, 3))
+    return (dark, light) if random.random() < 0.15 else (light, dark)
 
 
-def _oval(x: float, y: float, half_width: float, half_height: float, degrees: float = 0.0):
-    """Arguments of cv2.ellipse for a whole oval."""
+def _colour(values: NDArray) -> Colour:
+    blue, green, red = (int(value) for value in np.clip(values, 0, 255))
+    return blue, green, red
+
+
+def _oval(x: float, y: float, half_width: float, half_height: float, degrees: float = 0.0) -> Oval:
+    """A whole oval round (x, y)."""
     return (round(x), round(y)), (max(1, round(half_width)), max(1, round(half_height))), degrees, 0, 360
 
 
-def _head(random: Random):
+def _head(random: Random) -> Iterator[Oval]:
     """A cranium, and mostly a jaw."""
     yield _oval(80, random.uniform(62, 76), random.uniform(50, 72), random.uniform(48, 64))
     if random.random() < 0.8:
         yield _oval(80, random.uniform(106, 120), random.uniform(28, 48), random.uniform(26, 40))
 
 
-def _eyes(random: Random, picture: Picture, dark, light) -> None:
+def _eyes(random: Random, picture: Picture, dark: Colour, light: Colour) -> None:
     apart, y = random.uniform(20, 32), random.uniform(62, 82)
     across, high, slant = random.uniform(9, 20), random.uniform(7, 20), random.uniform(-35, 35)
     for side in (-1, 1):
@@ -97,14 +103,14 @@ def _eyes(random: Random, picture: Picture, dark, light) -> None:
             cv2.circle(picture, (round(80 + side * apart), round(y)), round(random.uniform(2, 5)), light, -1)
 
 
-def _nose(random: Random, picture: Picture, dark) -> None:
+def _nose(random: Random, picture: Picture, dark: Colour) -> None:
     if random.random() < 0.75:
         half, top, bottom = random.uniform(5, 12), random.uniform(84, 92), random.uniform(98, 110)
         corners = np.array([[80, top], [80 - half, bottom], [80 + half, bottom]]).round().astype(np.int32)
         cv2.fillPoly(picture, [corners], dark, cv2.LINE_AA)
 
 
-def _mouth(random: Random, picture: Picture, dark, light) -> None:
+def _mouth(random: Random, picture: Picture, dark: Colour) -> None:
     y, half = random.uniform(112, 130), random.uniform(18, 38)
     kind = random.random()
     if kind < 0.55:  # teeth
@@ -123,14 +129,15 @@ def _mouth(random: Random, picture: Picture, dark, light) -> None:
         cv2.ellipse(picture, (80, round(y)), (round(half), round(half * 0.5)), 0, *arc, dark, thick, cv2.LINE_AA)
 
 
-def _wear(random: Random, picture: Picture, dark) -> None:
+def _wear(random: Random, picture: Picture, dark: Colour) -> None:
     """Cracks, folds and the grain of cloth."""
     for _ in range(int(random.integers(0, 6))):
-        start, end = (tuple(int(v) for v in random.integers(0, DRAWN_SIDE, 2)) for _ in range(2))
-        cv2.line(picture, start, end, dark, int(random.integers(1, 4)), cv2.LINE_AA)
+        x1, y1, x2, y2 = (int(value) for value in random.integers(0, DRAWN_SIDE, 4))
+        cv2.line(picture, (x1, y1), (x2, y2), dark, int(random.integers(1, 4)), cv2.LINE_AA)
     if random.random() < 0.5:
         grain = random.normal(0, random.uniform(4, 25), (DRAWN_SIDE // 2, DRAWN_SIDE // 2, 1))
-        grain = cv2.resize(grain, (DRAWN_SIDE, DRAWN_SIDE))[..., None]
-        picture[:] = np.clip(picture + grain, 0, 255).astype(np.uint8)
-    shade = np.linspace(*random.uniform(0.6, 1.1, 2), DRAWN_SIDE)[:, None, None]
+        spread = cv2.resize(grain, (DRAWN_SIDE, DRAWN_SIDE))[..., None]
+        picture[:] = np.clip(picture + spread, 0, 255).astype(np.uint8)
+    above, below = random.uniform(0.6, 1.1, 2)
+    shade = np.linspace(above, below, DRAWN_SIDE)[:, None, None]
     picture[:] = np.clip(picture * shade, 0, 255).astype(np.uint8)

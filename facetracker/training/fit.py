@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,21 +11,22 @@ from typing import Any
 import keras
 
 from facetracker import console
-from facetracker.config import Settings, load_settings
-from facetracker.errors import FaceTrackerError
+from facetracker.config import Settings, TrainingSettings
 from facetracker.files import write_atomically, write_json, written_beside
 from facetracker.model import FaceTracker
+from facetracker.model.base import plain_twin
 from facetracker.model.loading import load_model
-from facetracker.places import as_path
 from facetracker.training import callbacks as own
 from facetracker.training.briefing import brief, time_a_step
 from facetracker.training.composed import composing
+from facetracker.training.curves import draw_curves
 from facetracker.training.device import Device, on_all_gpus, start
 from facetracker.training.feed import Feed
 from facetracker.training.light import light
 from facetracker.training.photos import Photos, read_photos
-from facetracker.training.pictures import draw_curves, draw_in_rgb, draw_val_predictions
-from facetracker.training.run import RUNS, RunFolder, find_run, resumed_settings, start_run
+from facetracker.training.pictures import draw_in_rgb, draw_val_predictions
+from facetracker.training.replay import replay_of
+from facetracker.training.run import RUNS, RunFolder, open_run
 from facetracker.training.schedules import make_optimizer
 from facetracker.training.state import Progress, put_back, read_state
 from facetracker.version import __version__
@@ -48,19 +49,11 @@ def train(
     `data` holds `train` and `val` partitions (without val, nothing is validated). `changes` are `key=value` settings
     on top of the preset. `resume` goes on with run `name` (default: the latest) where it was stopped or killed.
     """
-    changes = list(changes)
-    if resume:
-        run = find_run(name, Path(runs))
-        settings = resumed_settings(run, changes)
-        run.refuse_other_data(data)
-    else:
-        settings = load_settings(preset, changes)
-        if not as_path(data).is_dir():
-            raise FaceTrackerError("no such folder", path=data, fix="Make it with facetracker augment.")
-        run = start_run(settings, data, name, Path(runs), force)
+    run, settings = open_run(data, preset, list(changes), name, resume, force, Path(runs))
     device = start(settings.training)
     photos = read_photos(data, settings)
     settings.model.classes = photos.classes
+    settings.training.replay = replay_of(settings, photos.classes)
     settings.save(run.config)
     if photos.rejects:
         write_atomically(run.rejects, photos.rejects.as_text())
@@ -100,9 +93,8 @@ class Training:
         if done:
             console.say(f"goes on after epoch {done} of {epochs}")
         try:
-            for first, end in phases(self.settings.training.freeze_epochs, epochs):
-                if self.progress.epoch < end and not self.progress.finished:
-                    self._fit(first, end)
+            for first, end in phases_left(self.settings.training, self.progress):
+                self._fit(first, end)
         except KeyboardInterrupt:
             self._interrupted()
             raise
@@ -258,16 +250,6 @@ def build_model(settings: Settings, read_weights: bool = True) -> FaceTracker:
     )
 
 
-def plain_twin(model: keras.Model) -> keras.Model:
-    """The network alone, in float32: no optimizer (it is twice as large), no half precision (slow on a CPU)."""
-    policy = keras.mixed_precision.global_policy()
-    keras.mixed_precision.set_global_policy("float32")
-    try:
-        return type(model).from_config({**model.get_config(), "dtype": "float32"})
-    finally:
-        keras.mixed_precision.set_global_policy(policy)
-
-
 def save_model(model: keras.Model, path: Path, twin: keras.Model | None = None) -> None:
     """Write the model as its plain twin; making one takes a second, so a run keeps its own."""
     twin = twin or plain_twin(model)
@@ -280,3 +262,10 @@ def phases(freeze_epochs: int, epochs: int) -> list[tuple[int, int]]:
     """`(first, end)` epochs of the frozen phase and of the one after it; those that have any epoch."""
     cut = min(freeze_epochs, epochs)
     return [(first, end) for first, end in ((0, cut), (cut, epochs)) if end > first]
+
+
+def phases_left(training: TrainingSettings, progress: Progress) -> Iterator[tuple[int, int]]:
+    """The phases that are not over, each given out when the one before it has been trained."""
+    for first, end in phases(training.freeze_epochs, training.epochs):
+        if progress.epoch < end and not progress.finished:
+            yield first, end

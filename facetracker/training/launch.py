@@ -7,6 +7,7 @@ the workers find each other by `TF_CONFIG`, and a run that lost a worker goes on
 from __future__ import annotations
 
 import csv
+import functools
 import json
 import os
 import socket
@@ -21,13 +22,14 @@ from pathlib import Path
 from typing import Literal
 
 from facetracker import console
-from facetracker.config import Settings, load_settings
+from facetracker.config import Settings
 from facetracker.dataset.layout import PARTITIONS
 from facetracker.dataset.table import read_table
 from facetracker.errors import FaceTrackerError
 from facetracker.places import as_path
 from facetracker.scale.cluster import check_nodes, connected
-from facetracker.training.run import RUNS, RunFolder, find_run, resumed_settings, start_run
+from facetracker.training.replay import replay_of
+from facetracker.training.run import RUNS, RunFolder, open_run
 from facetracker.training.worker import LOG, MISTAKE, work
 
 On = Literal["local", "ray"]
@@ -54,14 +56,8 @@ def train_with_workers(
     `on` local, as processes of this machine. Data and run folder must be visible on every machine.
     """
     changes = [*changes, f"several.workers={workers}"]
-    if resume:
-        run = find_run(name, Path(runs))
-        settings = resumed_settings(run, changes)
-        run.refuse_other_data(data)
-    else:
-        settings = load_settings(preset, changes)
-        state_shares(settings, data)
-        run = start_run(settings, data, name, Path(runs), force)
+    shares = functools.partial(state_shares, data=data)
+    run, settings = open_run(data, preset, changes, name, resume, force, Path(runs), shares)
     several = settings.several
     console.say(
         f"{workers} workers, {several.batch_each} pictures a step each: global batch {several.batch}, "
@@ -80,8 +76,6 @@ def state_shares(settings: Settings, data: str | Path) -> None:
     """Work out batches, learning rate, steps and seeds, and write them into the settings for everybody to read."""
     several, batch = settings.several, settings.data.batch_size
     data = as_path(data)
-    if not data.is_dir():
-        raise FaceTrackerError("no such folder", path=data, fix="Make it with facetracker augment.")
     if batch % several.workers and not several.scale_batch:
         near = max(1, round(batch / several.workers)) * several.workers
         raise FaceTrackerError(
@@ -100,6 +94,7 @@ def state_shares(settings: Settings, data: str | Path) -> None:
     several.batch = batch * factor
     several.batch_each = several.batch // several.workers
     several.learning_rate = settings.training.learning_rate * factor
+    settings.training.replay = replay_of(settings, settings.model.classes)
     replayed = 0
     if settings.training.replay is not None:
         replayed = min(several.batch_each - 1, round(several.batch_each * settings.training.replay_share))

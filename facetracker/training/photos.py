@@ -15,7 +15,7 @@ from facetracker.dataset.share import Share
 from facetracker.dataset.table import Table, read_table
 from facetracker.errors import FaceTrackerError, Rejects
 from facetracker.places import as_path
-from facetracker.training.replay import SCENES, drawn_pool
+from facetracker.training.replay import SCENES, drawn_pool, replay_of
 
 REPLAYED = 2000  # photos of a replay folder that are kept ready
 
@@ -42,13 +42,14 @@ def read_photos(data: str | Path, settings: Settings, share: Share | None = None
     A folder that is not split is trained on whole, without validation. Of several workers each reads its `share` of
     the photos to train on, and all of those to validate on.
     """
-    data, replayed = as_path(data), settings.training.replay
+    data = as_path(data)
     split = _partitions(data)
     if split and "train" not in split:
         raise FaceTrackerError("has no partition train", path=data, fix=f"There are: {', '.join(split)}.")
     machines_too = settings.data.prelabelled
     train = read_table(data, "train" if split else None, prelabelled=machines_too, share=share)
     classes = train.class_names(settings.model.classes)
+    replayed = replay_of(settings, classes)
     if not len(train):
         raise FaceTrackerError("holds no labelled photo to train on", path=data, fix=_way_to_labels(train))
     if train.prelabelled:

@@ -1,4 +1,4 @@
-"""The two pictures of a run: its curves, and what it says about the photos it did not train on."""
+"""What a run says about the photos it did not train on, beside the truth."""
 
 from __future__ import annotations
 
@@ -15,40 +15,11 @@ from numpy.typing import NDArray
 from facetracker import boxes as box_arithmetic
 from facetracker.boxes import Boxes, Numbers
 from facetracker.dataset.pool import Pool
-from facetracker.files import written_beside
 from facetracker.pictures import Picture, write_png
 
-PANELS = (
-    ("total_loss", "Total loss"),
-    ("class_loss", "Class loss"),
-    ("regress_loss", "Regress loss"),
-    ("mean_iou", "Mean IoU"),
-)
 TRUTH, FOUND, MISSED = (60, 180, 60), (230, 130, 30), (40, 40, 220)  # BGR
 CELL = 200  # side of one picture on the sheet, pixels
 SCORE_SHOWN = 0.3  # predictions at least this sure are drawn
-
-
-def draw_curves(path: str | Path, history: Sequence[dict[str, float]]) -> None:
-    """Total, class and regress loss and mean IoU over the epochs, train and val, as one PNG."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(20, 5), layout="constrained")  # not pyplot: it would look for a screen
-    axes = figure.subplots(ncols=len(PANELS))
-    epochs = [row["epoch"] for row in history]
-    for axis, (name, title) in zip(axes, PANELS, strict=True):
-        for key, colour, label in ((name, "teal", "train"), (f"val_{name}", "orange", "val")):
-            values = [row.get(key, np.nan) for row in history]
-            if not np.isnan(values).all():
-                axis.plot(epochs, values, color=colour, label=label, marker="." if len(epochs) < 3 else None)
-        axis.set_title(title)
-        axis.set_xlabel("epoch")
-        if axis.lines:
-            axis.legend()
-        axis.grid(alpha=0.3)
-    with written_beside(path) as part:
-        FigureCanvasAgg(figure).print_png(part)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,7 +106,41 @@ def start_run(
     settings: Settings, data: str | Path, name: str | None, runs: Path = RUNS, force: bool = False
 ) -> RunFolder:
     """A new run folder with its `config.yaml`; without a name the preset's name with the next free number."""
-    folder = runs / (name or _free_name(settings.preset, runs))
+    run = new_run(data, name or free_name(settings.preset, runs), runs, force)
+    settings.save(run.config)
+    return run
+
+
+def open_run(
+    data: str | Path,
+    preset: str | Path,
+    changes: Sequence[str],
+    name: str | None,
+    resume: bool,
+    force: bool,
+    runs: Path,
+    derive: Callable[[Settings], None] | None = None,
+) -> tuple[RunFolder, Settings]:
+    """The run to train in and its settings: a new one, or with `resume` the one to go on with.
+
+    `derive` writes into the settings of a new run what follows from them, before its folder is made.
+    """
+    if resume:
+        run = find_run(name, runs)
+        settings = resumed_settings(run, changes)
+        run.refuse_other_data(data)
+        return run, settings
+    settings = load_settings(preset, changes)
+    if not as_path(data).is_dir():
+        raise FaceTrackerError("no such folder", path=data, fix="Make it with facetracker augment.")
+    if derive is not None:
+        derive(settings)
+    return start_run(settings, data, name, runs, force), settings
+
+
+def new_run(data: str | Path, name: str, runs: Path = RUNS, force: bool = False) -> RunFolder:
+    """An empty run folder that knows its data; one that is there is replaced only with `force`."""
+    folder = runs / name
     if folder.exists():
         if not force:
             fix = "Choose another --name, go on with --resume, or replace it with --force."
@@ -116,7 +150,6 @@ def start_run(
         shutil.rmtree(folder)
     run = RunFolder(folder)
     write_json(run.about, {"data": str(as_path(data).resolve())})
-    settings.save(run.config)
     return run
 
 
@@ -163,11 +196,12 @@ def differences(old: Settings, new: Settings) -> list[tuple[str, Any, Any]]:
     return found
 
 
-def _free_name(preset: str, runs: Path) -> str:
+def free_name(kind: str, runs: Path = RUNS) -> str:
+    """The kind of run (its preset) with the next free number."""
     number = 1
-    while (runs / f"{preset}-{number}").exists():
+    while (runs / f"{kind}-{number}").exists():
         number += 1
-    return f"{preset}-{number}"
+    return f"{kind}-{number}"
 
 
 def _last_written(folder: Path) -> float:
