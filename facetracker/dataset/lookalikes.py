@@ -36,9 +36,9 @@ def add_lookalike(random: Random, picture: Picture, boxes: Boxes) -> Picture:
             continue
         drawn, cover = lookalike(random)
         drawn = cv2.resize(drawn, (size, size), interpolation=cv2.INTER_AREA)
-        cover = cv2.resize(cover, (size, size), interpolation=cv2.INTER_AREA)[..., None]
+        share = cv2.resize(cover, (size, size), interpolation=cv2.INTER_AREA)[..., None]
         region = picture[top : top + size, left : left + size]
-        region[:] = (drawn * cover + region * (1 - cover)).astype(np.uint8)
+        region[:] = (drawn * share + region * (1 - share)).astype(np.uint8)
         return picture
     return picture
 
