@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from facetracker.capture.frames import Frame, Source, now
-from facetracker.config import nearest
+from facetracker.config import way_out
 from facetracker.errors import FaceTrackerError
 from facetracker.scenes import Scene
 
@@ -61,11 +61,7 @@ def open_scene(spec: str) -> Drawn:
     for option in filter(None, (part.strip() for part in text.split(","))):
         key, equals, value = option.partition("=")
         if key not in kinds:
-            guess = nearest(key, kinds)
-            raise FaceTrackerError(
-                f"{spec}: a scene has no option {key}",
-                fix=f"Did you mean {guess}?" if guess else f"There are: {', '.join(sorted(kinds))}.",
-            )
+            raise FaceTrackerError(f"{spec}: a scene has no option {key}", fix=way_out(key, sorted(kinds)))
         try:
             values[key] = kinds[key](value if equals else "1")
         except ValueError:

@@ -132,10 +132,8 @@ def show(
 
 def one_of(option: str, value: str, known: tuple[str, ...]) -> None:
     """Refuse a value that is not among the known ones, with the nearest right one."""
-    from facetracker.config import nearest
+    from facetracker.config import way_out
     from facetracker.errors import FaceTrackerError
 
     if value not in known:
-        guess = nearest(value, known)
-        hint = f"Did you mean {guess}?" if guess else f"There are: {', '.join(known)}."
-        raise FaceTrackerError(f"{option} {value}: not known", fix=hint)
+        raise FaceTrackerError(f"{option} {value}: not known", fix=way_out(value, known))

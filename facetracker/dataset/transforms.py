@@ -29,7 +29,7 @@ import numpy as np
 from facetracker import boxes as box_arithmetic
 from facetracker import console
 from facetracker.boxes import Boxes
-from facetracker.config import nearest, read_yaml
+from facetracker.config import read_yaml, way_out
 from facetracker.dataset.draft import RAMP, Draft, Photo
 from facetracker.errors import FaceTrackerError
 from facetracker.pictures import Picture
@@ -53,9 +53,7 @@ def read_pipeline(name: str | Path) -> dict[str, Any]:
     else:
         path = PIPELINES / f"{name}.yaml"
         if not path.is_file():
-            guess = nearest(str(name), pipeline_names())
-            hint = f"Did you mean {guess}?" if guess else f"There are: {', '.join(pipeline_names())}."
-            raise FaceTrackerError(f"no pipeline is called {name}", fix=hint)
+            raise FaceTrackerError(f"no pipeline is called {name}", fix=way_out(str(name), pipeline_names()))
     spec = read_yaml(path)
     for complaint in Pipeline(spec, path).complaints:  # said before the work begins, and once
         console.warn(f"{path}: {complaint}")

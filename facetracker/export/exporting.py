@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from facetracker.config import nearest
+from facetracker.config import way_out
 from facetracker.console import silenced
 from facetracker.errors import FaceTrackerError, one_line
 from facetracker.evaluation.engines import size_of
@@ -110,9 +110,7 @@ def _missing(path: Path) -> Path:
 def find_format(name: str) -> Format:
     """The registry's entry; an unknown name is an error that names the nearest one."""
     if name not in FORMATS:
-        guess = nearest(name, FORMATS)
-        hint = f"Did you mean {guess}?" if guess else f"There are: {', '.join(FORMATS)}."
-        raise FaceTrackerError(f"no format is called {name}", fix=hint)
+        raise FaceTrackerError(f"no format is called {name}", fix=way_out(name, FORMATS))
     return FORMATS[name]
 
 

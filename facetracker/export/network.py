@@ -84,7 +84,8 @@ def in_float32(model: Any) -> Any:
     """The same model computing in float32: one trained in mixed precision would take its casts into every file."""
     if model.dtype_policy.name == "float32":
         return model
-    config = {**model.get_config(), "dtype": "float32"}
-    plain = type(model).from_config(config)
+    from facetracker.model.base import plain_twin
+
+    plain = plain_twin(model)
     plain.set_weights(model.get_weights())
     return plain

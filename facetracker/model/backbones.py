@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import keras
 from keras import ops
 
-from facetracker.config import nearest
+from facetracker.config import way_out
 from facetracker.errors import FaceTrackerError
 from facetracker.model.nano import nano
 
@@ -137,9 +137,7 @@ BACKBONES = {entry.name: entry for entry in _ENTRIES}
 def find_backbone(name: str) -> Backbone:
     """The registry's entry; an unknown name is an error that names the nearest one."""
     if name not in BACKBONES:
-        guess = nearest(name, BACKBONES)
-        hint = f"Did you mean {guess}?" if guess else f"There are: {', '.join(BACKBONES)}."
-        raise FaceTrackerError(f"no backbone is called {name}", fix=hint)
+        raise FaceTrackerError(f"no backbone is called {name}", fix=way_out(name, BACKBONES))
     return BACKBONES[name]
 
 

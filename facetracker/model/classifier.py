@@ -9,11 +9,11 @@ from typing import Any
 import keras
 from keras import ops
 
-from facetracker.config import nearest
+from facetracker.config import way_out
 from facetracker.errors import BadFile, FaceTrackerError
 from facetracker.model.backbones import BACKBONES, Backbone, find_backbone, preprocess
+from facetracker.model.base import FaceNetwork, layers_of
 from facetracker.model.classic import CLASSIC, Classic
-from facetracker.model.tracker import layers_of
 from facetracker.model.weights import STARTER, arrays_of, put_arrays, read_arrays
 
 # How red, green and blue make grey (ITU-R BT.601), as OpenCV does it.
@@ -21,7 +21,7 @@ GREY = (0.299, 0.587, 0.114)
 
 
 @keras.saving.register_keras_serializable("facetracker")
-class FaceClassifier(keras.Model):
+class FaceClassifier(FaceNetwork):
     """RGB pictures `(B, S, S, 3)`, uint8 or float 0..255, to probabilities `(B, K)` that add up to 1.
 
     `backbone` is one of the tracker's (`resnet50`, `vgg16`, `nano` ...) with a new top: mean over the picture,
@@ -119,9 +119,7 @@ class FaceClassifier(keras.Model):
 
     def get_config(self) -> dict[str, Any]:
         return {
-            "name": self.name,
-            "trainable": self.trainable,
-            "dtype": keras.saving.serialize_keras_object(self.dtype_policy),
+            **super().get_config(),
             "backbone": self.backbone_name,
             "classes": list(self.classes),
             "image_size": self.image_size,
@@ -130,25 +128,13 @@ class FaceClassifier(keras.Model):
             "margin": self.margin,
         }
 
-    @classmethod
-    def from_config(cls, config):
-        config = dict(config)
-        if isinstance(config.get("dtype"), dict):
-            config["dtype"] = keras.saving.deserialize_keras_object(config["dtype"])
-        return cls(**config)
-
 
 def find_network(name: str) -> Backbone | Classic:
     """The registry's backbone or the classic network of that name; an unknown one is an error with the nearest."""
     if name in CLASSIC:
         return CLASSIC[name]
     if name not in BACKBONES:
-        known = [*BACKBONES, *CLASSIC]
-        guess = nearest(name, known)
-        raise FaceTrackerError(
-            f"no backbone is called {name}",
-            fix=f"Did you mean {guess}?" if guess else f"There are: {', '.join(known)}.",
-        )
+        raise FaceTrackerError(f"no backbone is called {name}", fix=way_out(name, [*BACKBONES, *CLASSIC]))
     return find_backbone(name)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import keras
@@ -11,6 +10,7 @@ from keras import ops
 
 from facetracker.errors import FaceTrackerError
 from facetracker.model.backbones import find_backbone, preprocess
+from facetracker.model.base import FaceNetwork, layers_of
 from facetracker.model.heads.dense import DenseHead
 from facetracker.model.heads.single import SingleHead
 from facetracker.model.metrics import EpochMeans
@@ -22,7 +22,7 @@ CLASS_LOSS_SHARE = 0.5
 
 
 @keras.saving.register_keras_serializable("facetracker")
-class FaceTracker(keras.Model):
+class FaceTracker(FaceNetwork):
     """Finds faces in RGB pictures `(B, H, W, 3)`, uint8 or float 0..255; preprocessing is inside.
 
     `classes` names what is told apart; `image_size` is the side of the square it is trained at (default: the
@@ -101,9 +101,7 @@ class FaceTracker(keras.Model):
 
     def get_config(self):
         return {
-            "name": self.name,
-            "trainable": self.trainable,
-            "dtype": keras.saving.serialize_keras_object(self.dtype_policy),
+            **super().get_config(),
             "backbone": self.backbone_name,
             "head": self.head_name,
             "classes": list(self.classes),
@@ -111,21 +109,3 @@ class FaceTracker(keras.Model):
             "preprocessing": self.preprocessing,
             "regress_loss": self.regress_loss,
         }
-
-    @classmethod
-    def from_config(cls, config):
-        config = dict(config)
-        if isinstance(config.get("dtype"), dict):
-            config["dtype"] = keras.saving.deserialize_keras_object(config["dtype"])
-        return cls(**config)
-
-
-@contextmanager
-def layers_of(policy: keras.DTypePolicy) -> Iterator[None]:
-    """Layers made inside compute as `policy` says: those of keras.applications ask only the global policy."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
