@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from facetracker.capture.preview import text_width, write
 from facetracker.crop import fit_square
-from facetracker.files import written_beside
 from facetracker.pictures import Picture, write_png
+from facetracker.training import curves
+from facetracker.training.curves import new_figure, save_figure
 
 GREEN, RED, GREY = (60, 150, 30), (40, 40, 210), (110, 110, 110)  # BGR
 CELL, CAPTION = 128, 26  # pixels
@@ -22,19 +23,7 @@ CELL, CAPTION = 128, 26  # pixels
 
 def draw_curves(path: str | Path, history: Sequence[dict[str, float]]) -> None:
     """Loss and accuracy over the epochs, train and val, as one PNG."""
-    figure, axes = _figure(2, 12, 4.5)
-    epochs = [row["epoch"] for row in history]
-    for axis, (name, title) in zip(axes, (("loss", "Loss"), ("accuracy", "Accuracy")), strict=True):
-        for key, colour, label in ((name, "teal", "train"), (f"val_{name}", "orange", "val")):
-            values = [row.get(key, np.nan) for row in history]
-            if not np.isnan(values).all():
-                axis.plot(epochs, values, color=colour, label=label, marker="." if len(epochs) < 3 else None)
-        axis.set_title(title)
-        axis.set_xlabel("epoch")
-        axis.grid(alpha=0.3)
-        if axis.lines:
-            axis.legend()
-    _save(figure, path)
+    curves.draw_curves(path, history, panels=(("loss", "Loss"), ("accuracy", "Accuracy")), size=(6, 4.5))
 
 
 def draw_confusion(path: str | Path, counts: NDArray[Any], classes: Sequence[str], title: str) -> None:
@@ -42,7 +31,7 @@ def draw_confusion(path: str | Path, counts: NDArray[Any], classes: Sequence[str
     counts = np.asarray(counts)
     kinds = [name.replace("_", " ") for name in classes]
     side = 2.4 + 1.1 * len(kinds)
-    figure, axes = _figure(1, side + 0.6, side)
+    figure, axes = new_figure(1, side + 0.6, side)
     axis = axes[0]
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -62,7 +51,7 @@ def draw_confusion(path: str | Path, counts: NDArray[Any], classes: Sequence[str
     axis.set_xlabel("said")
     axis.set_ylabel("true")
     axis.set_title(title)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 @dataclass(frozen=True)
@@ -97,17 +86,3 @@ def answer_sheet(answers: Sequence[Answer], columns: int = 6) -> Picture:
 def write_sheet(path: str | Path, answers: Sequence[Answer], columns: int = 6) -> Path:
     """The sheet as a PNG."""
     return write_png(path, answer_sheet(answers, columns))
-
-
-def _figure(columns: int, width: float, height: float):
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")  # not pyplot: it would look for a screen
-    return figure, np.atleast_1d(figure.subplots(ncols=columns))
-
-
-def _save(figure, path: str | Path) -> None:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    with written_beside(path) as part:
-        FigureCanvasAgg(figure).print_png(part)

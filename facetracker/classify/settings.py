@@ -7,9 +7,8 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from facetracker.config import Section, TrainingSettings, read_yaml
+from facetracker.config import Section, SettingsFile, TrainingSettings, read_yaml
 from facetracker.errors import FaceTrackerError
-from facetracker.files import write_atomically
 
 
 class ClassifierModel(Section):
@@ -32,7 +31,7 @@ class ClassifierData(Section):
     class_weights: bool = Field(True, description="A rare class counts as much as a frequent one.")
 
 
-class ClassifierSettings(Section):
+class ClassifierSettings(SettingsFile):
     """Everything a classifier's run depends on."""
 
     kind: str = "classifier"
@@ -40,12 +39,6 @@ class ClassifierSettings(Section):
     data: ClassifierData = ClassifierData()
     training: TrainingSettings = TrainingSettings()
     fine_tune: float = Field(1.0, gt=0, le=1, description="Share of the learning rate once the backbone is free.")
-
-    def save(self, path: str | Path) -> Path:
-        """Write the settings as YAML."""
-        import yaml
-
-        return write_atomically(path, yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
 
 
 def default_settings(backbone: str, weights: str | None = None) -> ClassifierSettings:

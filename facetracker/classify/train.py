@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,8 @@ from facetracker.model.classifier import FaceClassifier
 from facetracker.model.loading import load_model
 from facetracker.training import callbacks as own
 from facetracker.training.device import Device, start
-from facetracker.training.fit import phases, save_model
-from facetracker.training.run import RUNS, RunFolder, find_run
+from facetracker.training.fit import phases_left, save_model
+from facetracker.training.run import RUNS, RunFolder, find_run, free_name, new_run
 from facetracker.training.schedules import make_optimizer
 from facetracker.training.state import Progress, put_back, read_state
 from facetracker.version import __version__
@@ -81,27 +80,11 @@ def train_classifier(
     if not resume:
         settings.model.classes = faces.classes
         settings.model.margin = MARGIN if faces.margin is None else faces.margin
-        run = _new_run(settings, folder, name, Path(runs), force)
+        run = new_run(folder, name or free_name(f"classifier-{settings.model.backbone}", Path(runs)), Path(runs), force)
     elif settings.model.classes != faces.classes:
         raise FaceTrackerError(f"this run tells {', '.join(settings.model.classes)} apart", path=Path(folder))
     settings.save(run.config)
     return ClassifierTraining(run, settings, faces, start(settings.training)).go()
-
-
-def _new_run(settings: ClassifierSettings, folder: str | Path, name: str | None, runs: Path, force: bool) -> RunFolder:
-    number = 1
-    while (runs / f"classifier-{settings.model.backbone}-{number}").exists():
-        number += 1
-    run = RunFolder(runs / (name or f"classifier-{settings.model.backbone}-{number}"))
-    if run.folder.exists():
-        if not force:
-            fix = "Choose another --name, go on with --resume, or replace it with --force."
-            raise FaceTrackerError("is there already", path=run.folder, fix=fix)
-        if any(run.folder.iterdir()) and not run.config.is_file():
-            raise FaceTrackerError("is not a run folder, so it is not replaced", path=run.folder)
-        shutil.rmtree(run.folder)
-    write_json(run.about, {"data": str(Path(folder).resolve())})
-    return run
 
 
 @dataclass
@@ -157,9 +140,8 @@ class ClassifierTraining:
         if done:
             console.say(f"goes on after epoch {done} of {epochs}")
         try:
-            for first, end in phases(self.settings.training.freeze_epochs, epochs):
-                if self.progress.epoch < end and not self.progress.finished:
-                    self._fit(first, end)
+            for first, end in phases_left(self.settings.training, self.progress):
+                self._fit(first, end)
         except KeyboardInterrupt:
             console.say(f"stopped; {self.progress.epoch} of {epochs} epochs are done and saved in {self.run.folder}")
             raise

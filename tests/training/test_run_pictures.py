@@ -3,7 +3,8 @@ import keras
 import numpy as np
 import pytest
 
-from facetracker.training.pictures import Judged, draw_curves, draw_in_rgb, draw_val_predictions, judge, sheet
+from facetracker.training.curves import draw_curves
+from facetracker.training.pictures import Judged, draw_in_rgb, draw_val_predictions, judge, sheet
 
 
 class Oracle:
