@@ -3,30 +3,9 @@
 from __future__ import annotations
 
 import ast
-from pathlib import Path
 
 import pytest
-
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-
-
-def execute(name: str, folder: Path):
-    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
-    pytest.importorskip("ipykernel")
-    notebook = nbformat.read(NOTEBOOKS / name, as_version=4)
-    nbformat.validate(notebook)
-    nbclient.NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(folder)}}).execute()
-    return notebook
-
-
-def pictures_in(notebook) -> int:
-    outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
-    return sum("image/png" in output.get("data", {}) for output in outputs)
-
-
-def said_in(notebook) -> str:
-    outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
-    return "".join(output.get("text", "") for output in outputs)
+from notebook_runner import NOTEBOOKS, execute, pictures_in, said_in
 
 
 @pytest.mark.slow
