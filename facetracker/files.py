@@ -108,11 +108,16 @@ def _is_zombie(pid: int) -> bool:
     return state == "Z"
 
 
-def photos_in(folder: str | Path) -> list[Path]:
-    """The pictures directly in `folder`, sorted by name; a missing folder is a person's mistake."""
-    folder = as_path(folder)
+def needed_folder(folder: Path) -> Path:
+    """A folder of photos that must be there; a missing one is a person's mistake."""
     if not folder.is_dir():
         raise FaceTrackerError("no such folder", path=folder, fix="Check the path, or collect photos first.")
+    return folder
+
+
+def photos_in(folder: str | Path) -> list[Path]:
+    """The pictures directly in `folder`, sorted by name; a missing folder is a person's mistake."""
+    folder = needed_folder(as_path(folder))
     return sorted(
         path
         for path in folder.iterdir()

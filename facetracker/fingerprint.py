@@ -6,13 +6,16 @@ picture. Nearly identical frames differ in a few bits, unrelated photos in about
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from facetracker.pictures import Picture
+
+Member = TypeVar("Member", int, str)
 
 NEAR = 5  # of 64 bits: frames half a second apart of a person who sits still differ by 0-4
 
@@ -47,15 +50,20 @@ def near_pairs(prints: Sequence[int], near: int = NEAR) -> list[tuple[int, int]]
 
 def near_groups(prints: Sequence[int], near: int = NEAR) -> list[int]:
     """A group number for each fingerprint: chains of near-duplicates share one, numbered by first member."""
-    parent = list(range(len(prints)))
+    return list(joined(range(len(prints)), near_pairs(prints, near)).values())
 
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
 
-    for i, j in near_pairs(prints, near):
-        a, b = sorted((root(i), root(j)))
-        parent[b] = a
-    return [root(i) for i in range(len(prints))]
+def joined(members: Iterable[Member], pairs: Iterable[tuple[Member, Member]]) -> dict[Member, Member]:
+    """The group of each member, named by its smallest, when both of each pair belong together, through chains too."""
+    parent = {member: member for member in members}
+
+    def root(member: Member) -> Member:
+        while parent[member] != member:
+            parent[member] = parent[parent[member]]
+            member = parent[member]
+        return member
+
+    for one, other in pairs:
+        first, second = sorted((root(one), root(other)))
+        parent[second] = first
+    return {member: root(member) for member in parent}

@@ -14,6 +14,7 @@ from facetracker.annotate.classes import listed_classes, wrong_classes
 from facetracker.annotate.likeness import alike
 from facetracker.annotate.pairing import LABELS, pairs_in, photo_folders
 from facetracker.errors import EXIT_REJECTS, FaceTrackerError
+from facetracker.files import needed_folder
 from facetracker.scale.cluster import On
 from facetracker.scale.tasks import run_on_ray
 
@@ -120,8 +121,7 @@ def audit(
 
 
 def _folders(data: Path) -> list[tuple[str, Path]]:
-    if not data.is_dir():
-        raise FaceTrackerError("no such folder", path=data, fix="Check the path, or collect photos first.")
+    needed_folder(data)
     folders = photo_folders(data)
     if not folders:
         raise FaceTrackerError(

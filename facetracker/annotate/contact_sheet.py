@@ -15,6 +15,7 @@ from facetracker.annotate.labelme import read_content, stated_size
 from facetracker.annotate.pairing import LABELS, label_path
 from facetracker.annotate.shapes import ShapeFault, encloses_area, shape_box, shape_label
 from facetracker.errors import BadFile
+from facetracker.lettering import write
 from facetracker.pictures import Picture, read_picture
 
 COLUMNS = 6
@@ -23,6 +24,7 @@ CAPTION = 40
 GAP = 8
 HEAD = 46
 PER_KIND = 12
+REGULAR = 0  # the font's own weight
 
 PAPER, INK, PALE = (250, 250, 250), (40, 40, 40), (130, 130, 130)
 GOOD, BAD = (90, 190, 60), (50, 50, 230)  # BGR
@@ -57,8 +59,8 @@ def _band(folder: Path, kind: str, count: int, shown: list[Finding]) -> Picture:
     columns = min(len(shown), COLUMNS)
     head = _paper(HEAD, columns)[:, GAP:]
     more = "1 photo" if count == 1 else f"{count} photos" if count <= len(shown) else f"{len(shown)} of {count} photos"
-    _write(head, kind, (GAP, 20), INK, 14)
-    _write(head, f"{more}, {KINDS[kind][1]}" if columns > 1 else KINDS[kind][1], (GAP, 37), PALE, 11)
+    write(head, kind, GAP, 20, 14, INK, REGULAR)
+    write(head, f"{more}, {KINDS[kind][1]}" if columns > 1 else KINDS[kind][1], GAP, 37, 11, PALE, REGULAR)
     rows = [head]
     for start in range(0, len(shown), columns):
         row = _paper(TILE + CAPTION + GAP, columns)[:, GAP:]
@@ -76,8 +78,8 @@ def _tile(folder: Path, finding: Finding) -> Picture:
     else:  # the two that look alike, one above the other
         tile[: TILE // 2 - 1] = _photo(folder / finding.photo, TILE, TILE // 2 - 1)
         tile[TILE // 2 + 1 : TILE] = _photo(folder / finding.other, TILE, TILE // 2 - 1)
-    _write(tile, shortened(_short_path(finding.photo), 32), (0, TILE + 15), INK, 11)
-    _write(tile, shortened(_short_path(finding.detail), 36), (0, TILE + 31), PALE, 10)
+    write(tile, shortened(_short_path(finding.photo), 32), 0, TILE + 15, 11, INK, REGULAR)
+    write(tile, shortened(_short_path(finding.detail), 36), 0, TILE + 31, 10, PALE, REGULAR)
     return tile
 
 
@@ -135,8 +137,3 @@ def _drawn_boxes(photo: Path, size: tuple[int, int]) -> list[tuple[tuple[float, 
 
 def _paper(height: int, columns: int) -> Picture:
     return np.full((height, GAP + columns * (TILE + GAP), 3), PAPER, np.uint8)
-
-
-def _write(picture: Picture, text: str, place: tuple[int, int], colour: tuple[int, int, int], size: int) -> None:
-    """Text in any script; OpenCV's older fonts know ASCII only."""
-    cv2.putText(picture, text, place, colour, cv2.FontFace("sans"), size)  # type: ignore[call-overload]

@@ -25,7 +25,7 @@ from facetracker.annotate.pairing import label_path, pairs_in, photo_folders
 from facetracker.annotate.provenance import state_of
 from facetracker.console import say
 from facetracker.errors import BadFile, FaceTrackerError
-from facetracker.files import photos_in, write_atomically
+from facetracker.files import needed_folder, photos_in, write_atomically
 
 WITHOUT_CV2 = "import sys; sys.modules['cv2'] = None; from labelme.__main__ import main; main()"
 VERSION_OF = "from importlib.metadata import version; print('labelme', version('labelme'))"
@@ -106,8 +106,7 @@ def standing(images: Path, labels: Path) -> Labelling:
 
 
 def _images(data: Path) -> Path:
-    if not data.is_dir():
-        raise FaceTrackerError("no such folder", path=data, fix="Check the path, or collect photos first.")
+    needed_folder(data)
     folders = photo_folders(data)
     if not folders:
         raise FaceTrackerError("holds no photos", path=data, fix="Collect some: facetracker collect")

@@ -21,7 +21,7 @@ from facetracker.annotate.exchange import (
     target_name,
     unlabelled,
 )
-from facetracker.annotate.pairing import exists
+from facetracker.annotate.pairing import PARTITIONS, exists
 from facetracker.errors import BadFile, FaceTrackerError
 from facetracker.files import PHOTO_SUFFIXES, write_atomically
 from facetracker.sample import Sample
@@ -143,7 +143,7 @@ def _xml_folders(source: Path) -> list[tuple[str, Path]]:
 def _sides(source: Path) -> dict[str, str]:
     """The side of each stem, from ImageSets/Main; `trainval` and the like say nothing."""
     sides = {}
-    for name in ("train", "val", "test"):
+    for name in PARTITIONS:
         path = source / SETS / f"{name}.txt"
         if path.is_file():
             for line in path.read_text(encoding="utf-8", errors="replace").splitlines():

@@ -17,7 +17,7 @@ from facetracker.annotate.pairing import label_path, pairs_in, photo_folders
 from facetracker.annotate.provenance import signature, signed
 from facetracker.assist.states import state_of
 from facetracker.errors import FaceTrackerError, Rejects
-from facetracker.files import sweep
+from facetracker.files import needed_folder, sweep
 from facetracker.pictures import Picture, read_picture
 from facetracker.runtime.decode import Found
 from facetracker.runtime.detector import Detector, find_model
@@ -112,9 +112,7 @@ def look(
 
 def images_of(folder: str | Path) -> list[Path]:
     """The folders with the photos to label: the one not split, else every side of the split."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise FaceTrackerError("no such folder", path=folder, fix="Check the path, or collect photos first.")
+    folder = needed_folder(Path(folder))
     found = photo_folders(folder)
     if not found:
         raise FaceTrackerError("holds no photos", path=folder, fix="Collect some: facetracker collect")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import cv2
 import numpy as np
 
+from facetracker.lettering import text_width, write
 from facetracker.pictures import Picture
 
 WHITE = (255, 255, 255)
@@ -41,24 +40,6 @@ def draw_preview(
     if hint:
         _hint(shown, hint, unit)
     return shown
-
-
-def write(
-    picture: Picture, text: str, x: int, y: int, size: int, colour: tuple[int, int, int], weight: int = 500
-) -> int:
-    """Text with its base line at (x, y), `size` pixels high; where it ends."""
-    return int(cv2.putText(picture, text, (x, y), colour, _font(), size, weight)[0][0])
-
-
-def text_width(text: str, size: int, weight: int = 500) -> int:
-    """How wide the text will be, pixels."""
-    (_, _, width, _) = cv2.getTextSize((0, 0), text, (0, 0), _font(), size, weight)
-    return int(width)
-
-
-@lru_cache(maxsize=1)
-def _font() -> cv2.FontFace:
-    return cv2.FontFace("sans")
 
 
 def _shade(picture: Picture, left: int, top: int, right: int, bottom: int, strength: float = 0.62) -> None:

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facetracker.capture.preview import text_width, write
 from facetracker.crop import fit_square
+from facetracker.lettering import text_width, write
 from facetracker.pictures import Picture, write_png
 from facetracker.training import curves
 from facetracker.training.curves import new_figure, save_figure

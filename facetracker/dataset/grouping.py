@@ -16,9 +16,9 @@ from typing import Literal
 
 from facetracker import console
 from facetracker.dataset.layout import PARTITIONS
-from facetracker.dataset.workers import processors
 from facetracker.errors import FaceTrackerError, Rejects
-from facetracker.fingerprint import fingerprint, near_groups
+from facetracker.fingerprint import fingerprint, joined, near_groups
+from facetracker.machine import processors
 from facetracker.naming import sessions
 from facetracker.pictures import read_picture
 
@@ -98,19 +98,7 @@ def _members(groups: dict[str, str]) -> list[list[str]]:
 
 def _join(stems: Sequence[str], together: Iterable[Sequence[str]]) -> dict[str, str]:
     """Groups of stems in which all of each list in `together` are one group, through chains as well."""
-    parent = {stem: stem for stem in stems}
-
-    def root(stem: str) -> str:
-        while parent[stem] != stem:
-            parent[stem] = parent[parent[stem]]
-            stem = parent[stem]
-        return stem
-
-    for members in together:
-        for other in members[1:]:
-            first, second = sorted((root(members[0]), root(other)))
-            parent[second] = first
-    return {stem: root(stem) for stem in stems}
+    return joined(stems, ((members[0], other) for members in together for other in members[1:]))
 
 
 def assign(

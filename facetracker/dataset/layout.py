@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Literal
 
 from facetracker.annotate.labelme import read_labels
-from facetracker.annotate.pairing import IMAGES, LABELS, pairs_in
+from facetracker.annotate.pairing import IMAGES, LABELS, PARTITIONS, pairs_in
 from facetracker.errors import FaceTrackerError, Rejects
-from facetracker.files import PHOTO_SUFFIXES
+from facetracker.files import PHOTO_SUFFIXES, needed_folder
 from facetracker.pictures import read_picture
 from facetracker.places import as_path
 from facetracker.sample import Sample
 
-PARTITIONS = ("train", "val", "test")
 Unlabelled = Literal["skip", "no-face"]
 
 
@@ -96,9 +95,7 @@ def unsplit_images(folder: str | Path) -> Path | None:
 
 def lay_out(folder: str | Path, partition: str | None = None) -> Layout:
     """The photos of a folder with their label files: of one partition, or of all (or of a folder not split)."""
-    folder = as_path(folder)
-    if not folder.is_dir():
-        raise FaceTrackerError("no such folder", path=folder, fix="Check the path, or collect photos first.")
+    folder = needed_folder(as_path(folder))
     there = partitions_of(folder)
     if partition is not None and partition not in there:
         raise FaceTrackerError(_no_partition(partition, there), path=folder, fix=f"Run `facetracker split {folder}`.")

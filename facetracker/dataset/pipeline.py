@@ -25,9 +25,9 @@ from facetracker.dataset.layout import Unlabelled
 from facetracker.dataset.pool import Batch, Pool, fits, padded_faces, read_pool
 from facetracker.dataset.summary import Summary, summarise
 from facetracker.dataset.table import Table, read_table
-from facetracker.dataset.workers import processors
 from facetracker.errors import FaceTrackerError
 from facetracker.letterbox import GREY, Letterbox
+from facetracker.machine import processors
 from facetracker.pictures import Picture, read_picture
 from facetracker.places import is_remote
 

@@ -17,9 +17,9 @@ from facetracker import boxes as box_arithmetic
 from facetracker import console
 from facetracker.dataset.compose import IGNORED
 from facetracker.dataset.table import Table
-from facetracker.dataset.workers import free_memory, processors
 from facetracker.errors import FaceTrackerError
 from facetracker.letterbox import Letterbox, letterbox
+from facetracker.machine import free_memory, processors
 
 Batch = tuple[tf.Tensor, dict[str, tf.Tensor]]
 Cache = Literal["auto", "memory", "none"]

@@ -20,7 +20,7 @@ from facetracker.annotate.provenance import State, state_of
 from facetracker.dataset.grouping import By, assign, group_photos
 from facetracker.dataset.layout import PARTITIONS, Layout, Pair, lay_out, lay_out_unsplit, partitions_of, unsplit_images
 from facetracker.errors import BadFile, FaceTrackerError, Rejects
-from facetracker.files import link_or_copy, read_json, sweep, write_atomically, write_json
+from facetracker.files import link_or_copy, needed_folder, read_json, sweep, write_atomically, write_json
 
 PLAN = "split.json"
 RATIOS = (0.7, 0.15, 0.15)
@@ -136,8 +136,7 @@ def _read_plan(out: Path, settings: dict[str, Any], force: bool) -> dict[str, An
 
 def _source(data: Path, out: Path, planned: bool) -> Layout:
     """Where the photos come from: FOLDER/images; the partitions of another folder; nothing, once all are moved."""
-    if not data.is_dir():
-        raise FaceTrackerError("no such folder", path=data, fix="Check the path, or collect photos first.")
+    needed_folder(data)
     images = unsplit_images(data)
     if images is not None:
         return lay_out_unsplit(data, images)

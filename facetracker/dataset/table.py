@@ -16,18 +16,17 @@ from facetracker import boxes as box_arithmetic
 from facetracker.annotate.labelme import read_labels
 from facetracker.boxes import Boxes
 from facetracker.config import nearest
-from facetracker.dataset.augmented import is_augmented, read_augmented
+from facetracker.dataset.augmented import FACE, is_augmented, read_augmented
 from facetracker.dataset.layout import PARTITIONS, Layout, Pair, Unlabelled, lay_out
 from facetracker.dataset.records import records_in, shards_in
 from facetracker.dataset.share import Share
-from facetracker.dataset.workers import free_memory
 from facetracker.errors import BadFile, FaceTrackerError, Rejects
 from facetracker.files import read_json
+from facetracker.machine import free_memory
 from facetracker.pictures import Picture, decode_picture, read_picture
 from facetracker.places import as_path
 
 Kind = Literal["labelme", "augmented", "records"]
-FACE = "face"
 EDGE = 4096  # bytes looked at, from the front and from the back, to see whether a picture is whole
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from facetracker.console import silenced
 from facetracker.errors import FaceTrackerError, one_line
+from facetracker.machine import processors
 from facetracker.version import __version__
 
 PYTHONS = ((3, 11), (3, 13))
@@ -279,9 +280,8 @@ def _starter() -> Finding:
 
 def machine() -> str:
     """This machine in a few words."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     free = shutil.disk_usage(Path.cwd()).free / 1e9
     memory = ""
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         memory = f", {os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 1e9:.0f} GB memory"
-    return f"{platform.system()} {platform.machine()}, {cores} cores{memory}, {free:.0f} GB free here"
+    return f"{platform.system()} {platform.machine()}, {processors()} cores{memory}, {free:.0f} GB free here"

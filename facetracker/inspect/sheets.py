@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facetracker.capture.preview import write
 from facetracker.inspect.gradcam import Look
 from facetracker.inspect.record import Step
+from facetracker.lettering import write
 from facetracker.pictures import Picture, write_png
 
 BLACK = (30, 30, 30)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import supervision as sv
 
-from facetracker.capture.preview import text_width, write
+from facetracker.lettering import text_width, write
 from facetracker.pictures import Picture
 
 GREEN, RED, ORANGE, FACE = "#2fbf5b", "#e5484d", "#f5a524", "#22c7e8"

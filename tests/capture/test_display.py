@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from desktop import Person, needs_display, opened_screen
 
-from facetracker.capture.preview import draw_preview, text_width
+from facetracker.capture.preview import draw_preview
 from facetracker.files import photos_in
+from facetracker.lettering import text_width
 from facetracker.pictures import read_picture
 
 

@@ -18,9 +18,9 @@ from facetracker.config import DataSettings
 from facetracker.dataset.augment import augment
 from facetracker.dataset.layout import samples_in
 from facetracker.dataset.pipeline import letterbox, load_dataset, open_pictures
-from facetracker.dataset.workers import free_memory
 from facetracker.errors import FaceTrackerError
 from facetracker.files import write_json
+from facetracker.machine import free_memory
 from facetracker.pictures import read_picture, write_jpeg
 from facetracker.sample import Sample
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from facetracker.dataset.workers import WorkerDied, processors, run_tasks
+from facetracker.dataset.workers import WorkerDied, run_tasks
+from facetracker.machine import processors
 
 
 def double(number: int) -> int:

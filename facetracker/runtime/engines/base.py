@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facetracker.errors import BadFile, FaceTrackerError
+from facetracker.machine import processors
 from facetracker.pictures import Picture
 from facetracker.runtime.card import Card
 
@@ -26,10 +26,11 @@ OUTPUT_NAMES: dict[str, tuple[str, ...]] = {
     "classifier": ("probabilities",),
 }
 
-# Suffix: (module of ours, class, library it needs, extra that brings the library).
+# Suffix: (module of ours, class, library it needs, extra that brings the library). Of several models in a
+# folder the first kind is taken: LiteRT, which needs no extra.
 _ENGINES = {
-    ".onnx": ("onnx", "OnnxEngine", "onnxruntime", "train"),
     ".tflite": ("litert", "LiteRTEngine", "ai_edge_litert", None),
+    ".onnx": ("onnx", "OnnxEngine", "onnxruntime", "train"),
     ".xml": ("openvino", "OpenVINOEngine", "openvino", "train"),
     ".keras": ("keras", "KerasEngine", "keras", "train"),
 }
@@ -98,7 +99,7 @@ class Engine(ABC):
 
 def default_threads() -> int:
     """Threads an engine gets unless told otherwise: see docs/realtime.md for the measurement."""
-    return max(1, min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1))
+    return min(4, processors())
 
 
 def open_engine(path: str | Path, threads: int | None = None) -> Engine:
