@@ -232,12 +232,18 @@ def setting_keys() -> dict[str, Any]:
     return keys
 
 
+def first_fault(error: ValidationError) -> tuple[str, str]:
+    """Of what does not fit the first: which key (`section.name`), and what is wrong with it."""
+    first = error.errors()[0]
+    return ".".join(str(part) for part in first["loc"]), first["msg"]
+
+
 def _validate(values: Mapping[str, Any], path: Path) -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
+        key, fault = first_fault(error)
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             _check_key(key)
-        raise FaceTrackerError(f"{key}: {first['msg']} (got {first['input']!r})", path=path) from None
+        raise FaceTrackerError(f"{key}: {fault} (got {first['input']!r})", path=path) from None

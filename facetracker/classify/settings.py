@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from facetracker.config import Section, SettingsFile, TrainingSettings, read_yaml
+from facetracker.config import Section, SettingsFile, TrainingSettings, first_fault, read_yaml
 from facetracker.errors import FaceTrackerError
 
 
@@ -76,6 +76,4 @@ def read_classifier_settings(path: str | Path) -> ClassifierSettings:
     try:
         return ClassifierSettings.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise FaceTrackerError(f"{key}: {first['msg']}", path=path) from None
+        raise FaceTrackerError(": ".join(first_fault(error)), path=path) from None

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from facetracker import console
+from facetracker.annotate.pairing import PARTITIONS
 from facetracker.classify.feed import Batches, Faces, class_weights, read_faces
 from facetracker.classify.folders import FaceFolder, read_folder
 from facetracker.classify.pictures import Answer, draw_confusion, draw_curves, write_sheet
@@ -100,8 +101,7 @@ class ClassifierTraining:
         self.rejects = Rejects(list(self.folder.rejects))
         size = self.settings.model.image_size
         self.parts = {
-            name: read_faces(self.folder.of(name), self.folder.classes, size, self.rejects)
-            for name in ("train", "val", "test")
+            name: read_faces(self.folder.of(name), self.folder.classes, size, self.rejects) for name in PARTITIONS
         }
         if not len(self.train):
             raise FaceTrackerError("holds no readable face to train on", path=self.folder.folder)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from facetracker.commands.annotate import Data
 from facetracker.commands.scale import Address, On, where
 
-Folder = Annotated[
-    Path,
-    typer.Argument(metavar="DATA", help="A folder of photos: images/, {train,val,test}/images/, or pictures in it."),
-]
 Model = Annotated[str | None, typer.Option(help="Model file or run folder; default: the starter.")]
 
 
@@ -23,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 
 def prelabel(
-    folder: Folder,
+    folder: Data,
     model: Model = None,
     threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Score from which a box is written.")] = None,
     again: Annotated[
@@ -56,7 +52,7 @@ def prelabel(
 
 
 def review(
-    folder: Folder,
+    folder: Data,
     model: Model = None,
     list_only: Annotated[bool, typer.Option("--list", help="Only print the order, open nothing.")] = False,
     first: Annotated[int | None, typer.Option(min=1, help="Only so many photos, the least certain ones.")] = None,

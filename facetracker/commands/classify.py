@@ -62,9 +62,8 @@ def train_classifier(
 ) -> None:
     """Train a classifier of faces, such as mask or no mask; everything it gives is in one run folder."""
     from facetracker.errors import EXIT_REJECTS
-    from facetracker.training.device import silenced
 
-    with silenced():
+    with console.silenced():
         import tensorflow  # noqa: F401
     from facetracker.classify.train import train_classifier as run
 

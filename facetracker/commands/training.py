@@ -49,7 +49,7 @@ def train(
         arguments |= where("ray" if on is None and address else on or "local", address) if on or address else {}
         run = train_with_workers(data, preset, changes, workers=workers, **arguments)
     else:
-        from facetracker.training.device import silenced
+        from facetracker.console import silenced
 
         with silenced():
             import tensorflow  # noqa: F401

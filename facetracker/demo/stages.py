@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from facetracker.annotate.pairing import PARTITIONS
 from facetracker.demo import drawing
 from facetracker.demo.steps import Demo, Film, Shown
 from facetracker.pictures import read_picture
 
 VARIANTS = 12
 SHOWN_VARIANTS = 8
-PARTITIONS = ("train", "val", "test")
 
 
 def collect(demo: Demo) -> None:

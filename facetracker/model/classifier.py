@@ -112,11 +112,6 @@ class FaceClassifier(FaceNetwork):
 
         put_arrays(self, arrays_of(load_model(path), ("backbone",)), path, parts=("backbone",))
 
-    def functional(self, batch: int | None = None) -> keras.Model:
-        """The same network without metrics, for export."""
-        pictures = keras.Input((self.image_size, self.image_size, 3), batch_size=batch, name="pictures")
-        return keras.Model(pictures, self(pictures, training=False), name="face_classifier")
-
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),

@@ -94,11 +94,6 @@ class FaceTracker(FaceNetwork):
         """
         return self.head.decode(outputs, size or (self.image_size, self.image_size), threshold=threshold, **options)
 
-    def functional(self, height: int | None = None, width: int | None = None, batch: int | None = None) -> keras.Model:
-        """The same network without losses and metrics, for export; sizes left out stay open."""
-        pictures = keras.Input((height, width, 3), batch_size=batch, name="pictures")
-        return keras.Model(pictures, self(pictures, training=False), name="face_tracker")
-
     def get_config(self):
         return {
             **super().get_config(),

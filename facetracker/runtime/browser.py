@@ -40,8 +40,6 @@ addEventListener("keydown", event => {
 class BrowserView(View):
     """A picture served to tabs of this machine's browser; `address` is where."""
 
-    rate = 30.0
-
     def __init__(self, title: str, port: int = 0):
         self.title, self.token = title, secrets.token_urlsafe(16)
         self._jpeg = b""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from facetracker.errors import BadFile
-from facetracker.files import write_atomically
+from facetracker.files import write_json
 from facetracker.version import __version__
 
 CARD_KEY = "facetracker_card"
@@ -90,9 +90,10 @@ class Card:
         except ValueError as error:
             raise _damaged(str(error), path) from None
 
-    def write_beside(self, model: str | Path) -> Path:
-        """Write the card into the JSON beside the model file."""
-        return write_atomically(card_path(model), self.to_text())
+    def write_beside(self, model: str | Path, reader: str | None = None) -> Path:
+        """Write the card into the JSON beside the model file; `reader` says who opens that if the runtime cannot."""
+        extra = {} if reader is None else {"reader": reader}
+        return write_json(card_path(model), {**self.as_dict(), **extra})
 
     @classmethod
     def read_beside(cls, model: str | Path) -> Card:

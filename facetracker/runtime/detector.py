@@ -143,7 +143,7 @@ def find_model(model: str | Path | None = None) -> Path:
         folder, stem = Path(model), "model"
     else:
         return Path(model)
-    for suffix in (".tflite", ".onnx", ".xml", ".keras"):
+    for suffix in SUFFIXES:
         if (folder / f"{stem}{suffix}").is_file():
             return folder / f"{stem}{suffix}"
     if folder is ASSETS:

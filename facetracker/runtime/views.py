@@ -1,4 +1,4 @@
-"""Where the pictures are shown: a window, a notebook, or nowhere."""
+"""Where the pictures are shown: a window, a notebook, a browser's tab, or nowhere."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ OTHER_WAYS = "--save out.mp4 records a video, --jsonl out.jsonl writes the boxes
 
 
 class View(ABC):
-    """Shows pictures; `closed` is True once a person has shut it. `rate` is how many a second are worth showing."""
+    """Shows pictures; `closed` is True once a person has shut it."""
 
     closed = False
-    rate = 60.0
 
     @abstractmethod
     def show(self, picture: Picture) -> str | None:
@@ -53,7 +52,7 @@ class WindowView(View):
 class NotebookView(View):
     """One picture below the cell that changes; `imshow` would end a notebook's kernel."""
 
-    rate = 12.0  # each picture travels to the browser as a JPEG through the notebook's messages
+    RATE = 12.0  # pictures a second: each travels to the browser as a JPEG through the notebook's messages
     QUALITY = 80
 
     def __init__(self, title: str):
@@ -61,7 +60,7 @@ class NotebookView(View):
         self._shown = -1.0
 
     def show(self, picture: Picture) -> str | None:
-        if time.monotonic() - self._shown < 1 / self.rate:
+        if time.monotonic() - self._shown < 1 / self.RATE:
             return None
         from IPython.display import Image, display
 

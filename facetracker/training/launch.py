@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
 
 from facetracker import console
 from facetracker.config import Settings
@@ -27,12 +26,11 @@ from facetracker.dataset.layout import PARTITIONS
 from facetracker.dataset.table import read_table
 from facetracker.errors import FaceTrackerError
 from facetracker.places import as_path
-from facetracker.scale.cluster import check_nodes, connected
+from facetracker.scale.cluster import On, check_nodes, connected
 from facetracker.training.replay import replay_of
 from facetracker.training.run import RUNS, RunFolder, open_run
 from facetracker.training.worker import LOG, MISTAKE, work
 
-On = Literal["local", "ray"]
 ATTEMPTS = 3  # losses in a row without a finished epoch; then the run is given up
 LOOK_EVERY = 0.1  # seconds
 PROGRAM = ("-m", "facetracker.training.worker")

@@ -9,7 +9,7 @@ import numpy as np
 
 from facetracker import console
 from facetracker.config import Settings
-from facetracker.dataset.layout import partitions_of
+from facetracker.dataset.layout import PARTITIONS, partitions_of
 from facetracker.dataset.pool import Pool, read_pool
 from facetracker.dataset.share import Share
 from facetracker.dataset.table import Table, read_table
@@ -109,5 +109,5 @@ def _spread(table: Table, most: int | None) -> Table:
 
 def _partitions(folder: Path) -> list[str]:
     """The partitions there are: folders of pictures, or of TFRecord shards."""
-    shards = [name for name in ("train", "val", "test") if any((folder / name).glob("*.tfrecord"))]
+    shards = [name for name in PARTITIONS if any((folder / name).glob("*.tfrecord"))]
     return partitions_of(folder) or shards

@@ -19,10 +19,11 @@ from typing import Any
 
 from facetracker import console
 from facetracker.config import Settings, read_settings
+from facetracker.console import silenced
 from facetracker.dataset.share import Share
 from facetracker.errors import FaceTrackerError
 from facetracker.files import write_atomically
-from facetracker.training.device import silenced, start
+from facetracker.training.device import start
 from facetracker.training.run import RunFolder
 
 with silenced():

@@ -20,6 +20,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
+from facetracker.config import first_fault
 from facetracker.errors import FaceTrackerError, one_line
 from facetracker.version import __version__
 from facetracker.web.collect import Collecting
@@ -253,9 +254,7 @@ async def http_error(request: Request, error: Exception) -> Response:
 
 async def invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, ValidationError)
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return JSONResponse({"error": one_line(f"{where}: {first['msg']}"), "fix": ""}, 400)
+    return JSONResponse({"error": one_line(": ".join(first_fault(error))), "fix": ""}, 400)
 
 
 async def no_disk(request: Request, error: Exception) -> Response:

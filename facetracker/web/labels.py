@@ -23,6 +23,7 @@ from facetracker.annotate.labelme import NO_FACE, SAME_BOX, VERSION, read_conten
 from facetracker.annotate.provenance import State, accepted, is_unreviewed, state_of
 from facetracker.annotate.shapes import ShapeFault, encloses_area, shape_box, shape_label, usable_box
 from facetracker.assist import prelabel, review_queue
+from facetracker.config import first_fault
 from facetracker.errors import BadFile, FaceTrackerError
 from facetracker.pictures import read_picture
 from facetracker.web.paths import Entry, PhotoIndex
@@ -116,9 +117,7 @@ class Labels:
         try:
             wish = Edited.model_validate(edited)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise FaceTrackerError(f"the labels cannot be read ({where}: {first['msg']})") from None
+            raise FaceTrackerError(f"the labels cannot be read ({': '.join(first_fault(error))})") from None
         entry = self.index.find(name)
         with self._lock:
             content, now = _content(entry.label)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from facetracker.annotate.exchange import ORIENTATION
 from facetracker.pictures import encode_jpeg, read_picture
 
 KINDS = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
-ORIENTATION = 0x0112  # of EXIF
 
 
 def picture_for_page(photo: Path) -> tuple[bytes, str]:

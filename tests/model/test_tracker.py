@@ -57,7 +57,8 @@ def test_bytes_and_floats_are_the_same_picture(dense, pictures):
 
 
 def test_any_size_of_picture_without_building_anew(dense):
-    graph = dense.functional()
+    picture = keras.Input((None, None, 3))
+    graph = keras.Model(picture, dense(picture, training=False))
     wide = np.full((1, 64, 160, 3), 100, np.uint8)
     np.testing.assert_allclose(graph(wide)["scores"], dense(wide)["scores"], atol=1e-6)
     assert graph(wide)["scores"].shape[1] == 8 * 20 + 4 * 10 + 2 * 5

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from facetracker.export.network import Network
-from facetracker.files import write_json
 from facetracker.pictures import Picture
-from facetracker.runtime.card import Card, card_path
+from facetracker.runtime.card import Card
 from facetracker.runtime.engines import Outputs, open_engine
 
 Precision = Literal["float32", "float16", "int8"]
@@ -38,9 +37,3 @@ class Format:
 def load_with_engine(path: Path) -> Run:
     """Run the file as the runtime will run it, its card included."""
     return open_engine(path).run
-
-
-def write_card(card: Card, path: Path, reader: str | None = None) -> None:
-    """The card beside a file without room for one; `reader` says who opens the file if the runtime cannot."""
-    extra = {} if reader is None else {"reader": reader}
-    write_json(card_path(path), {**card.as_dict(), **extra})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from facetracker.export.formats.base import Format, Run, write_card
+from facetracker.export.formats.base import Format, Run
 from facetracker.export.network import Network
 from facetracker.pictures import Picture
 from facetracker.runtime.card import Card
@@ -17,7 +17,7 @@ def write(network: Network, path: Path, card: Card, pictures: Sequence[Picture])
     from facetracker.model.loading import save_h5
 
     save_h5(network.model, path)
-    write_card(card, path, reader="keras")
+    card.write_beside(path, reader="keras")
 
 
 def load(path: Path) -> Run:

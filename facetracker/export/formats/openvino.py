@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from facetracker.export.formats.base import Format, load_with_engine, write_card
+from facetracker.export.formats.base import Format, load_with_engine
 from facetracker.export.network import Network
 from facetracker.pictures import Picture
 from facetracker.runtime.card import Card
@@ -14,7 +14,7 @@ from facetracker.runtime.card import Card
 def write(network: Network, path: Path, card: Card, pictures: Sequence[Picture]) -> None:
     """Write `.xml` and `.bin`, and the card beside them."""
     network.graph().export(str(path), format="openvino", verbose=False)
-    write_card(card, path)
+    card.write_beside(path)
 
 
 OPENVINO = Format("openvino", ".xml", write, load_with_engine)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from facetracker.evaluation.engines import SavedModelEngine
-from facetracker.export.formats.base import Format, Run, write_card
+from facetracker.export.formats.base import Format, Run
 from facetracker.export.network import Network
 from facetracker.pictures import Picture
 from facetracker.runtime.card import Card
@@ -15,7 +15,7 @@ from facetracker.runtime.card import Card
 def write(network: Network, path: Path, card: Card, pictures: Sequence[Picture]) -> None:
     """Write the folder, and the card beside it."""
     network.graph().export(str(path), format="tf_saved_model", verbose=False)
-    write_card(card, path, reader="tensorflow")
+    card.write_beside(path, reader="tensorflow")
 
 
 def load(path: Path) -> Run:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from facetracker.errors import FaceTrackerError
-from facetracker.export.formats.base import Format, load_with_engine, write_card
+from facetracker.export.formats.base import Format, load_with_engine
 from facetracker.export.network import Network
 from facetracker.pictures import Picture
 from facetracker.runtime.card import Card
@@ -21,7 +21,7 @@ def write(network: Network, path: Path, card: Card, pictures: Sequence[Picture])
         network.graph().export(str(path), format="litert", verbose=False)
     else:
         path.write_bytes(quantized(network, card, pictures))
-    write_card(card, path)
+    card.write_beside(path)
 
 
 def quantized(network: Network, card: Card, pictures: Sequence[Picture]) -> bytes:
