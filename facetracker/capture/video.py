@@ -1,4 +1,4 @@
-"""Video files: read whole, in order, upright; what OpenCV does not say is said here."""
+"""Video files, read whole, in order, upright; and cameras. What OpenCV does not say is said here."""
 
 from __future__ import annotations
 

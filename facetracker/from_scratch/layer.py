@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 
 
-class Layer:
+class Layer(ABC):
     """One step of a network: `forward` on the way in, `backward` on the way out.
 
     `backward` receives how much the loss changes with each number that `forward` gave (`dout`, the same shape),
@@ -21,10 +23,10 @@ class Layer:
         # this off, and the layer may save itself the work.
         self.needs_input_gradient = True
 
+    @abstractmethod
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """The layer's output for the input `x`; `training` tells learning from using."""
-        raise NotImplementedError
 
+    @abstractmethod
     def backward(self, dout: np.ndarray) -> np.ndarray:
         """The gradient of the loss with respect to the last input, from that with respect to the last output."""
-        raise NotImplementedError

@@ -6,12 +6,14 @@ remember of the steps before.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 
 Arrays = dict[str, np.ndarray]
 
 
-class Optimizer:
+class Optimizer(ABC):
     """Keeps the learning rate, and one memory an array for those that remember."""
 
     def __init__(self, learning_rate: float) -> None:
@@ -32,9 +34,9 @@ class Optimizer:
         for name, parameter in parameters.items():
             self.step(name, parameter, gradients[name])
 
+    @abstractmethod
     def step(self, name: str, parameter: np.ndarray, gradient: np.ndarray) -> None:
         """One step for one parameter, in place."""
-        raise NotImplementedError
 
 
 class SGD(Optimizer):

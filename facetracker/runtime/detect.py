@@ -80,7 +80,7 @@ def detect(
 
     Live sources (camera, stream) show the newest frame; films and photos are worked through frame by frame. `every`:
     detect in every so many frames and follow in between. `mirror` defaults to yes for cameras and only changes what
-    is shown. The first three of `start`, `stop`, `stride` choose a part of the source (seconds, seconds, frames).
+    is shown. `start`, `stop` (seconds) and `stride` (every so many frames) choose a part of the source.
     `classifier`: a model that says of every face which class it is (mask or no mask).
     """
     hidden = hidden_by(blur, pixelate)

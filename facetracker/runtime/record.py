@@ -1,6 +1,6 @@
 """Recording: a video, and a line of JSON a frame; both stay readable when the run ends badly.
 
-Videos are written by PyAV (which supervision brings) and not by OpenCV, for three reasons: an mp4 in fragments is
+Videos are written by PyAV and not by OpenCV, for three reasons: an mp4 in fragments is
 playable up to the last second after a crash or a full disk, a disk that is full is an error and not silence, and
 H.264 plays in every browser.
 """
