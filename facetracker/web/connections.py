@@ -20,7 +20,7 @@ READ_WITHIN = 20.0  # seconds in which a slow reader must have taken what waits 
 MOST_FRAGMENTS = 64  # of one WebSocket message: empty ones cost memory and count nothing
 
 
-class _Watched:
+class _Watched(asyncio.Protocol):
     """What both kinds of connection share; `trusted` is set when a request has shown the token."""
 
     trusted = False
@@ -29,12 +29,21 @@ class _Watched:
     loop: asyncio.AbstractEventLoop
     _stuck: asyncio.TimerHandle | None = None
 
-    def watch_writing(self) -> None:
+    def pause_writing(self) -> None:
         """The other side does not read: give up after a while. `close` would wait for it for ever."""
-        self.unwatch_writing()
+        super().pause_writing()
+        self._stop_waiting()
         self._stuck = self.loop.call_later(READ_WITHIN, self.transport.abort)
 
-    def unwatch_writing(self) -> None:
+    def resume_writing(self) -> None:
+        self._stop_waiting()
+        super().resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _stop_waiting(self) -> None:
         if self._stuck is not None:
             self._stuck.cancel()
             self._stuck = None
@@ -58,7 +67,6 @@ class Http(_Watched, H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_expecting()
-        self.unwatch_writing()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -75,14 +83,6 @@ class Http(_Watched, H11Protocol):
             self._expect_request()
         super().on_response_complete()
 
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self.watch_writing()
-
-    def resume_writing(self) -> None:
-        self.unwatch_writing()
-        super().resume_writing()
-
     def _expect_request(self) -> None:
         self._stop_expecting()
         self._late = self.loop.call_later(REQUEST_WITHIN, self.transport.abort)
@@ -98,18 +98,6 @@ class WebSocket(_Watched, WebSocketsSansIOProtocol):
 
     def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
         super().__init__(config, server_state, {**app_state, "connection": self}, _loop)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.unwatch_writing()
-        super().connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self.watch_writing()
-
-    def resume_writing(self) -> None:
-        self.unwatch_writing()
-        super().resume_writing()
 
     async def send(self, message: Any) -> None:
         await super().send(message)
