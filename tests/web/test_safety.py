@@ -183,6 +183,8 @@ def test_a_reader_that_does_not_read_is_ended(shut, hasty):
         connection.connect(("127.0.0.1", shut.port))
         connection.sendall(request * 20)  # 15 MB, more than the kernel's buffers take
         deadline = time.monotonic() + 10
+        while not held(shut) and time.monotonic() < deadline:
+            time.sleep(0.005)  # connected is not yet taken in
         assert held(shut)
         while held(shut) and time.monotonic() < deadline:
             time.sleep(0.02)
