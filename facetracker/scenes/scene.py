@@ -224,10 +224,9 @@ def _lay_body(picture, drawing, pose: Pose, unit: int, owner, number: int) -> No
     y0 = max(int(pose.y + worn.BODY_TOP * pose.unit), 0)
     if x1 <= x0 or y0 >= height:
         return
-    lean = -0.5 * pose.roll  # the neck follows the head a little
     shift_x = pose.x + worn.BODY_LEFT * pose.unit - x0 + 0.5 * scale - 0.5
     shift_y = pose.y + worn.BODY_TOP * pose.unit - y0 + 0.5 * scale - 0.5
-    matrix = np.array([[scale, lean * 0, shift_x], [0, scale, shift_y]], np.float32)
+    matrix = np.array([[scale, 0, shift_x], [0, scale, shift_y]], np.float32)
     patch = cv2.warpAffine(
         drawing, matrix, (x1 - x0, height - y0), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )

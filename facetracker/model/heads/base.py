@@ -47,13 +47,13 @@ class Head(keras.layers.Layer):
 
     def loss(self, targets, outputs, size: tuple[int, int]) -> Losses:
         """Losses of a batch whose pictures are `size` (height, width) pixels."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} is a head without a loss")
 
     def decode(
         self, outputs, size: tuple[int, int], threshold: float = 0.5, iou_threshold: float = 0.5, most: int = 64
     ):
         """Boxes `(B, most, 4)` normalised, scores `(B, most)`, classes `(B, most)`; padded with zeros, 0 and -1."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} is a head that cannot decode")
 
     def keep(self, what: str) -> None:
         """From now on do not train what answers for `what` (the setting `training.keep`): finding, or small_faces.

@@ -33,7 +33,7 @@ export function setAttributes(element, attributes) {
 }
 
 /** An icon of the sheet in the page (`<symbol id="icon-NAME">`). */
-export function icon(name) {
+function icon(name) {
   return makeSvg("svg", { class: "icon", "aria-hidden": "true" }, makeSvg("use", { href: `#icon-${name}` }));
 }
 

@@ -4,7 +4,7 @@ const WORKERS = { server: "server.worker.js", tab: "tab.worker.js" };
 const IN_FLIGHT = { server: 2, tab: 1 };
 
 /** Threads for the network in the tab: one core stays with the camera and the page. */
-export function threadsOf(cores = navigator.hardwareConcurrency || 2) {
+function threadsOf(cores = navigator.hardwareConcurrency || 2) {
   return Math.max(1, Math.min(4, Math.ceil(cores / 2)));
 }
 

@@ -40,7 +40,7 @@ export function decodeDense(scores, offsets, place, card, threshold) {
 }
 
 /** Greedy non-maximum suppression of candidates that come best first. */
-export function suppress(candidates, threshold) {
+function suppress(candidates, threshold) {
   const kept = [];
   for (const one of candidates) if (kept.every((other) => iou(one.box, other.box) <= threshold)) kept.push(one);
   return kept;
