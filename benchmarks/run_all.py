@@ -62,7 +62,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     ),
     "augment": Benchmark("augment.py", ("--rounds", "5"), DATASET),
     "loader": Benchmark("loader.py", ("--rounds", "5"), DATASET),
-    "train_step": Benchmark("train_step.py", (), TRAINING),
+    "train_step": Benchmark("train_step.py", ("--rounds", "8", "--steps", "5"), TRAINING),
     "demo": Benchmark("demo.py", ("--rounds", "5"), ("facetracker/demo", *DATASET, *TRAINING, *RUNTIME)),
     "latency": Benchmark("realtime.py", ("latency", "--rounds", "5"), (*RUNTIME, "facetracker/capture")),
     "follow": Benchmark("realtime.py", ("follow", "--png", "docs/images/benchmarks/follow.png"), RUNTIME),
