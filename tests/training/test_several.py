@@ -148,7 +148,7 @@ def test_two_devices_of_one_machine_equal_one(settings, photos_folder, tmp_path)
 
 def test_what_is_stated_about_the_shares(photos_folder, tmp_path):
     changes = ["several.workers=3", "data.batch_size=6", "several.scale_batch=true", "training.samples_per_epoch=null"]
-    settings = load_settings("nano", changes)
+    settings = load_settings("nano", [*changes, "training.replay=null"])
     state_shares(settings, photos_folder)
     several = settings.several
     assert (several.batch, several.batch_each, several.steps) == (18, 6, 2)
