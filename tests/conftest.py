@@ -29,6 +29,16 @@ settings.register_profile("calm", deadline=None)
 settings.load_profile("calm")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits for a window, a browser or a cluster gets more tries: a busy machine may be late.
+
+    A fault in the code fails three times.
+    """
+    for item in items:
+        if any(item.get_closest_marker(name) for name in ("gui", "browser", "cluster")):
+            item.add_marker(pytest.mark.flaky(reruns=2))
+
+
 @pytest.fixture(autouse=True)
 def talkative() -> Iterator[None]:
     """A command called with --quiet in one test must not silence the next, nor the fixtures of the next file."""

@@ -71,6 +71,7 @@ def is_agent(process: psutil.Process) -> bool:
     return _title(process).startswith(("ray::DashboardAgent", "ray::RuntimeEnvAgent"))
 
 
+@pytest.mark.cluster
 @pytest.mark.slow
 def test_driver_and_worker_killed_and_called_again(photos, tmp_path):
     pytest.importorskip("ray")

@@ -8,6 +8,7 @@ from facetracker.training.launch import on_ray
 from tests.scale.deeds import note_who
 
 
+@pytest.mark.cluster
 @pytest.mark.slow
 def test_ray_train_starts_the_workers_and_notices_a_loss(ray, tmp_path):
     assert on_ray(tmp_path, 2, note_who) is None
