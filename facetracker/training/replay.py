@@ -22,7 +22,7 @@ from facetracker.runtime.detector import Detector
 from facetracker.scenes import photo
 
 SCENES, AUTO = "scenes", "auto"
-DRAWN = 500  # pictures
+DRAWN = 250  # pictures
 # From the first score up an answer of the starter's is a face to be found again, below the second it is background;
 # between the two it is neither.
 FACE, NO_FACE = 0.45, 0.2
