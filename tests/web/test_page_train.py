@@ -15,7 +15,12 @@ from facetracker.sample import Sample
 pytestmark = [*needs_browser, pytest.mark.slow]
 
 # As little as a training can be; the form has no field for it, so the request is changed on its way.
-SMALL = {"model.image_size": 160, "training.samples_per_epoch": 32, "training.warmup_epochs": 0}
+SMALL = {
+    "model.image_size": 160,
+    "training.samples_per_epoch": 32,
+    "training.warmup_epochs": 0,
+    "training.replay": None,
+}
 
 
 @pytest.fixture
