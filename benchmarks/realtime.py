@@ -278,6 +278,7 @@ def draw_steadiness(detector: Detector, png: str) -> None:
         axis.set_ylabel("centre x, px")
         axis.legend()
     axes[1].set_xlabel("frame")
+    Path(png).parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(png, dpi=120)
     print(png)
 
