@@ -87,7 +87,7 @@ def compare(options: argparse.Namespace) -> list[Row]:
     with silenced():
         from facetracker.model import FaceTracker
         from facetracker.model.loading import load_model
-        from facetracker.model.weights import arrays_of, put_arrays
+        from facetracker.model.weights import PARTS, arrays_of, put_arrays
     general = labelled_photos(options.photos)
     if options.stems:
         general = general.only(set(options.stems.read_text(encoding="utf-8").split()))
@@ -108,7 +108,7 @@ def compare(options: argparse.Namespace) -> list[Row]:
 
     with silenced():
         start = FaceTracker("nano", "dense", classes=["face"], weights=options.start)
-    began = arrays_of(start)
+    began = arrays_of(start, PARTS)
     first = True
     for run in options.runs:
         with silenced():
@@ -117,7 +117,7 @@ def compare(options: argparse.Namespace) -> list[Row]:
             show(f"start ({Path(options.start).stem})", start, model.image_size)
             first = False
         show(Path(run).stem if Path(run).stem != "model" else Path(run).parent.name, model, model.image_size)
-        tuned = arrays_of(model)
+        tuned = arrays_of(model, PARTS)
         for share in options.mix:
             put_arrays(model, {key: share * tuned[key] + (1 - share) * began[key] for key in tuned}, find_model(run))
             show(f"  {share:g} of it, {1 - share:g} start", model, model.image_size)

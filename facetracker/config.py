@@ -20,6 +20,7 @@ from facetracker.errors import FaceTrackerError
 from facetracker.files import write_atomically
 
 PRESETS = Path(__file__).parent / "presets"
+Keep = Literal["auto", "nothing", "unfamiliar", "finding", "small_faces"]
 FROM_SCRATCH = "from_scratch"  # in a preset: what is different when it starts without weights
 
 
@@ -67,10 +68,11 @@ class TrainingSettings(Section):
     weight_decay: float = Field(0.0, ge=0)
     ema: float | None = Field(None, gt=0, lt=1, description="Momentum of averaged weights; none: no averaging.")
     clip_norm: float | None = Field(None, gt=0)
-    keep: Literal["nothing", "finding", "small_faces"] = Field(
+    keep: Keep = Field(
         "nothing",
-        description="Dense head: what stays as the first weights know it. finding: only how boxes are drawn is learnt; "
-        "small_faces: the finest grid, where faces of crowds are found and boxed.",
+        description="Dense head: what stays as the first weights know it. unfamiliar: pictures unlike those trained on "
+        "(a second head answers for them); finding: only how boxes are drawn is learnt; small_faces: the finest grid, "
+        "where faces of crowds are found and boxed. auto: unfamiliar where the starter learns photos of one kind.",
     )
     freeze_epochs: int = Field(0, ge=0, description="Epochs with the backbone frozen before fine-tuning.")
     early_stopping: int | None = Field(None, ge=1, description="Epochs without a better val loss before the end.")
@@ -80,8 +82,7 @@ class TrainingSettings(Section):
     samples_per_epoch: int | None = Field(None, ge=1, description="Pictures an epoch; default: all of them.")
     replay: str | None = Field(
         None,
-        description="Photos mixed in so that old skills are kept: a folder, or scenes (drawn). auto: scenes where the "
-        "starter learns one class.",
+        description="Photos mixed in so that old skills are kept: a folder, or scenes (drawn).",
     )
     replay_share: float = Field(0.5, gt=0, lt=1, description="Share of each batch that is replayed.")
     val_pictures: int | None = Field(

@@ -84,7 +84,6 @@ def train(demo: Demo, epochs: int, pictures_an_epoch: int) -> None:
         from facetracker.training.state import read_state
 
         changes = [f"training.epochs={epochs}", f"training.samples_per_epoch={pictures_an_epoch}"]
-        changes.append("training.replay=null")  # drawn people are replayed, and here everybody is drawn
         run = train(demo.aug_data, "nano", changes, name=demo.run.name, runs=demo.run.parent)
         demo.history = read_state(run / "state.npz")[1].history
         best = max(row["val_mean_iou"] for row in demo.history)

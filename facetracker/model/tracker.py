@@ -11,6 +11,7 @@ from keras import ops
 from facetracker.errors import FaceTrackerError
 from facetracker.model.backbones import find_backbone, preprocess
 from facetracker.model.base import FaceNetwork, layers_of
+from facetracker.model.familiarity import STRIDE, Familiarity
 from facetracker.model.heads.dense import DenseHead
 from facetracker.model.heads.single import SingleHead
 from facetracker.model.metrics import EpochMeans
@@ -28,7 +29,8 @@ class FaceTracker(FaceNetwork):
     `classes` names what is told apart; `image_size` is the side of the square it is trained at (default: the
     backbone's own). `weights`: imagenet, starter, none, or a file. Learns from targets `{"boxes": (B, M, 4)
     normalised xyxy, "classes": (B, M)}` padded with zeros and -1; `compile` needs an optimizer, no loss.
-    Outputs are the head's (see heads/): a dict, which `decode` turns into boxes, scores and classes.
+    Outputs are the head's (see heads/): a dict, which `decode` turns into boxes, scores and classes. With `two_heads`
+    (dense ones) pictures unlike those trained on are answered by the first weights' head (see familiarity.py).
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class FaceTracker(FaceNetwork):
         weights: str | None = "none",
         preprocessing: Literal["backbone", "unit"] = "backbone",
         regress_loss: Literal["corner", "ciou"] = "corner",
+        two_heads: bool = False,
         **options,
     ):
         super().__init__(**options)
@@ -50,12 +53,15 @@ class FaceTracker(FaceNetwork):
             raise FaceTrackerError(f"no preprocessing is called {preprocessing}", fix="There are: backbone, unit.")
         if not classes:
             raise FaceTrackerError("a tracker needs at least one class", fix="Name it, for example: face.")
+        if two_heads and head != "dense":
+            raise FaceTrackerError("two heads are dense ones", fix="Use model.head=dense.")
         self.backbone_name = backbone
         self.head_name = head
         self.classes = tuple(classes)
         self.image_size = image_size or entry.image_size
         self.preprocessing = preprocessing
         self.regress_loss = regress_loss
+        self.two_heads = two_heads
         self.how_preprocessed = "unit" if preprocessing == "unit" else entry.preprocessing
         if weights == "imagenet" and not entry.pretrained:
             raise FaceTrackerError(f"{backbone} has no ImageNet weights", fix="Use weights starter or none.")
@@ -64,6 +70,9 @@ class FaceTracker(FaceNetwork):
                 self.head = DenseHead(classes=len(self.classes), name="dense_head")
             else:
                 self.head = SingleHead(classes=len(self.classes), regress_loss=regress_loss, name="single_head")
+            if two_heads:
+                self.first_head = DenseHead(classes=len(self.classes), name="first_head")
+                self.familiarity = Familiarity(name="familiarity")
             self.backbone = entry.build(self.head.strides, "imagenet" if weights == "imagenet" else None)
         self.means = EpochMeans(CLASS_LOSS_SHARE)
         self.build((None, self.image_size, self.image_size, 3))
@@ -73,11 +82,21 @@ class FaceTracker(FaceNetwork):
         if not self.head.built:
             shapes = self.backbone.compute_output_shape(input_shape)
             self.head.build(shapes)
+            if self.two_heads:
+                self.first_head.build(shapes)
+                self.first_head.trainable = False  # said after building: it reaches only the layers that are there
+                self.familiarity.build(shapes[self.head.strides.index(STRIDE)])
         self.built = True
 
     def call(self, pictures, training=None):
         pictures = ops.cast(preprocess(pictures, self.how_preprocessed), self.compute_dtype)
-        return self.head(self.backbone(pictures, training=training), training=training)
+        features = self.backbone(pictures, training=training)
+        outputs = self.head(features, training=training)
+        if training or not self.two_heads:
+            return outputs
+        first = self.first_head(features, training=False)
+        familiar = self.familiarity(features[self.head.strides.index(STRIDE)])
+        return {name: familiar * values + (1 - familiar) * first[name] for name, values in outputs.items()}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         losses = self.head.loss(y, y_pred, ops.shape(x)[1:3])
@@ -103,4 +122,5 @@ class FaceTracker(FaceNetwork):
             "image_size": self.image_size,
             "preprocessing": self.preprocessing,
             "regress_loss": self.regress_loss,
+            "two_heads": self.two_heads,
         }

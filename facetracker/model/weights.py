@@ -17,6 +17,7 @@ from facetracker.errors import BadFile, FaceTrackerError
 from facetracker.files import written_beside
 
 PARTS = ("backbone", "head")
+SECOND_PARTS = ("first_head", "familiarity")  # of a tracker with two heads
 STARTER = Path(__file__).parent.parent / "assets" / "starter.npz"
 
 
@@ -33,21 +34,32 @@ def apply_weights(tracker: Any, weights: str | Path | None) -> None:
             )
         if not STARTER.is_file():
             raise BadFile("the starter's weights are missing from this installation", path=STARTER, fix="Use none.")
-        put_arrays(tracker, read_arrays(STARTER), STARTER)
+        arrays = read_arrays(STARTER)
+        put_arrays(tracker, arrays, STARTER)
+        if tracker.two_heads:
+            tracker.first_head.set_weights(tracker.head.get_weights())
+            put_arrays(tracker, arrays, STARTER, parts=("familiarity",))
         return
     path = Path(weights)
     if not path.is_file():
         raise FaceTrackerError("no such weights", path=path, fix="There are: imagenet, starter, none, or a file.")
     if path.suffix == ".npz":
-        put_arrays(tracker, read_arrays(path), path)
+        arrays = read_arrays(path)
     else:
         from facetracker.model.loading import load_model
 
-        put_arrays(tracker, arrays_of(load_model(path)), path)
+        arrays = arrays_of(load_model(path))
+    put_arrays(tracker, arrays, path, parts_of(tracker))
 
 
-def arrays_of(model: Any, parts: Sequence[str] = PARTS) -> dict[str, np.ndarray]:
-    """Every variable of these parts of a model (backbone, head) under its name."""
+def parts_of(model: Any) -> tuple[str, ...]:
+    """The parts of a tracker or classifier that have weights."""
+    return PARTS + SECOND_PARTS if getattr(model, "two_heads", False) else PARTS
+
+
+def arrays_of(model: Any, parts: Sequence[str] | None = None) -> dict[str, np.ndarray]:
+    """Every variable of these parts of a model (default: all it has) under its name."""
+    parts = parts or parts_of(model)
     return {
         f"{part}/{_name(variable)}": np.asarray(variable)
         for part in parts
@@ -55,9 +67,9 @@ def arrays_of(model: Any, parts: Sequence[str] = PARTS) -> dict[str, np.ndarray]
     }
 
 
-def save_arrays(tracker: Any, path: str | Path) -> Path:
+def save_arrays(tracker: Any, path: str | Path, parts: Sequence[str] | None = None) -> Path:
     """Write the weights as `.npz` of 16-bit numbers; of this size and safe to read from anyone."""
-    arrays: dict[str, Any] = {name: array.astype(np.float16) for name, array in arrays_of(tracker).items()}
+    arrays: dict[str, Any] = {name: array.astype(np.float16) for name, array in arrays_of(tracker, parts).items()}
     with written_beside(path) as part, part.open("wb") as file:
         np.savez_compressed(file, **arrays)
     return Path(path)

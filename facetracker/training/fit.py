@@ -21,11 +21,11 @@ from facetracker.training.briefing import brief, time_a_step
 from facetracker.training.composed import composing
 from facetracker.training.curves import draw_curves
 from facetracker.training.device import Device, on_all_gpus, start
+from facetracker.training.familiar import NOTHING, UNFAMILIAR, keep_of, learn_familiar
 from facetracker.training.feed import Feed
 from facetracker.training.light import light
 from facetracker.training.photos import Photos, read_photos
 from facetracker.training.pictures import draw_in_rgb, draw_val_predictions
-from facetracker.training.replay import replay_of
 from facetracker.training.run import RUNS, RunFolder, open_run
 from facetracker.training.schedules import make_optimizer
 from facetracker.training.state import Progress, put_back, read_state
@@ -53,7 +53,7 @@ def train(
     device = start(settings.training)
     photos = read_photos(data, settings)
     settings.model.classes = photos.classes
-    settings.training.replay = replay_of(settings, photos.classes)
+    settings.training.keep = keep_of(settings, photos.classes, photos.train)
     settings.save(run.config)
     if photos.rejects:
         write_atomically(run.rejects, photos.rejects.as_text())
@@ -75,9 +75,14 @@ class Training:
         self.feed = make_feed(self.photos, self.settings)
         self.progress = read_state(self.run.state)[1] if self.run.state.is_file() else Progress()
         self.model = build_model(self.settings, read_weights=not self.progress.epoch)
-        if self.settings.training.keep != "nothing":
+        keep = self.settings.training.keep
+        if keep != NOTHING:
             self.model.backbone.trainable = False
-            self.model.head.keep(self.settings.training.keep)
+        if keep == UNFAMILIAR:
+            if not self.progress.epoch:
+                learn_familiar(self.model, self.photos.train, self.settings.training.seed)
+        elif keep != NOTHING:
+            self.model.head.keep(keep)
 
     def go(self) -> Path:
         """Brief, fit, and write what a run leaves; the run folder."""
@@ -103,7 +108,7 @@ class Training:
     def _fit(self, first: int, end: int) -> None:
         """Train epochs up to `end`, in the phase that began at epoch `first`."""
         training = self.settings.training
-        frozen = end <= training.freeze_epochs or training.keep != "nothing"
+        frozen = end <= training.freeze_epochs or training.keep != NOTHING
         self.model.backbone.trainable = not frozen
         optimizer = make_optimizer(training, self.feed.steps, end - first)
         # Built here and not by the first step: TensorFlow traces a step that makes variables twice.
@@ -247,6 +252,7 @@ def build_model(settings: Settings, read_weights: bool = True) -> FaceTracker:
         weights=model.weights if read_weights else "none",
         preprocessing=model.preprocessing,
         regress_loss=model.regress_loss,
+        two_heads=settings.training.keep == UNFAMILIAR,
     )
 
 

@@ -27,7 +27,7 @@ from facetracker.dataset.table import read_table
 from facetracker.errors import FaceTrackerError
 from facetracker.places import as_path
 from facetracker.scale.cluster import On, check_nodes, connected
-from facetracker.training.replay import replay_of
+from facetracker.training.familiar import keep_of
 from facetracker.training.run import RUNS, RunFolder, open_run
 from facetracker.training.worker import LOG, MISTAKE, work
 
@@ -92,7 +92,7 @@ def state_shares(settings: Settings, data: str | Path) -> None:
     several.batch = batch * factor
     several.batch_each = several.batch // several.workers
     several.learning_rate = settings.training.learning_rate * factor
-    settings.training.replay = replay_of(settings, settings.model.classes)
+    settings.training.keep = keep_of(settings, settings.model.classes, None)
     replayed = 0
     if settings.training.replay is not None:
         replayed = min(several.batch_each - 1, round(several.batch_each * settings.training.replay_share))

@@ -15,7 +15,7 @@ from facetracker.dataset.share import Share
 from facetracker.dataset.table import Table, read_table
 from facetracker.errors import FaceTrackerError, Rejects
 from facetracker.places import as_path
-from facetracker.training.replay import SCENES, drawn_pool, replay_of
+from facetracker.training.replay import SCENES, drawn_pool
 
 REPLAYED = 2000  # photos of a replay folder that are kept ready
 
@@ -49,7 +49,7 @@ def read_photos(data: str | Path, settings: Settings, share: Share | None = None
     machines_too = settings.data.prelabelled
     train = read_table(data, "train" if split else None, prelabelled=machines_too, share=share)
     classes = train.class_names(settings.model.classes)
-    replayed = replay_of(settings, classes)
+    replayed = settings.training.replay
     if not len(train):
         raise FaceTrackerError("holds no labelled photo to train on", path=data, fix=_way_to_labels(train))
     if train.prelabelled:

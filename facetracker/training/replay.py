@@ -21,21 +21,11 @@ from facetracker.pictures import Picture
 from facetracker.runtime.detector import Detector
 from facetracker.scenes import photo
 
-SCENES, AUTO = "scenes", "auto"
+SCENES = "scenes"
 DRAWN = 250  # pictures
 # From the first score up an answer of the starter's is a face to be found again, below the second it is background;
 # between the two it is neither.
 FACE, NO_FACE = 0.45, 0.2
-
-
-def replay_of(settings: Settings, classes: Sequence[str]) -> str | None:
-    """What `training.replay` means for these classes: None, `scenes`, or a folder.
-
-    Several classes come with photos of many people, who need no stand-ins.
-    """
-    if settings.training.replay == AUTO:
-        return SCENES if settings.model.weights == "starter" and len(classes) == 1 else None
-    return settings.training.replay
 
 
 def drawn_pool(settings: Settings, classes: Sequence[str], most: int) -> Pool:

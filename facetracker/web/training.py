@@ -36,7 +36,7 @@ LINE_BYTES = 65_536
 # A server that was started in the background ignores Ctrl-C's signal, and its children would inherit that.
 CHILD = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); import facetracker.cli as c; c.main()"
 # Settings that name files or folders: from the page only the words that stand for something in the package.
-WORDS = {"model.weights": ("imagenet", "starter", "none"), "training.replay": ("auto", "scenes", None)}
+WORDS = {"model.weights": ("imagenet", "starter", "none"), "training.replay": ("scenes", None)}
 
 
 class Wish(BaseModel):

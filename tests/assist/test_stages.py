@@ -23,8 +23,6 @@ from facetracker.dataset.table import read_table
 from facetracker.errors import FaceTrackerError
 from facetracker.evaluation.photos import labelled_photos
 
-ALONE = "training.replay=null"  # to draw what is replayed takes longer than the whole test
-
 
 @pytest.fixture
 def half(prelabelled: Path) -> Path:
@@ -93,10 +91,10 @@ def test_augment_leaves_them_out_unless_asked(half, tmp_path):
 def test_training_leaves_them_out_unless_asked(half, capsys):
     from facetracker.training.photos import read_photos
 
-    few = read_photos(half, load_settings("nano", ["model.image_size=32", ALONE]))
+    few = read_photos(half, load_settings("nano", ["model.image_size=32"]))
     assert len(few.train) == 3
     assert "3 photos left out: prelabelled" in capsys.readouterr().err
-    asked = load_settings("nano", ["model.image_size=32", ALONE, "data.prelabelled=true"])
+    asked = load_settings("nano", ["model.image_size=32", "data.prelabelled=true"])
     assert len(read_photos(half, asked).train) == 6
 
 

@@ -34,7 +34,6 @@ from facetracker.scenes import Scene
 ONLY_PARSED = ("web", "review", "demo", "doctor", "crops", "train-classifier", "classify")
 LESS = {"--count": "8", "--variants": "2", "--rounds": "3", "--stop": "1", "--minutes": "1"}
 SHORT_TRAINING = ["--epochs", "1", "--set", "training.samples_per_epoch=16", "--set", "training.val_pictures=8"]
-SHORT_TRAINING += ["--set", "training.replay=null"]  # drawing them takes as long as all the rest
 
 
 class Workspace:

@@ -67,7 +67,7 @@ def test_the_loader_reads_shards_from_a_store(store, photos, tmp_path):
     here, there = (read_table(place, "train") for place in (tmp_path / "aug", "memory://bucket/aug"))
     assert here.names == there.names
     assert here.jpegs == there.jpegs
-    settings = load_settings("nano", ["model.image_size=64", "training.replay=null"])
+    settings = load_settings("nano", ["model.image_size=64"])
     ours, theirs = (read_photos(place, settings) for place in (tmp_path / "aug", "memory://bucket/aug"))
     np.testing.assert_array_equal(ours.train.pictures, theirs.train.pictures)
     np.testing.assert_array_equal(ours.val.boxes, theirs.val.boxes)

@@ -5,10 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from facetracker.config import load_settings, read_settings
+from facetracker.dataset.pool import Pool
 from facetracker.errors import FaceTrackerError
+from facetracker.model import FaceTracker
+from facetracker.model.familiarity import Familiarity
 from facetracker.model.heads.dense import cells
 from facetracker.model.loading import load_model
+from facetracker.scenes import photo
+from facetracker.training.familiar import keep_of
 from facetracker.training.fit import train
+
+SHORT = ("model.image_size=64", "training.samples_per_epoch=64", "training.warmup_epochs=0", "data.batch_size=8")
 
 
 def answers(path, pictures) -> dict[str, np.ndarray]:
@@ -49,3 +57,55 @@ def test_small_faces_stay_and_large_ones_are_learnt(before_and_after, pool):
 def test_a_single_head_has_nothing_apart(photos_folder, tiny_preset, tmp_path):
     with pytest.raises(FaceTrackerError, match=r"model\.head=dense"):
         train(photos_folder, tiny_preset, ["training.keep=finding"], runs=tmp_path)
+
+
+@pytest.fixture(scope="module")
+def learnt(photos_folder, tmp_path_factory):
+    """A run of the preset nano on drawn photos, two epochs in two goes."""
+    runs = tmp_path_factory.mktemp("runs")
+    train(photos_folder, "nano", [*SHORT, "training.epochs=1"], name="mine", runs=runs)
+    return train(photos_folder, "nano", ["training.epochs=2"], name="mine", resume=True, runs=runs)
+
+
+def test_what_is_unlike_the_photos_is_answered_by_the_starter(learnt):
+    assert read_settings(learnt / "config.yaml").training.keep == "unfamiliar"
+    rooms = np.stack([photo(5, number, width=192, height=192).picture for number in range(12)])
+    starter = FaceTracker("nano", "dense", image_size=64, weights="starter")(rooms)
+    mine = answers(learnt / "model.keras", rooms)
+    for name, least in (("scores", 0.02), ("offsets", 0.1)):
+        np.testing.assert_allclose(mine[name], starter[name], atol=least)
+
+
+def test_what_is_like_them_is_answered_anew(learnt, pool):
+    starter = FaceTracker("nano", "dense", image_size=64, weights="starter")(pool.pictures)
+    mine = answers(learnt / "model.keras", pool.pictures)
+    assert np.abs(mine["scores"] - starter["scores"]).max() > 0.1
+    familiar = load_model(learnt / "model.keras").familiarity
+    assert float(familiar.steepness) > 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "classes", "kept"),
+    [
+        ((), ["face"], "unfamiliar"),
+        ((), ["with_mask", "without_mask"], "nothing"),
+        (("model.weights=none",), ["face"], "nothing"),
+        (("training.keep=finding",), ["face"], "finding"),
+        (("training.keep=nothing",), ["face"], "nothing"),
+    ],
+)
+def test_what_auto_stands_for(changes, classes, kept, pool):
+    assert keep_of(load_settings("nano", changes), classes, pool) == kept
+
+
+def test_photos_as_varied_as_anybodys_train_the_whole_network(pool, monkeypatch, capsys):
+    monkeypatch.setattr(Familiarity, "learn", lambda self, means: False)
+    assert keep_of(load_settings("nano"), ["face"], pool) == "nothing"
+    assert "as varied as anybody's" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("changes", "whole"), [(("model.weights=none",), True), ((), False)])
+def test_the_unfamiliar_needs_the_starter_and_one_worker(changes, whole, pool: Pool):
+    settings = load_settings("nano", ["training.keep=unfamiliar", *changes])
+    with pytest.raises(FaceTrackerError, match=r"training\.keep=nothing"):
+        keep_of(settings, ["face"], pool if whole else None)

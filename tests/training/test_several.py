@@ -148,12 +148,13 @@ def test_two_devices_of_one_machine_equal_one(settings, photos_folder, tmp_path)
 
 def test_what_is_stated_about_the_shares(photos_folder, tmp_path):
     changes = ["several.workers=3", "data.batch_size=6", "several.scale_batch=true", "training.samples_per_epoch=null"]
-    settings = load_settings("nano", [*changes, "training.replay=null"])
+    settings = load_settings("nano", changes)
     state_shares(settings, photos_folder)
     several = settings.several
     assert (several.batch, several.batch_each, several.steps) == (18, 6, 2)
     assert several.learning_rate == pytest.approx(3 * settings.training.learning_rate)
     assert len(set(several.seeds)) == 3
+    assert settings.training.keep == "nothing"  # no worker sees all photos, to know what is familiar
     own = own_settings(settings, Share(2, 3), replays=False)
     assert (own.data.batch_size, own.training.seed) == (6, several.seeds[2])
     assert own.training.samples_per_epoch == 12

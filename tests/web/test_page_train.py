@@ -19,7 +19,6 @@ SMALL = {
     "model.image_size": 160,
     "training.samples_per_epoch": 32,
     "training.warmup_epochs": 0,
-    "training.replay": None,
 }
 
 

@@ -25,7 +25,6 @@ SMALL = {
     "training.samples_per_epoch": 64,
     "training.warmup_epochs": 0,
     "training.val_pictures": 4,
-    "training.replay": None,
 }
 
 

@@ -1,0 +1,58 @@
+"""What anybody's pictures look like to the starter's backbone: 64 axes, written into assets/starter.npz.
+
+    python scripts/measure_usual.py FACES
+
+Fine-tuning needs it to know one's own photos from other people's (facetracker/model/familiarity.py). FACES is what
+train_starter.py trains on; only photos of its training part are looked at. Run it after bundle_starter.py, which
+writes the file anew. No photo can be made out of it: it is the mean and the spread of a mean of features.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+from train_starter import read_rows, split_photos
+
+PHOTOS, SEED = 1500, 1
+SIDES = (192, 320)  # at which nano is trained, and at which the starter detects
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("faces", type=Path)
+    options = parser.parse_args()
+
+    from facetracker.model import FaceTracker
+    from facetracker.model.familiarity import means_of, measure_usual
+    from facetracker.model.weights import PARTS, STARTER, put_arrays, read_arrays, save_arrays
+
+    parts = split_photos(options.faces, read_rows(options.faces))
+    train = sorted(name for name, part in parts.items() if part == "train")
+    tracker = FaceTracker("nano", "dense", classes=["face"], two_heads=True)
+    put_arrays(tracker, read_arrays(STARTER), STARTER, PARTS)
+    means = [
+        means_of(tracker, fitted(options.faces / "images" / f"{name}.jpg", side)[None])
+        for name in np.random.default_rng(SEED).permutation(train)[:PHOTOS]
+        for side in SIDES
+    ]
+    mean, axes = measure_usual(np.concatenate(means))
+    tracker.familiarity.usual_mean.assign(mean)
+    tracker.familiarity.usual_axes.assign(axes)
+    print(f"{save_arrays(tracker, STARTER, (*PARTS, 'familiarity'))}: {STARTER.stat().st_size:,} bytes")
+
+
+def fitted(photo: Path, side: int) -> np.ndarray:
+    """A photo (RGB) with its longer side at `side`, on the smallest input that strides of 32 fill."""
+    from facetracker.letterbox import letterbox
+
+    picture = cv2.imread(str(photo))
+    scale = side / max(picture.shape[:2])
+    height, width = (-(-max(1, round(length * scale)) // 32) * 32 for length in picture.shape[:2])
+    return cv2.cvtColor(letterbox(picture, width, height)[0], cv2.COLOR_BGR2RGB)
+
+
+if __name__ == "__main__":
+    main()
