@@ -2,13 +2,16 @@
 
 uvicorn closes a connection that is idle between two requests, but it waits for ever for the first byte, for the rest
 of a request, and for a reader that does not read. Here each of these has its time, and there is a limit to how many
-connections there are: when it is reached, one that has not shown the token makes room.
+connections there are: when it is reached, one that has not shown the token makes room. And what is written goes out
+at once.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -59,6 +62,7 @@ class Http(_Watched, H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        send_at_once(transport)  # a WebSocket takes over the connection of the request that opened it
         self.since = self.loop.time()
         if not make_room(self.connections, self):
             transport.abort()
@@ -109,6 +113,17 @@ class WebSocket(_Watched, WebSocketsSansIOProtocol):
             self.transport.abort()
             return
         super().handle_cont(event)
+
+
+def send_at_once(transport: asyncio.BaseTransport) -> None:
+    """Let small messages go out without waiting (TCP_NODELAY).
+
+    Else the system holds an answer back until the one before is acknowledged, and a browser acknowledges with its
+    next frame: late once, every answer would be a frame late. asyncio does this itself only for sockets that were
+    made with IPPROTO_TCP written out, and not everywhere.
+    """
+    with suppress(OSError):  # the other side has gone already
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def make_room(connections: Iterable[Any], newest: Any) -> bool:

@@ -75,6 +75,33 @@ def test_a_followed_face_keeps_its_number(served, frames):
     assert all(one == ids[1] for one in ids[1:])
 
 
+def test_an_answer_that_was_late_once_does_not_hold_up_those_after_it(served, frames):
+    """With Nagle's algorithm two frames at once were enough: each answer after them came with the next frame."""
+    between = 0.03  # seconds from frame to frame: less than the 40 ms after which Linux acknowledges anyway
+    at_once = 30  # before that Linux acknowledges everything at once, as on any young connection
+
+    async def talk():
+        sent, trips = {}, {}
+
+        async def listen(socket):
+            async for message in socket:
+                number = json.loads(message)["frame"]
+                trips[number] = time.monotonic() - sent[number]
+
+        async with connect(served) as socket:
+            listening = asyncio.create_task(listen(socket))
+            for number in range(60):
+                sent[number] = time.monotonic()
+                await socket.send(numbered(number, frames[0]))
+                await asyncio.sleep(0 if number == at_once else between)
+            listening.cancel()
+        return trips
+
+    trips = asyncio.run(talk())
+    later = sorted(trip for number, trip in trips.items() if number > at_once + 1)
+    assert later[len(later) // 4] < 0.7 * between  # a quarter of them: the machine may have other things to do
+
+
 def test_webp_and_png_are_frames_too(served, frames):
     picture = cv2.imdecode(np.frombuffer(frames[0], np.uint8), cv2.IMREAD_COLOR)
 
