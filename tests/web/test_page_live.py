@@ -28,12 +28,39 @@ LOOK_AT = """async (count) => {
   const answers = [];
   for (let number = 0; number < count; number++) {
     const picture = await (await fetch(`frames/${number}.png`)).blob();
-    const frame = await createImageBitmap(picture, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+    const bitmap = await createImageBitmap(picture, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+    // A picture and a camera's frame are read in different ways.
+    const frame = number % 2 ? bitmap : new VideoFrame(bitmap, { timestamp: number });
     const { faces } = await way.detect(frame);
     answers.push(faces.map(({ box, score }) => [...box, score]));
   }
   way.close();
   return { answers, faults };
+}"""
+
+PREPARE = """async () => {
+  const { Prepared } = await import(new URL("static/js/live/prepared.js", document.baseURI).href);
+  const frame = (colour, width, height) => {
+    const canvas = new OffscreenCanvas(width, height);
+    const context = canvas.getContext("2d");
+    context.fillStyle = colour;
+    context.fillRect(0, 0, width, height);
+    return new VideoFrame(canvas, { timestamp: 0 });
+  };
+  const prepared = new Prepared();
+  const seen = (one) => {
+    const drawn = prepared.of(one);
+    if (drawn === one) return "itself";
+    const [red, green, blue] = drawn.getContext("2d").getImageData(3, 3, 1, 1).data;
+    return ["canvas", [drawn.width, drawn.height], [red, green, blue]];
+  };
+  const [wide, upright] = [frame("red", 16, 8), frame("blue", 8, 16)];
+  const answers = [seen(upright)];
+  prepared.prepare(wide);
+  answers.push(seen(wide));
+  prepared.prepare(upright);
+  answers.push(seen(upright), seen(wide));
+  return answers;
 }"""
 
 
@@ -93,6 +120,12 @@ def test_the_tabs_boxes_are_pythons_to_a_pixel_on_200_frames(browser, place):
         np.testing.assert_allclose(rows[:, 4], scores, atol=0.01)
         faces += len(rows)
     assert faces > 200
+
+
+def test_only_the_frame_that_was_prepared_is_drawn_from_its_pixels(browser, place):
+    with opened_page(browser, place.address) as page:
+        told = page.evaluate(PREPARE)
+    assert told == ["itself", ["canvas", [16, 8], [255, 0, 0]], ["canvas", [8, 16], [0, 0, 255]], "itself"]
 
 
 def test_a_picture_can_be_mirrored_hidden_and_kept(browser, place, tmp_path):

@@ -69,11 +69,13 @@ async function send({ number, frame }) {
   }
   context.drawImage(frame, 0, 0, wide, high);
   frame.close();
+  self.postMessage({ type: "read", number });
   const jpeg = await canvas.convertToBlob({ type: "image/jpeg", quality: QUALITY });
   sizes.set(number, { width, height, pack: performance.now() - began });
-  const head = new Uint8Array(4);
-  new DataView(head.buffer).setUint32(0, number, true);
-  socket.send(await new Blob([head, jpeg]).arrayBuffer());
+  const message = new Uint8Array(4 + jpeg.size);
+  new DataView(message.buffer).setUint32(0, number, true);
+  message.set(new Uint8Array(await jpeg.arrayBuffer()), 4);
+  socket.send(message);
 }
 
 function answer(told) {

@@ -6,12 +6,13 @@ import { Fitter, inputSize, letterbox, toFrame } from "../vision/letterbox.js";
 
 // What the heads call their outputs, in the alphabetical order in which exporters write them (engines/base.py).
 const OUTPUTS = { single: ["boxes", "classes"], dense: ["offsets", "scores"] };
+const RGBA = { format: "RGBA" };
 
 let ort, session, card, fixed, names;
 let threshold = null;
 let follow = true;
 let follower = new Follower();
-let canvas, context;
+let canvas, context, copy;
 const fitter = new Fitter();
 
 self.onmessage = async ({ data }) => {
@@ -53,8 +54,9 @@ async function look({ number, frame }) {
   const began = performance.now();
   const width = frame.displayWidth ?? frame.width;
   const height = frame.displayHeight ?? frame.height;
-  const pixels = read(frame, width, height);
+  const pixels = (await copied(frame, width, height)) ?? drawn(frame, width, height);
   frame.close();
+  self.postMessage({ type: "read", number });
   const place = letterbox(width, height, ...inputSize(card, fixed, width, height));
   const input = fitter.fit(pixels, place);
   const prepared = performance.now();
@@ -77,8 +79,24 @@ async function look({ number, frame }) {
   return { type: "faces", number, width, height, faces, ms };
 }
 
-/** The frame's pixels, RGBA. */
-function read(frame, width, height) {
+/** A video frame's pixels, RGBA, straight out of it: four times as fast as by a canvas. Null where that cannot be. */
+async function copied(frame, width, height) {
+  const size = width * height * 4;
+  const { visibleRect: seen, rotation, flip } = frame;
+  // A copy is not stretched, turned or mirrored as a drawing is.
+  if (seen?.width !== width || seen.height !== height || rotation || flip) return null;
+  try {
+    if (frame.allocationSize(RGBA) !== size) return null; // an older browser, which passes over the wish for RGBA
+    if (copy?.length !== size) copy = new Uint8Array(size);
+    await frame.copyTo(copy, RGBA);
+  } catch {
+    return null; // a browser that cannot convert this frame's format
+  }
+  return copy;
+}
+
+/** Any picture's pixels, RGBA, by way of a canvas. */
+function drawn(frame, width, height) {
   if (canvas?.width !== width || canvas?.height !== height) {
     canvas = new OffscreenCanvas(width, height);
     context = canvas.getContext("2d", { willReadFrequently: true, alpha: false });

@@ -3,6 +3,7 @@
 import { byId, complain, say } from "../dom.js";
 import { remember, remembered } from "../memory.js";
 import { drawFaces, drawPicture, hideFaces, mirrored } from "./draw.js";
+import { Prepared } from "./prepared.js";
 import { Recorder, save } from "./recorder.js";
 import { Source, listCameras } from "./source.js";
 import { Stats } from "./stats.js";
@@ -28,6 +29,7 @@ export class LiveView {
     this.page = page;
     this.stats = new Stats();
     this.recorder = new Recorder();
+    this.prepared = new Prepared();
     this.source = new Source({ onframe: (frame, at) => this.#take(frame, at), onend: (error) => this.#ended(error) });
     this.picture = byId("live-picture").getContext("2d", { alpha: false });
     this.overlay = byId("live-overlay").getContext("2d");
@@ -125,6 +127,7 @@ export class LiveView {
     const name = this.wayName;
     this.way = new Way(name, {
       threshold: this.threshold,
+      onread: ({ picture }) => this.prepared.prepare(picture),
       onfaces: (answer) => this.#answered(answer),
       onerror: (error) => this.#failed(name, error),
       onready: ({ classes }) => (this.classes = classes ?? this.classes),
@@ -166,7 +169,7 @@ export class LiveView {
       Object.assign(canvas, { width, height });
       this.stage.style.aspectRatio = `${width} / ${height}`;
     }
-    drawPicture(this.picture, frame, this.mirror);
+    drawPicture(this.picture, this.prepared.of(frame), this.mirror);
     const faces = this.#facesShown();
     if (byId("live-blur").checked) hideFaces(this.picture, faces);
     this.#drawOverlay(faces);

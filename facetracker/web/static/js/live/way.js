@@ -3,7 +3,10 @@
 const WORKERS = { server: "server.worker.js", tab: "tab.worker.js" };
 const IN_FLIGHT = { server: 2, tab: 1 };
 
-/** Threads for the network in the tab: one core stays with the camera and the page. */
+/**
+ * Threads for the network in the tab: half of the cores, as the others belong to the camera, the page and other programs.
+ * Threads wait for each other: two on two cores win 1.5 ms a frame, and lose 8 as soon as another program wants one.
+ */
 function threadsOf(cores = navigator.hardwareConcurrency || 2) {
   return Math.max(1, Math.min(4, Math.ceil(cores / 2)));
 }
@@ -12,12 +15,14 @@ function threadsOf(cores = navigator.hardwareConcurrency || 2) {
  * Looks at frames. `name` is "server" or "tab".
  *
  * At most two frames (one in the tab) are under way; of those that come meanwhile only the newest waits.
- * `onfaces({number, width, height, faces, ms, held})` gets every answer, `held` is what `offer` got as `kept`.
+ * `onfaces({number, width, height, faces, ms, kept})` gets every answer, `kept` is what `offer` got; `onread(kept)` says
+ * that the worker has read the frame's pixels and now waits for the model. What the page does earlier slows it down.
  */
 export class Way {
-  constructor(name, { threshold, onfaces, onerror, onready }) {
+  constructor(name, { threshold, onfaces, onread, onerror, onready }) {
     this.name = name;
     this.onfaces = onfaces;
+    this.onread = onread ?? (() => {});
     this.onerror = onerror ?? (() => {});
     this.under = new Map(); // number -> what was kept with the frame
     this.waiting = null;
@@ -70,6 +75,7 @@ export class Way {
   #hear(told) {
     if (this.closed) return;
     const kept = this.under.get(told.number);
+    if (told.type === "read") return kept && this.onread(kept);
     this.under.delete(told.number);
     if (told.type === "ready") {
       this.open = true;
