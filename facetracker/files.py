@@ -79,7 +79,7 @@ def sweep(folder: str | Path) -> int:
     folder = as_path(folder)
     if is_remote(folder):
         return 0
-    for part in folder.rglob(f"{PART}*"):
+    for part in _parts_below(folder):
         pid = part.name.removeprefix(PART).split("-", 1)[0]
         if pid.isdigit() and int(pid) != os.getpid() and _runs(int(pid)):
             continue
@@ -87,6 +87,19 @@ def sweep(folder: str | Path) -> int:
             part.unlink()
             swept += 1
     return swept
+
+
+def _parts_below(folder: Path) -> Iterator[Path]:
+    """Half-written files, one folder after the other; `rglob` would hold every name of a folder at once."""
+    below = []
+    with suppress(FileNotFoundError, NotADirectoryError, PermissionError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(PART):
+                yield Path(entry.path)
+            elif entry.is_dir(follow_symlinks=False):
+                below.append(Path(entry.path))
+    for inner in below:
+        yield from _parts_below(inner)
 
 
 def _runs(pid: int) -> bool:
@@ -117,12 +130,26 @@ def needed_folder(folder: Path) -> Path:
 
 def photos_in(folder: str | Path) -> list[Path]:
     """The pictures directly in `folder`, sorted by name; a missing folder is a person's mistake."""
-    folder = needed_folder(as_path(folder))
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in PHOTO_SUFFIXES and not path.name.startswith(".") and path.is_file()
-    )
+    folder = as_path(folder)
+    return sorted(folder / name for name in photo_names(folder))
+
+
+def photo_names(folder: Path) -> Iterator[str]:
+    """The names of the pictures directly in `folder`, in no order; a missing folder is a person's mistake."""
+    for name in names_in(needed_folder(folder)):
+        path = folder / name
+        if path.suffix.lower() in PHOTO_SUFFIXES and not name.startswith(".") and path.is_file():
+            yield name
+
+
+def names_in(folder: Path) -> Iterator[str]:
+    """The names of what lies directly in `folder`, in no order; `iterdir` would hold all of them at once."""
+    if is_remote(folder):  # fsspec lists a folder as a whole, whatever is done here
+        yield from (path.name for path in folder.iterdir())
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            yield entry.name
 
 
 def link_or_copy(source: str | Path, target: str | Path) -> Path:

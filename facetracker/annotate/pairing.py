@@ -6,13 +6,15 @@ same folder. Never by sorting two lists: one missing label would shift every pai
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from facetracker.errors import BadFile
-from facetracker.files import PHOTO_SUFFIXES, photos_in, read_json
+from facetracker.files import PHOTO_SUFFIXES, names_in, photo_names, photos_in, read_json
+from facetracker.listing import Names
 from facetracker.places import as_path
 
 IMAGES, LABELS = "images", "labels"
@@ -81,29 +83,69 @@ def pairs_in(images: str | Path, labels: str | Path | None = None) -> Pairs:
 
     Of photos that share a stem only one can own the label file; the others are named in `doubles`.
     """
-    images = as_path(images)
-    photos = photos_in(images)
-    files = {path.stem: path for path in reversed(_label_files(images, labels))}
-    by_stem: dict[str, list[Path]] = defaultdict(list)
-    for photo in photos:
-        by_stem[photo.stem].append(photo)
-    pairs = Pairs(orphans=sorted(path for stem, path in files.items() if stem not in by_stem))
-    for stem, same in by_stem.items():
-        label = files.get(stem)
-        owner = same[0]
-        if len(same) > 1 and label is not None:
-            owner = _named_by(label, same) or owner
-        pairs.photos.extend((photo, label if photo == owner else None) for photo in same)
-        pairs.doubles.extend(photo for photo in same if photo != owner)
-    pairs.photos.sort()
+    pairs = Pairs()
+    with PhotoFolder(images, labels) as folder:
+        for photo, label, double in folder.pairs():
+            pairs.photos.append((photo, label))
+            if double:
+                pairs.doubles.append(photo)
+        pairs.orphans = sorted(folder.orphans())
     return pairs
 
 
-def _label_files(images: Path, labels: str | Path | None) -> list[Path]:
-    folders = [as_path(labels)] if labels is not None else [images.parent / LABELS if images.name == IMAGES else images]
-    if labels is None:
-        folders.append(images if images.name == IMAGES else images / LABELS)
-    return [path for folder in folders if folder.is_dir() for path in sorted(folder.glob("*.json"))]
+class PhotoFolder:
+    """The photos of one folder with their label files, one after the other: `pairs_in` for any number of photos."""
+
+    def __init__(self, images: str | Path, labels: str | Path | None = None):
+        self.images = as_path(images)
+        self._names = Names(photo_names(self.images))
+        # Where a stem has label files in two folders, that in the first one is taken.
+        self._labels = [(place, Names(_label_stems(place))) for place in _label_folders(self.images, labels)]
+
+    def pairs(self) -> Iterator[tuple[Path, Path | None, bool]]:
+        """Photo, its label file or None, and whether another photo of its stem is the owner; sorted by name."""
+        for name in self._names:
+            photo = self.images / name
+            label, same = self._label(photo.stem), self._with_stem(photo.stem)
+            owner = same[0]
+            if len(same) > 1 and label is not None:
+                owner = _named_by(label, same) or owner
+            yield photo, label if photo == owner else None, photo != owner
+
+    def orphans(self) -> Iterator[Path]:
+        """The label files without a photo."""
+        for place, stems in self._labels:
+            for stem in stems:
+                label = place / f"{stem}.json"
+                if not self._with_stem(stem) and self._label(stem) == label:
+                    yield label
+
+    def _with_stem(self, stem: str) -> list[Path]:
+        photos = (self.images / name for name in self._names.beginning_with(f"{stem}."))
+        return [photo for photo in photos if photo.stem == stem]
+
+    def _label(self, stem: str) -> Path | None:
+        return next((place / f"{stem}.json" for place, stems in self._labels if stem in stems), None)
+
+    def __enter__(self) -> PhotoFolder:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for names in (self._names, *(stems for _, stems in self._labels)):
+            names.close()
+
+
+def _label_folders(images: Path, labels: str | Path | None) -> list[Path]:
+    if labels is not None:
+        folders = [as_path(labels)]
+    else:
+        folders = [images.parent / LABELS, images] if images.name == IMAGES else [images, images / LABELS]
+    return [folder for folder in folders if folder.is_dir()]
+
+
+def _label_stems(folder: Path) -> Iterator[str]:
+    paths = (folder / name for name in names_in(folder) if fnmatch(name, "*.json"))
+    return (path.stem for path in paths if path.suffix)
 
 
 def _named_by(label: Path, photos: list[Path]) -> Path | None:

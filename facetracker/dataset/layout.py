@@ -10,13 +10,13 @@ Pairing is by stem (annotate/pairing.py); whatever has no partner is named, neve
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from facetracker.annotate.labelme import read_labels
-from facetracker.annotate.pairing import IMAGES, LABELS, PARTITIONS, pairs_in
+from facetracker.annotate.pairing import IMAGES, LABELS, PARTITIONS, PhotoFolder
 from facetracker.errors import FaceTrackerError, Rejects
 from facetracker.files import PHOTO_SUFFIXES, needed_folder
 from facetracker.pictures import read_picture
@@ -28,11 +28,15 @@ Unlabelled = Literal["skip", "no-face"]
 
 @dataclass(frozen=True)
 class Pair:
-    """One photo, its label file (None: not labelled) and the partition it lies in (None: not split)."""
+    """One photo, its label file (None: not labelled) and the partition it lies in (None: not split).
+
+    `double`: another photo of the same stem owns the label file.
+    """
 
     photo: Path
     label: Path | None
     partition: str | None = None
+    double: bool = False
 
     @property
     def stem(self) -> str:
@@ -41,18 +45,21 @@ class Pair:
 
 @dataclass
 class Layout:
-    """The pairs of a folder; `orphans` are label files without a photo, `doubles` photos whose stem another owns."""
+    """The pairs of a folder; `orphans` are label files without a photo."""
 
     folder: Path
     pairs: list[Pair] = field(default_factory=list)
     orphans: list[Path] = field(default_factory=list)
-    doubles: list[Path] = field(default_factory=list)
+
+    @property
+    def doubles(self) -> list[Path]:
+        """Photos whose stem another owns."""
+        return [pair.photo for pair in self.pairs if pair.double]
 
     @property
     def unlabelled(self) -> list[Path]:
         """Photos that nobody has labelled; a double is not among them."""
-        doubles = set(self.doubles)
-        return [pair.photo for pair in self.pairs if pair.label is None and pair.photo not in doubles]
+        return [pair.photo for pair in self.pairs if pair.label is None and not pair.double]
 
 
 @dataclass
@@ -95,18 +102,10 @@ def unsplit_images(folder: str | Path) -> Path | None:
 
 def lay_out(folder: str | Path, partition: str | None = None) -> Layout:
     """The photos of a folder with their label files: of one partition, or of all (or of a folder not split)."""
-    folder = needed_folder(as_path(folder))
-    there = partitions_of(folder)
-    if partition is not None and partition not in there:
-        raise FaceTrackerError(_no_partition(partition, there), path=folder, fix=f"Run `facetracker split {folder}`.")
+    folder = as_path(folder)
     layout = Layout(folder)
-    if not there:
-        images = unsplit_images(folder)
-        if images is None:
-            raise FaceTrackerError("holds no photos", path=folder, fix="Expected: images/ or {train,val,test}/images/.")
-        _add(layout, images, None, None)
-    for name in [partition] if partition is not None else there:
-        _add(layout, folder / name / IMAGES, name, folder / LABELS)
+    for name, images in image_folders(folder, partition):
+        _add(layout, images, name, folder / LABELS)
     return layout
 
 
@@ -117,6 +116,19 @@ def lay_out_unsplit(folder: str | Path, images: Path) -> Layout:
     return layout
 
 
+def image_folders(folder: Path, partition: str | None = None) -> list[tuple[str | None, Path]]:
+    """Where the photos lie: the partitions (or the one asked for) with their folders; a folder not split has one."""
+    there = partitions_of(needed_folder(folder))
+    if partition is not None and partition not in there:
+        raise FaceTrackerError(_no_partition(partition, there), path=folder, fix=f"Run `facetracker split {folder}`.")
+    if there:
+        return [(name, folder / name / IMAGES) for name in ([partition] if partition is not None else there)]
+    images = unsplit_images(folder)
+    if images is None:
+        raise FaceTrackerError("holds no photos", path=folder, fix="Expected: images/ or {train,val,test}/images/.")
+    return [(None, images)]
+
+
 def _no_partition(partition: str, there: list[str]) -> str:
     if partition not in PARTITIONS:
         return f"no partition is called {partition} (there are train, val and test)"
@@ -124,15 +136,54 @@ def _no_partition(partition: str, there: list[str]) -> str:
 
 
 def _add(layout: Layout, images: Path, partition: str | None, left_behind: Path | None) -> None:
-    found = pairs_in(images)
-    doubles = set(found.doubles)
-    for photo, label in found.photos:
-        if label is None and left_behind is not None and photo not in doubles:
+    with PhotoFolder(images) as found:
+        layout.pairs.extend(pairs_of(found, partition, left_behind))
+        layout.orphans.extend(sorted(found.orphans()))
+
+
+def pairs_of(found: PhotoFolder, partition: str | None, left_behind: Path | None) -> Iterator[Pair]:
+    """The pairs of one folder of photos, by name; `left_behind` is where a split by hand may have left the labels."""
+    for photo, label, double in found.pairs():
+        if label is None and partition is not None and left_behind is not None and not double:
             candidate = left_behind / f"{photo.stem}.json"
             label = candidate if candidate.is_file() else None
-        layout.pairs.append(Pair(photo, label, partition))
-    layout.orphans.extend(found.orphans)
-    layout.doubles.extend(found.doubles)
+        yield Pair(photo, label, partition, double)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A pair that was looked into: its sample, or None where it is left out. `reject`: the file at fault, and why."""
+
+    pair: Pair
+    sample: Sample | None = None
+    reject: tuple[Path, str | FaceTrackerError] | None = None
+
+    @property
+    def unlabelled(self) -> bool:
+        """Whether nobody has labelled the photo, be it taken as one without a face or not."""
+        return self.pair.label is None and not self.pair.double
+
+    @property
+    def prelabelled(self) -> bool:
+        """Whether the photo is left out because only a machine has labelled it."""
+        return self.sample is None and self.reject is None and self.pair.label is not None
+
+
+def look_into(pairs: Iterable[Pair], unlabelled: Unlabelled, prelabelled: bool) -> Iterator[Found]:
+    """Which pairs are samples, and why the others are none; the rules are those of `samples_in`."""
+    for pair in pairs:
+        if pair.double:
+            yield Found(pair, reject=(pair.photo, f"another photo has the same stem {pair.stem}"))
+        elif pair.label is None and unlabelled == "skip":
+            yield Found(pair)
+        else:
+            try:
+                sample = read_sample(pair)
+            except FaceTrackerError as error:
+                yield Found(pair, reject=(error.path or pair.photo, error))
+                continue
+            waits = pair.label is not None and not sample.reviewed and not prelabelled
+            yield Found(pair, None if waits else sample)
 
 
 def samples_in(
@@ -151,22 +202,14 @@ def samples_in(
     """
     layout = lay_out(folder, partition)
     found = Samples([], [], layout.unlabelled, layout.orphans, Rejects() if rejects is None else rejects)
-    for photo in layout.doubles:
-        found.rejects.add(photo, f"another photo has the same stem {photo.stem}")
-    doubles = set(layout.doubles)
-    for pair in layout.pairs:
-        if pair.photo in doubles or (pair.label is None and unlabelled == "skip"):
-            continue
-        try:
-            sample = read_sample(pair)
-        except FaceTrackerError as error:
-            found.rejects.add(error.path or pair.photo, error)
-            continue
-        if pair.label is not None and not sample.reviewed and not prelabelled:
-            found.prelabelled.append(pair.photo)
-            continue
-        found.samples.append(sample)
-        found.partitions.append(pair.partition)
+    for one in look_into(layout.pairs, unlabelled, prelabelled):
+        if one.reject is not None:
+            found.rejects.add(*one.reject)
+        elif one.prelabelled:
+            found.prelabelled.append(one.pair.photo)
+        elif one.sample is not None:
+            found.samples.append(one.sample)
+            found.partitions.append(one.pair.partition)
     return found
 
 

@@ -149,9 +149,8 @@ def read_table(
 
 
 def _rows(layout: Layout, kind: Kind, unlabelled: Unlabelled) -> list[Pair]:
-    doubles = set(layout.doubles)
     empty_too = kind == "labelme" and unlabelled == "no-face"
-    return [pair for pair in layout.pairs if pair.photo not in doubles and (pair.label is not None or empty_too)]
+    return [pair for pair in layout.pairs if not pair.double and (pair.label is not None or empty_too)]
 
 
 def _faces(pair: Pair, kind: Kind, size: tuple[int, int]) -> tuple[Boxes, tuple[str, ...], bool]:

@@ -187,6 +187,25 @@ def test_pairs_by_stem_with_orphans_and_doubles(tmp_path):
     assert [path.name for path in pairs.doubles] == ["c.d.png"]
 
 
+def test_stems_that_begin_alike_are_told_apart(tmp_path):
+    for name in ("a", "a-1", "a.b", "ä"):
+        label_file(tmp_path, [], name=name)
+    pairs = pairs_in(tmp_path / "images")
+    assert [photo.name for photo in pairs.photos_only()] == ["a-1.jpg", "a.b.jpg", "a.jpg", "ä.jpg"]
+    assert all(label is not None and label.stem == photo.stem for photo, label in pairs.photos)
+    assert not pairs.doubles
+    assert not pairs.orphans
+
+
+def test_of_two_label_files_the_one_in_labels_is_taken(tmp_path):
+    label_file(tmp_path, [], name="a")
+    for name in ("a", "ghost"):
+        (tmp_path / "images" / f"{name}.json").write_text("{}")
+    pairs = pairs_in(tmp_path / "images")
+    assert pairs.photos == [(tmp_path / "images/a.jpg", tmp_path / "labels/a.json")]
+    assert pairs.orphans == [tmp_path / "images/ghost.json"]
+
+
 def test_label_path_in_each_layout(tmp_path):
     assert label_path(tmp_path / "images" / "a.jpg") == tmp_path / "labels" / "a.json"
     assert label_path(tmp_path / "flat" / "a.jpg") == tmp_path / "flat" / "a.json"
