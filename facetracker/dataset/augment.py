@@ -1,46 +1,47 @@
-"""The stage `augment`: from split photos to many variants of each, as files or as TFRecord shards."""
+"""The stage `augment`: from split photos to many variants of each, as files or as TFRecord shards.
+
+It holds nothing for each photo: listing, plan and results go by one at a time, so that the memory of the process that
+hands out the work is the same for a hundred photos and for a million. Only what is rejected is held, with its reasons.
+"""
 
 from __future__ import annotations
 
-import itertools
-import shutil
-from collections.abc import Sequence
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
 
 from facetracker import console
-from facetracker.annotate.pairing import IMAGES, LABELS
-from facetracker.dataset.augmented import read_augmented
-from facetracker.dataset.gallery import Tile, captioned, sheet
-from facetracker.dataset.layout import PARTITIONS, Samples, Unlabelled, partitions_of, samples_in
-from facetracker.dataset.records import INDEX, records_in, shard_name
+from facetracker.annotate.pairing import LABELS, PhotoFolder
+from facetracker.dataset.earlier import claim, files_in, is_complete, remove_stale
+from facetracker.dataset.layout import Pair, Unlabelled, image_folders, look_into, pairs_of, partitions_of
+from facetracker.dataset.plan import Chosen, Format, Plan
+from facetracker.dataset.preview import preview_of
+from facetracker.dataset.records import INDEX
 from facetracker.dataset.transforms import read_pipeline
 from facetracker.dataset.variants import Recipe
 from facetracker.dataset.workers import run_tasks
-from facetracker.dataset.writing import DONE, Job, Outcome, group, read_outcome, run_job
+from facetracker.dataset.writing import DONE, Outcome, done_file, read_outcome, run_job
 from facetracker.errors import FaceTrackerError, Rejects
-from facetracker.files import photos_in, read_json, sweep, write_atomically, write_json
-from facetracker.pictures import decode_picture, read_picture, write_png
-from facetracker.places import as_path, is_remote
+from facetracker.files import sweep, write_atomically, written_beside
+from facetracker.listing import Names
+from facetracker.pictures import write_png
+from facetracker.places import as_path
 from facetracker.scale.cluster import On
 
-Format = Literal["jpeg", "tfrecord"]
-SETTINGS = "augment.json"
 REJECTS = "rejects.txt"
 PREVIEW = "preview.png"
-# Many small shards keep all workers busy to the end; of a large set the shards grow, so that there are not thousands.
-SMALL_SHARD, LARGE_SHARD, ENOUGH_SHARDS = 128, 1024, 64  # pictures, pictures, shards
-PREVIEW_PHOTOS, PREVIEW_VARIANTS = 5, 6
-PREVIEW_SIDE = 160  # pixels
+COUNTS = ("pictures", "faces", "without_face", "redrawn", "whole")
 
 
 @dataclass
 class Report:
-    """What `augment` did. `made` and `kept` count photos; the outcomes stand by partition."""
+    """What `augment` did. `made` and `kept` count photos, `counts` the pictures made of them, by partition."""
 
     folder: Path
-    outcomes: dict[str, list[Outcome]] = field(default_factory=dict)
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
     made: int = 0
     kept: int = 0
     unlabelled: int = 0
@@ -50,14 +51,20 @@ class Report:
     rejects: Rejects = field(default_factory=Rejects)
 
     def total(self, count: str, partition: str | None = None) -> int:
-        """The sum of one of the outcomes' counts (`pictures`, `faces`, `without_face`, `redrawn`, `whole`)."""
-        chosen = self.outcomes.values() if partition is None else [self.outcomes.get(partition, [])]
-        return sum(getattr(outcome, count) for outcomes in chosen for outcome in outcomes)
+        """One of the counts (`pictures`, `faces`, `without_face`, `redrawn`, `whole`), of a partition or of all."""
+        chosen = self.counts.values() if partition is None else [self.counts.get(partition, Counter())]
+        return sum(counts[count] for counts in chosen)
+
+    def add(self, partition: str, outcome: Outcome) -> None:
+        """Count what one unit of work made; how many photos that were is left to the caller."""
+        self.counts[partition].update({count: getattr(outcome, count) for count in COUNTS})
+        for path, why in outcome.rejects:
+            self.rejects.add(path, why)
 
     def lines(self) -> list[str]:
         """The report for a person."""
         lines = []
-        for name in self.outcomes:
+        for name in self.counts:
             pictures, faces, empty = (self.total(count, name) for count in ("pictures", "faces", "without_face"))
             lines.append(f"{name}: {pictures} pictures, {faces} faces, {empty} pictures without a face")
         lines.append(f"{self.made} photos augmented, {self.kept} were done already")
@@ -118,212 +125,134 @@ def augment(
     if data.is_dir() and not partitions_of(data):
         raise FaceTrackerError("is not split into train, val and test", path=data, fix=f"`facetracker split {data}`.")
     recipe = Recipe(read_pipeline(pipeline), seed, variants, min_visibility, size, quality)
-    samples = samples_in(data, unlabelled=unlabelled, prelabelled=prelabelled)
-    jobs = plan(samples, folder, recipe, format, all_partitions, shard_photos)
-    report = Report(folder, unlabelled=len(samples.unlabelled) if unlabelled == "skip" else 0)
-    report.orphans, report.rejects = len(samples.orphans), samples.rejects
-    report.prelabelled = len(samples.prelabelled)
-    settings = {"format": format, "all_partitions": all_partitions, "shard_photos": shard_photos}
-    _claim(folder, {**settings, **recipe.as_dict()}, force)
-    waiting = _unfinished(jobs, report, force)
-    report.stale = _remove_stale(folder, jobs, format, force)
-    _run(waiting, workers, report, on, address)
-    _finish(jobs, report, format, recipe)
+    report = Report(folder)
+    with closing(Plan(folder, recipe, format, all_partitions, shard_photos)) as plan:
+        fill(plan, data, report, unlabelled, prelabelled)
+        settings = {"format": format, "all_partitions": all_partitions, "shard_photos": shard_photos}
+        claim(folder, {**settings, **recipe.as_dict()}, force)
+        with closing(Chosen(plan)) as waiting:
+            choose_unfinished(waiting, report, force)
+            report.stale = remove_stale(folder, plan, force)
+            undone = _run(waiting, workers, report, on, address)
+        _finish(plan, undone, report)
     return report
 
 
-def plan(
-    samples: Samples,
-    folder: Path,
-    recipe: Recipe,
-    format: Format,
-    all_partitions: bool,
-    shard_photos: int | None = None,
-) -> list[Job]:
-    """The units of work: one a photo for files, one a shard for records. They do not depend on the workers."""
-    jobs: list[Job] = []
-    for partition in PARTITIONS:
-        own = [sample for sample, name in zip(samples, samples.partitions, strict=True) if name == partition]
-        clean = not (partition == "train" or all_partitions)
-        if format == "jpeg":
-            jobs.extend(Job(folder, partition, sample.stem, (sample,), recipe, clean, False) for sample in own)
-        elif own:
-            pictures = len(own) * (1 if clean else recipe.variants)
-            count = min(len(own), max(min(-(-pictures // SMALL_SHARD), ENOUGH_SHARDS), -(-pictures // LARGE_SHARD)))
-            count = count if shard_photos is None else -(-len(own) // shard_photos)
-            for number, dealt in enumerate(group(own, count)):
-                name = shard_name(partition, number, count)
-                jobs.append(Job(folder, partition, name, dealt, recipe, clean, True))
-    return jobs
+def fill(plan: Plan, data: Path, report: Report, unlabelled: Unlabelled = "skip", prelabelled: bool = False) -> None:
+    """Add the labelled photos of a split folder to the plan; what is left out is counted in the report."""
+    for partition, images in image_folders(data):
+        assert partition is not None  # `augment` takes no folder that is not split
+        with PhotoFolder(images) as photos:
+            pairs = pairs_of(photos, partition, data / LABELS)
+            plan.add(partition, images, _labelled(pairs, report, unlabelled, prelabelled))
+            report.orphans += sum(1 for _ in photos.orphans())
 
 
-def _claim(folder: Path, settings: dict[str, Any], force: bool) -> None:
-    """Make sure that the folder holds nothing, or what these very settings made."""
-    path = folder / SETTINGS
-    if path.is_file():
-        earlier = read_json(path)
-        differing = [key for key, value in settings.items() if earlier.get(key) != value]
-        if differing and not force:
-            raise FaceTrackerError(
-                f"was made with another {', '.join(differing)}",
-                path=folder,
-                fix="Choose another folder, or pass --force to make it anew.",
-            )
-        if differing:
-            _clear(folder)
-    elif any((folder / name / IMAGES).is_dir() and photos_in(folder / name / IMAGES) for name in PARTITIONS):
-        raise FaceTrackerError(
-            "holds pictures that this command did not make", path=folder, fix="Choose another folder."
-        )
-    sweep(folder)
-    write_json(path, settings)
-
-
-def _clear(folder: Path) -> None:
-    """Remove what an earlier run made, and nothing else."""
-    for done in sorted((folder / DONE).glob("*/*.json")):
-        _remove(folder, done)
-    if not is_remote(folder):  # a folder that holds nothing is not there in an object store
-        shutil.rmtree(folder / DONE, ignore_errors=True)
-
-
-def _remove(folder: Path, done: Path) -> None:
-    """Remove what one done-file stands for, then the done-file."""
-    outcome = read_outcome(done) or Outcome()
-    place = folder / done.parent.name
-    if done.stem.endswith(".tfrecord"):
-        (place / done.stem).unlink(missing_ok=True)
-        (place / INDEX).unlink(missing_ok=True)
-    else:
-        for stem, count in outcome.photos.items():
-            for number in range(count):
-                (place / IMAGES / f"{stem}.{number}.jpg").unlink(missing_ok=True)
-                (place / LABELS / f"{stem}.{number}.json").unlink(missing_ok=True)
-    done.unlink(missing_ok=True)
-
-
-def _unfinished(jobs: Sequence[Job], report: Report, force: bool) -> list[Job]:
-    """The jobs that an earlier run has not finished; with `force` also those whose photo or label changed since."""
-    there = {name: _files_in(report.folder / name) for name in PARTITIONS}
-    waiting, changed = [], []
-    for job in jobs:
-        report.outcomes.setdefault(job.partition, [])
-        outcome = read_outcome(job.done_file) if job.done_file.is_file() else None
-        if outcome is None or not _is_complete(job, outcome, there[job.partition]):
-            waiting.append(job)
-        elif outcome.digest != job.digest():
-            changed.append(job)
+def _labelled(pairs: Iterator[Pair], report: Report, unlabelled: Unlabelled, prelabelled: bool) -> Iterator[Pair]:
+    for found in look_into(pairs, unlabelled, prelabelled):
+        if found.reject is not None:
+            report.rejects.add(*found.reject)
+        elif found.sample is not None:
+            yield found.pair
+        elif found.prelabelled:
+            report.prelabelled += 1
         else:
-            report.outcomes[job.partition].append(outcome)
-            report.kept += len(outcome.photos)
-            _note_rejects(outcome, report)
+            report.unlabelled += 1
+
+
+def choose_unfinished(waiting: Chosen, report: Report, force: bool) -> None:
+    """The jobs that an earlier run has not finished; with `force` also those whose photo or label changed since."""
+    plan, changed, first = waiting.plan, 0, ""
+    for part in plan.parts:
+        report.counts[part.partition] = Counter()
+        begun = (plan.folder / DONE / part.partition).is_dir()
+        with Names(files_in(plan.folder / part.partition) if begun else ()) as there:
+            for number in part.jobs:
+                done = plan.done_file(number)
+                outcome = read_outcome(done) if begun and done.is_file() else None
+                shard = plan.name(number) if plan.shard else None
+                if outcome is None or not is_complete(outcome, shard, there):
+                    waiting.add(number)
+                elif outcome.digest != plan[number].digest():
+                    waiting.add(number)
+                    changed, first = changed + 1, first or plan.name(number)
+                else:
+                    report.add(part.partition, outcome)
+                    report.kept += len(outcome.photos)
     if changed and not force:
         raise FaceTrackerError(
-            f"{len(changed)} photos or label files (first: {changed[0].name}) changed since they were augmented",
+            f"{changed} photos or label files (first: {first}) changed since they were augmented",
             path=report.folder,
             fix="Pass --force to make theirs anew.",
         )
-    return waiting + changed
 
 
-def _files_in(place: Path) -> set[str]:
-    folders = [folder for folder in (place, place / IMAGES, place / LABELS) if folder.is_dir()]
-    return {path.name for folder in folders for path in folder.iterdir()}
-
-
-def _is_complete(job: Job, outcome: Outcome, there: set[str]) -> bool:
-    if job.shard:
-        return job.name in there
-    names = [f"{stem}.{number}" for stem, count in outcome.photos.items() for number in range(count)]
-    return all(f"{name}.jpg" in there and f"{name}.json" in there for name in names)
-
-
-def _remove_stale(folder: Path, jobs: Sequence[Job], format: Format, force: bool) -> int:
-    """Variants whose photo is no longer there: removed with `force` (shards always: they would be read twice)."""
-    wanted = {job.done_file for job in jobs}
-    stale = [done for done in sorted((folder / DONE).glob("*/*.json")) if done not in wanted]
-    if format == "tfrecord" and stale and not force:
-        raise FaceTrackerError(
-            "holds shards of another number of photos", path=folder, fix="Pass --force to make it anew."
-        )
-    if not force:
-        return len(stale)
-    for done in stale:
-        _remove(folder, done)
-    return 0
-
-
-def _run(jobs: list[Job], workers: int | None, report: Report, on: On, address: str | None) -> None:
-    files = sorted({str(place.resolve()) for job in jobs for place in (job.folder, job.samples[0].photo.parent)})
-    photos = sum(len(job.samples) for job in jobs)
-    with console.progress("augment", photos) as meter:
+def _run(waiting: Chosen, workers: int | None, report: Report, on: On, address: str | None) -> set[int]:
+    """Do the jobs; returns the numbers of those that left no done-file."""
+    plan, undone = waiting.plan, set()
+    files = sorted({str(place.resolve()) for place in (plan.folder, *(part.images for part in plan.parts))})
+    with console.progress("augment", waiting.photos) as meter:
         preload = ("facetracker.dataset.augment",)  # a script that imports this module makes each worker do so too
-        for number, result in run_tasks(run_job, jobs, workers, preload, on, address, files):
-            job = jobs[number]
-            meter.advance(len(job.samples))
+        for index, result in run_tasks(run_job, waiting, workers, preload, on, address, files):
+            number = waiting.number(index)
+            part = plan.part(number)
+            photos = len(part.dealt(number))
+            meter.advance(photos)
             if isinstance(result, Outcome):
-                report.outcomes[job.partition].append(result)
+                report.add(part.partition, result)
                 report.made += len(result.photos)
-                _note_rejects(result, report)
             elif isinstance(result, OSError):  # a full disk is not the photo's fault
                 raise FaceTrackerError(f"cannot be written ({result.strerror or result})", path=report.folder)
             else:
-                report.rejects.add(job.samples[0].photo if len(job.samples) == 1 else job.name, result)
+                report.rejects.add(plan.photo(number) if photos == 1 else plan.name(number), result)
+            failed = not isinstance(result, Outcome) or (result.rejects and not plan.shard)
+            if failed and not plan.done_file(number).is_file():
+                undone.add(number)
+    return undone
 
 
-def _note_rejects(outcome: Outcome, report: Report) -> None:
-    for path, why in outcome.rejects:
-        report.rejects.add(path, why)
-
-
-def _finish(jobs: Sequence[Job], report: Report, format: Format, recipe: Recipe) -> None:
+def _finish(plan: Plan, undone: set[int], report: Report) -> None:
     """The index of the shards, the list of rejects and the preview: written when all else is there."""
     folder = report.folder
     sweep(folder)  # halves of a worker that was killed on the way; another one did its task again
-    if format == "tfrecord":
-        for partition in report.outcomes:
-            _write_index([job for job in jobs if job.partition == partition], folder / partition / INDEX, recipe)
+    if plan.shard:
+        for partition in report.counts:
+            _write_index(plan, partition)
     if report.rejects:
         write_atomically(folder / REJECTS, report.rejects.as_text())
     else:
         (folder / REJECTS).unlink(missing_ok=True)
-    tiles = preview_of_shard(jobs) if format == "tfrecord" else preview_of_files(jobs)
-    if tiles:
-        write_png(folder / PREVIEW, sheet(tiles, PREVIEW_VARIANTS, PREVIEW_SIDE))
+    preview = preview_of(plan, undone)
+    if preview is not None:
+        write_png(folder / PREVIEW, preview)
 
 
-def preview_of_files(jobs: Sequence[Job]) -> list[Tile]:
-    """The first variants of a few photos, a photo a line."""
-    tiles = []
-    own = [job for job in jobs if job.partition == jobs[0].partition and job.done_file.is_file()]
-    for job in own[:: max(1, len(own) // PREVIEW_PHOTOS)][:PREVIEW_PHOTOS]:
-        place = job.folder / job.partition
-        for number in range(1 if job.clean else min(job.recipe.variants, PREVIEW_VARIANTS)):
-            name = f"{job.name}.{number}"
-            labels = read_augmented(place / LABELS / f"{name}.json")
-            tiles.append(captioned(read_picture(place / IMAGES / f"{name}.jpg"), labels.boxes, labels.labels, name))
-    return tiles
+def _write_index(plan: Plan, partition: str) -> None:
+    """The index as `write_json` would write it, a shard at a time."""
+    with (
+        written_beside(plan.folder / partition / INDEX) as path,
+        path.open("w", encoding="utf-8", newline="\n") as file,
+    ):
+        file.write('{\n  "shards": [')
+        comma = ""
+        for shard in _shards(plan, partition):
+            file.write(comma + "\n" + _indented(shard, 4))
+            comma = ","
+        file.write("\n  ]" if comma else "]")
+        for key, value in (("size", plan.recipe.size), ("quality", plan.recipe.quality), ("seed", plan.recipe.seed)):
+            file.write(f',\n  "{key}": {json.dumps(value)}')
+        file.write("\n}\n")
 
 
-def preview_of_shard(jobs: Sequence[Job]) -> list[Tile]:
-    """The first records of the first shard, sorted by photo and variant."""
-    first = next((job for job in jobs if job.done_file.is_file()), None)
-    if first is None:
-        return []
-    records = itertools.islice(
-        records_in(first.folder / first.partition / first.name), PREVIEW_PHOTOS * PREVIEW_VARIANTS
-    )
-    return [
-        captioned(decode_picture(record.jpeg, record.name), record.boxes, record.labels, Path(record.name).stem)
-        for record in sorted(records, key=lambda record: record.name)
-    ]
+def _indented(value: object, blanks: int) -> str:
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return " " * blanks + text.replace("\n", "\n" + " " * blanks)  # within a value JSON writes a line break as \\n
 
 
-def _write_index(jobs: Sequence[Job], path: Path, recipe: Recipe) -> None:
-    shards = []
-    for job in jobs:
-        outcome = read_outcome(job.done_file)
+def _shards(plan: Plan, partition: str) -> Iterator[dict[str, object]]:
+    """The entries of the index, one for each shard that is there."""
+    for name in plan.names(partition):
+        outcome = read_outcome(done_file(plan.folder, partition, name))
         if outcome is not None:
             counts = {"pictures": outcome.pictures, "faces": outcome.faces, "without_face": outcome.without_face}
-            shards.append({"file": job.name, **counts, "photos": outcome.photos})
-    write_json(path, {"shards": shards, "size": recipe.size, "quality": recipe.quality, "seed": recipe.seed})
+            yield {"file": name, **counts, "photos": outcome.photos}

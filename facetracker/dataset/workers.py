@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 from facetracker.machine import processors
 from facetracker.scale.cluster import On
-from facetracker.scale.tasks import WorkerDied, run_on_ray
+from facetracker.scale.tasks import Tasks, WorkerDied, run_on_ray
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -34,7 +34,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 def run_tasks(
     function: Callable[[T], R],
-    tasks: Sequence[T],
+    tasks: Tasks[T],
     workers: int | None = None,
     preload: Sequence[str] = (),
     on: On = "local",
@@ -44,22 +44,22 @@ def run_tasks(
     """Run `function` on each task; yields (number of the task, its result or the exception) as they finish.
 
     `workers` defaults to the processors; with 1 (or one task) everything runs in this process. `preload` names the
-    modules that each worker should find imported. On `ray` the tasks run on the cluster at `address` (none: a Ray
-    started here), whose machines must all see the `files`.
+    modules that each worker should find imported. A task is taken from `tasks` when it is handed out, and not held. On
+    `ray` the tasks run on the cluster at `address` (none: a Ray started here), whose machines must all see the `files`.
     """
     if on == "ray":
         yield from run_on_ray(function, tasks, workers, address, _prepare, files)
         return
     workers = min(workers or processors(), max(1, len(tasks)))
     if workers == 1:
-        for number, task in enumerate(tasks):
-            yield number, _attempt(function, task)
+        for number in range(len(tasks)):
+            yield number, _attempt(function, tasks[number])
         return
-    ready, suspects = deque(range(len(tasks))), deque[int]()
+    ready, suspects = _Waiting(len(tasks)), deque[int]()
     deaths: Counter[int] = Counter()
     while ready or suspects:
         alone = not ready  # suspects wait until everything that kills no worker is done
-        batch = deque([suspects.popleft()]) if alone else ready
+        batch = _Waiting(0, suspects.popleft()) if alone else ready
         lost: list[int] = yield from _run_until_death(function, tasks, batch, 1 if alone else workers, preload)
         for number in lost:
             deaths[number] += 1
@@ -68,21 +68,40 @@ def run_tasks(
             elif deaths[number] >= SUSPECT:
                 suspects.append(number)
             else:
-                ready.append(number)
+                ready.give_back(number)
 
 
-def _run_until_death(function, tasks, waiting: deque[int], workers: int, preload) -> Any:
+class _Waiting:
+    """The numbers of tasks not handed out: those given back, then all from the next one on. It holds no long list."""
+
+    def __init__(self, count: int, *given_back: int):
+        self._count, self._next, self._given_back = count, 0, deque(given_back)
+
+    def __bool__(self) -> bool:
+        return bool(self._given_back) or self._next < self._count
+
+    def take(self) -> int:
+        if self._given_back:
+            return self._given_back.popleft()
+        self._next += 1
+        return self._next - 1
+
+    def give_back(self, number: int) -> None:
+        self._given_back.append(number)
+
+
+def _run_until_death(function, tasks, waiting: _Waiting, workers: int, preload) -> Any:
     """Work off `waiting`; a generator of results whose return value are the tasks that were lost."""
     running: dict[Future, int] = {}
     pool = ProcessPoolExecutor(workers, mp_context=_context(preload), initializer=_begin)
     try:
         while waiting or running:
             while waiting and len(running) < workers * AHEAD:
-                number = waiting.popleft()
+                number = waiting.take()
                 try:
                     running[pool.submit(_attempt, function, tasks[number])] = number
                 except BrokenProcessPool:
-                    waiting.appendleft(number)
+                    waiting.give_back(number)
                     break
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
             lost = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import numpy as np
 from facetracker.annotate.pairing import IMAGES, LABELS
 from facetracker.dataset.augmented import augmented_json
 from facetracker.dataset.examples import frame
+from facetracker.dataset.layout import Pair, read_sample
 from facetracker.dataset.records import Record
 from facetracker.dataset.variants import Recipe, Variant, clean_variant, make_variants, seed_of
 from facetracker.errors import BadFile, FaceTrackerError
@@ -62,54 +63,64 @@ def read_outcome(path: Path) -> Outcome | None:
         return None
 
 
+def done_file(folder: Path, partition: str, name: str) -> Path:
+    """Where the done-file of a unit of work lies: `name` is a photo's stem or a shard's file name."""
+    return folder / DONE / partition / f"{name}.json"
+
+
 @dataclass(frozen=True)
 class Job:
-    """One unit of work. `clean`: the photo as it is, once; else the recipe's variants. `name` is the done-file's."""
+    """One unit of work. `clean`: the photo as it is, once; else the recipe's variants. `name` is the done-file's.
+
+    The labels are read by the worker: a job is handed out as the names of its photos.
+    """
 
     folder: Path
     partition: str
     name: str
-    samples: tuple[Sample, ...]
+    pairs: tuple[Pair, ...]
     recipe: Recipe
     clean: bool
     shard: bool
 
     @property
     def done_file(self) -> Path:
-        return self.folder / DONE / self.partition / f"{self.name}.json"
+        return done_file(self.folder, self.partition, self.name)
 
     def digest(self) -> str:
         """A digest of the photos and labels this is made from; a photo that cannot be read counts as empty."""
-        digest = hashlib.blake2b(digest_size=16)
-        for sample in self.samples:
-            digest.update(json.dumps([sample.photo.name, sample.boxes.tolist(), list(sample.labels)]).encode())
-            try:
-                digest.update(sample.photo.read_bytes())
-            except OSError:
-                digest.update(b"unreadable")
-        return digest.hexdigest()
+        return digest_of([read_sample(pair) for pair in self.pairs])
 
     def run(self) -> Outcome:
         """Make the pictures and write them, then the done-file."""
-        outcome = Outcome(digest=self.digest())
+        outcome = Outcome()
+        samples = list(self._samples(outcome))
+        outcome.digest = digest_of(samples)
         if self.shard:
-            self._write_shard(outcome)
+            self._write_shard(samples, outcome)
         else:
-            self._write_files(outcome)
+            self._write_files(samples, outcome)
         if self.shard or not outcome.rejects:
             outcome.save(self.done_file)
         return outcome
 
-    def _write_files(self, outcome: Outcome) -> None:
+    def _samples(self, outcome: Outcome) -> Iterator[Sample]:
+        for pair in self.pairs:
+            try:
+                yield read_sample(pair)
+            except FaceTrackerError as error:  # it could be read when the jobs were planned, and was changed since
+                outcome.rejects.append([str(error.path or pair.photo), error.fault])
+
+    def _write_files(self, samples: list[Sample], outcome: Outcome) -> None:
         images, labels = (self.folder / self.partition / name for name in (IMAGES, LABELS))
-        for sample, variant, jpeg in self._pictures(outcome):
+        for sample, variant, jpeg in self._pictures(samples, outcome):
             name = f"{sample.stem}.{variant.number}"
             write_atomically(images / f"{name}.jpg", jpeg)
             write_atomically(labels / f"{name}.json", augmented_json(sample.photo.name, variant.boxes, variant.labels))
 
-    def _write_shard(self, outcome: Outcome) -> None:
+    def _write_shard(self, samples: list[Sample], outcome: Outcome) -> None:
         records = []
-        for sample, variant, jpeg in self._pictures(outcome):
+        for sample, variant, jpeg in self._pictures(samples, outcome):
             height, width = variant.picture.shape[:2]
             name = f"{sample.stem}.{variant.number}.jpg"
             record = Record(name, sample.photo.name, jpeg, width, height, variant.boxes, variant.labels)
@@ -119,8 +130,8 @@ class Job:
         content = b"".join(frame(records[i].encode()) for i in order)
         write_atomically(self.folder / self.partition / self.name, content)
 
-    def _pictures(self, outcome: Outcome) -> Iterator[tuple[Sample, Variant, bytes]]:
-        for sample in self.samples:
+    def _pictures(self, samples: list[Sample], outcome: Outcome) -> Iterator[tuple[Sample, Variant, bytes]]:
+        for sample in samples:
             try:
                 data = sample.photo.read_bytes()
                 picture = decode_picture(data, sample.photo)
@@ -144,6 +155,17 @@ def run_job(job: Job) -> Outcome:
     return job.run()
 
 
+def digest_of(samples: list[Sample]) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for sample in samples:
+        digest.update(json.dumps([sample.photo.name, sample.boxes.tolist(), list(sample.labels)]).encode())
+        try:
+            digest.update(sample.photo.read_bytes())
+        except OSError:
+            digest.update(b"unreadable")
+    return digest.hexdigest()
+
+
 def check_size(picture: Any, sample: Sample) -> None:
     """Refuse labels drawn on a picture of another size: their boxes would lie beside the faces."""
     height, width = picture.shape[:2]
@@ -151,11 +173,6 @@ def check_size(picture: Any, sample: Sample) -> None:
         raise BadFile(
             f"has {width}x{height} pixels, its labels are for {sample.width}x{sample.height}", path=sample.photo
         )
-
-
-def group(samples: Sequence[Sample], groups: int) -> list[tuple[Sample, ...]]:
-    """Deal the samples out to so many groups, as cards: neighbours, often frames of one minute, go apart."""
-    return [tuple(samples[start::groups]) for start in range(groups)]
 
 
 def _is_bare_jpeg(data: bytes) -> bool:

@@ -102,7 +102,7 @@ def labelled_photos(data: str | Path, partition: str | None = None) -> LabelledP
 
 def _taken_as_they_are(folder: Path, partition: str | None) -> bool:
     """Whether `augment` says that it left this partition's photos as they are, as it does with val and test."""
-    from facetracker.dataset.augment import SETTINGS  # brings albumentations, which only augmented pictures need
+    from facetracker.dataset.earlier import SETTINGS  # brings albumentations, which only augmented pictures need
 
     if partition not in ("val", "test") or not (folder / SETTINGS).is_file():
         return False

@@ -10,16 +10,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from facetracker.scale.cluster import check_nodes, connected, processors_of
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 R = TypeVar("R")
 
 AHEAD = 2  # tasks handed out for each processor before one of them is done
 RETRIES = 3  # after so many deaths of its worker a task is given up
 COUNT_EVERY = 256  # finished tasks; so often the processors are counted anew, since machines come and go
+
+
+class Tasks(Protocol[T_co]):
+    """Tasks by number: a list, or what makes each of them when it is asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, number: int, /) -> T_co: ...
 
 
 class WorkerDied(Exception):
@@ -28,7 +37,7 @@ class WorkerDied(Exception):
 
 def run_on_ray(
     function: Callable[[T], R],
-    tasks: Sequence[T],
+    tasks: Tasks[T],
     workers: int | None = None,
     address: str | None = None,
     begin: Callable[[], None] | None = None,

@@ -92,7 +92,7 @@ def test_records_hold_what_the_files_hold(data, tmp_path):
 
 
 def test_many_records_are_dealt_to_several_shards(data, tmp_path, monkeypatch):
-    monkeypatch.setattr("facetracker.dataset.augment.SMALL_SHARD", 4)
+    monkeypatch.setattr("facetracker.dataset.plan.SMALL_SHARD", 4)
     augment(data, tmp_path / "records", variants=2, workers=1, format="tfrecord", size=64)
     shards = shards_in(tmp_path / "records", "train")
     assert [path.name for path in shards] == ["train-00000-of-00002.tfrecord", "train-00001-of-00002.tfrecord"]
@@ -173,7 +173,7 @@ def test_new_photos_are_added_and_lost_ones_reported(data, tmp_path, draw):
 
 
 def test_shards_of_other_photos_need_force(data, tmp_path, draw, monkeypatch):
-    monkeypatch.setattr("facetracker.dataset.augment.SMALL_SHARD", 4)
+    monkeypatch.setattr("facetracker.dataset.plan.SMALL_SHARD", 4)
     out = tmp_path / "aug"
     augment(data, out, variants=2, workers=1, format="tfrecord")
     draw(data / "train", 3, seed=9)

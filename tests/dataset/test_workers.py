@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from facetracker.dataset.workers import WorkerDied, run_tasks
+from facetracker.dataset.workers import AHEAD, WorkerDied, run_tasks
 from facetracker.machine import processors
 
 
@@ -45,6 +45,28 @@ def test_every_task_gives_its_result_or_its_error(workers):
 
 def test_no_tasks():
     assert list(run_tasks(double, [], 2)) == []
+
+
+class Watched:
+    """Tasks that note how many have been taken."""
+
+    def __init__(self, count: int):
+        self.count, self.taken = count, 0
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, number: int) -> int:
+        self.taken = max(self.taken, number + 1)
+        return number
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_tasks_are_taken_when_they_are_handed_out(workers):
+    tasks = Watched(60)
+    for done, _ in enumerate(run_tasks(double, tasks, workers)):
+        assert tasks.taken <= done + 2 * workers * AHEAD
+    assert tasks.taken == 60
 
 
 def test_a_killed_worker_costs_nothing(tmp_path):
