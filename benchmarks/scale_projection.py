@@ -4,10 +4,13 @@
 
 Measured on this machine, in processor time (so that others who use it matter little): augmenting a photo of 640x480
 into 60 records of 120x120 and its bytes in and out; what the driver spends on listing and planning a photo; what it
-spends on handing out a task and taking its result. The simulation plays the scheduler of facetracker/scale/tasks.py
-event by event: one driver, which needs its time for every task, never more than two tasks a processor under way, task
-times spread as measured, workers lost now and then and their task run again. It is checked against the formula it
-should obey where nothing is scarce, and says where it no longer does: there the driver is what breaks first.
+spends on handing out a task and taking its result. The driver's memory is measured in a process of its own, without
+Ray's: the most that it takes while it plans a small set, and what a set of five times as many adds to that, a photo.
+
+The simulation plays the scheduler of facetracker/scale/tasks.py event by event: one driver, which needs its time for
+every task, never more than two tasks a processor under way, task times spread as measured, workers lost now and then
+and their task run again. It is checked against the formula it should obey where nothing is scarce, and says where it
+no longer does: there the driver is what breaks first.
 """
 
 from __future__ import annotations
@@ -15,22 +18,28 @@ from __future__ import annotations
 import argparse
 import heapq
 import json
+import multiprocessing
+import os
 import random
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from scale import make_photos
+from scale import make_photos, peak
 
 from facetracker import console
-from facetracker.dataset.augment import plan
-from facetracker.dataset.layout import samples_in
+from facetracker.annotate.pairing import PhotoFolder
+from facetracker.dataset.augment import Report, choose_unfinished, fill
+from facetracker.dataset.layout import pairs_of
+from facetracker.dataset.plan import Chosen, Plan
 from facetracker.dataset.transforms import read_pipeline
 from facetracker.dataset.variants import Recipe
-from facetracker.dataset.writing import Job, run_job
+from facetracker.dataset.writing import run_job
 from facetracker.scale.cluster import connected
 from facetracker.scale.tasks import AHEAD, run_on_ray
 
@@ -38,6 +47,8 @@ PHOTOS = (10**5, 10**7, 10**9)
 VARIANTS, SIZE, SHARD = 60, 120, 20
 HOURS = 24  # in which a job shall be done
 LOST_PER_HOUR = 0.05  # of each worker: spot machines are taken away about so often
+# Photos that are listed and planned; from the small number on, what SQLite may hold in memory is full.
+SMALL, LARGE = 20_000, 100_000
 PLAYED = 60  # tasks a processor that are simulated; what comes after is more of the same
 
 
@@ -50,7 +61,9 @@ class Costs:
     hand_out: float  # of one task
     bytes_in: float
     bytes_out: float
-    memory: float  # of the driver
+    memory: float  # of the driver, beside what it takes for any number
+    memory_at_rest: float  # that, for all photos together
+    temporary: float  # of the driver's temporary files
 
     @property
     def mean(self) -> float:
@@ -61,35 +74,72 @@ def measure(folder: Path, handing: float | None) -> Costs:
     """The costs on this machine; `handing` is that of handing out a task, measured here if None."""
     data = make_photos(folder / "photos", 24, 640, 480)
     recipe = Recipe(read_pipeline("standard"), 0, VARIANTS, size=SIZE)
-    jobs = plan(samples_in(data), folder / "out", recipe, "tfrecord", False, 1)
+    jobs = planned(data, folder / "out", recipe, 1)
     run_job(jobs[0])  # imports
     work = []
-    for job in jobs[1:]:
+    for number in range(1, len(jobs)):
         began = time.process_time()
-        run_job(job)
+        run_job(jobs[number])
         work.append(time.process_time() - began)
     photos = [path.stat().st_size for path in (data / "train/images").iterdir()]
     shards = [path.stat().st_size for path in (folder / "out/train").glob("*.tfrecord")]
-    many = make_photos(folder / "many", 4000, 96, 72)
-    before, began = resident(), time.process_time()
-    planned: list[Job] = plan(samples_in(many), folder / "other", recipe, "tfrecord", False, SHARD)
-    listing, memory = time.process_time() - began, resident() - before
+    few, many = (make_photos(folder / f"photos-{count}", count, 96, 72) for count in (SMALL, LARGE))
+    waiting = planned(few, folder / "other", recipe, SHARD)
+    began = time.process_time()
+    planned(many, folder / "other", recipe, SHARD)
+    listing = (time.process_time() - began) / LARGE
+    at_rest, memory = memory_of_the_driver(folder, few, many)
     if handing is None:
         with connected(processors=1):
             list(run_on_ray(nothing, range(50)))
             began = time.process_time()
-            list(run_on_ray(nothing, planned * 2))
-            handing = (time.process_time() - began) / (2 * len(planned))
-    return Costs(work, listing / 4000, handing, sum(photos) / len(photos), sum(shards) / len(shards), memory / 4000)
+            list(run_on_ray(nothing, waiting))
+            handing = (time.process_time() - began) / len(waiting)
+    sizes = (sum(some) / len(some) for some in (photos, shards))
+    return Costs(work, listing, handing, *sizes, memory, at_rest, temporary_bytes(many) / LARGE)
+
+
+def planned(data: Path, out: Path, recipe: Recipe, shard_photos: int) -> Chosen:
+    """What `augment` does before it hands out the first task."""
+    plan = Plan(out, recipe, "tfrecord", shard_photos=shard_photos)
+    report, waiting = Report(out), Chosen(plan)
+    fill(plan, data, report)
+    choose_unfinished(waiting, report, force=False)
+    return waiting
+
+
+def memory_of_the_driver(folder: Path, few: Path, many: Path) -> tuple[float, float]:
+    """Bytes for the small set, and what each further photo adds. In a fresh process: this one drew pictures."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe(duplex=False)
+    child = context.Process(target=plan_both, args=(folder / "other", few, many, there))
+    child.start()
+    small, large = here.recv()
+    child.join()
+    return small, (large - small) / (LARGE - SMALL)
+
+
+def plan_both(out: Path, few: Path, many: Path, pipe: Any) -> None:
+    """Plan the small set, then the large one; sends the peaks."""
+    recipe = Recipe(read_pipeline("standard"), 0, VARIANTS, size=SIZE)
+    peaks = []
+    for data in (few, many):
+        planned(data, out, recipe, SHARD)
+        peaks.append(peak())
+    pipe.send(peaks)
+
+
+def temporary_bytes(data: Path) -> int:
+    """The size of the driver's temporary files when they are largest: all photos are listed and planned."""
+    images = data / "train/images"
+    with PhotoFolder(images) as photos, closing(Plan(data, Recipe({}, 0, VARIANTS), "tfrecord")) as plan:
+        plan.add("train", images, pairs_of(photos, "train", None))
+        opened = [file for file in Path("/proc/self/fd").iterdir() if "etilqs_" in os.path.realpath(file)]
+        return sum(file.stat().st_size for file in opened)  # SQLite calls them so, and they have no name any more
 
 
 def nothing(task: object) -> None:
     """A task that costs only its handing out."""
-
-
-def resident() -> int:
-    """Bytes of memory of this process."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
 def simulate(times: Sequence[float], tasks: int, cores: int, hand_out: float, lost_per_hour: float, seed: int) -> float:
@@ -139,8 +189,9 @@ def main() -> int:
         f"({VARIANTS / costs.mean:.0f} a second), {costs.bytes_in / 1e3:.0f} kB in, {costs.bytes_out / 1e3:.0f} kB out"
     )
     print(
-        f"the driver: {costs.list_and_plan * 1000:.3f} ms and {costs.memory / 1e3:.1f} kB a photo, "
-        f"{costs.hand_out * 1000:.2f} ms a task of {SHARD} photos"
+        f"the driver: {costs.list_and_plan * 1000:.3f} ms a photo, {costs.hand_out * 1000:.2f} ms a task of {SHARD}; "
+        f"memory {size(costs.memory_at_rest)} and {costs.memory:.0f} B a photo (from {SMALL} to {LARGE} photos); "
+        f"temporary files {costs.temporary:.0f} B a photo"
     )
     times = task_times(costs)
     mean, most = sum(times) / len(times), 0
@@ -153,7 +204,10 @@ def main() -> int:
         most = cores if ideal / calm > 0.8 else most
     limit = mean / costs.hand_out
     print(f"one driver keeps at most {limit:.0f} cores busy (a task's time / its handing out); simulated: {most} well")
-    print(f"\n{'photos':>8}{'core hours':>12}{f'cores, {HOURS} h':>12}{'in':>9}{'out':>9}{'network':>12}{'driver':>22}")
+    print(
+        f"\n{'photos':>8}{'core hours':>12}{f'cores, {HOURS} h':>12}{'in':>9}{'out':>9}{'network':>12}"
+        f"{'driver':>12}{'its memory':>12}{'its files':>11}"
+    )
     for photos in PHOTOS:
         hours = photos * costs.mean / 3600
         cores = max(1, -(-hours // (HOURS * 0.9)))
@@ -162,7 +216,8 @@ def main() -> int:
         print(
             f"{photos:>8.0e}{hours:>12,.0f}{cores:>12,.0f}{size(photos * costs.bytes_in):>9}"
             f"{size(photos * costs.bytes_out):>9}{size(bytes_all / HOURS / 3600):>10}/s"
-            f"{driving:>10.1f} h{size(photos * costs.memory):>10}"
+            f"{driving:>10.1f} h{size(costs.memory_at_rest + photos * costs.memory):>12}"
+            f"{size(photos * costs.temporary):>11}"
         )
     return 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -81,21 +81,36 @@ def _stated_pixels(data: bytes) -> int:
     """Width times height as the header of a JPEG or PNG says; 0 for other formats (OpenCV itself stops at 2^30)."""
     if data[:8] == PNG:
         return int.from_bytes(data[16:20]) * int.from_bytes(data[20:24])
+    header = jpeg_header(data)
+    return 0 if header is None else header.width * header.height
+
+
+class JpegHeader(NamedTuple):
+    """What a JPEG says of itself before its pixels: the size in pixels, before EXIF turns it, and the channels."""
+
+    width: int
+    height: int
+    channels: int
+
+
+def jpeg_header(data: bytes) -> JpegHeader | None:
+    """The header of a JPEG from its first bytes; None where they hold none, or one without a size."""
     place = 2
     while data[:2] == b"\xff\xd8" and place + 9 < len(data):
         if data[place] != 0xFF:  # not where a marker should be: the decoder looks for the next one, and so do we
             place = data.find(b"\xff", place)
             if place < 0:
-                return 0
+                return None
             continue
         marker = data[place + 1]
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            return int.from_bytes(data[place + 5 : place + 7]) * int.from_bytes(data[place + 7 : place + 9])
+            height, width = (int.from_bytes(data[place + at : place + at + 2]) for at in (5, 7))
+            return JpegHeader(width, height, data[place + 9]) if width and height else None
         if marker in (0x00, 0x01, 0xFF) or 0xD0 <= marker <= 0xD9:  # these have no length
             place += 1 if marker == 0xFF else 2
         else:
             place += 2 + int.from_bytes(data[place + 2 : place + 4])
-    return 0
+    return None
 
 
 def encode_jpeg(picture: Picture, quality: int = 95) -> bytes:

@@ -18,7 +18,7 @@ from facetracker.boxes import Boxes, as_boxes, empty
 from facetracker.dataset.lookalikes import add_lookalike
 from facetracker.errors import BadFile
 from facetracker.letterbox import GREY
-from facetracker.pictures import Picture
+from facetracker.pictures import Picture, jpeg_header
 
 # Of a face less than this must be visible to be one; what is left of a smaller share is nobody's mistake: ignored.
 LEAST_VISIBLE = 0.4
@@ -130,7 +130,7 @@ class Composer:
         number = self._pick_any(random)
         photo = self.photos[number]
         whole = random.random() < self.recipe.whole
-        full_height, full_width = jpeg_size(photo.data)
+        full_height, full_width = height_and_width(photo.data)
         # As large as it would be when the longer side of the photo has the reference size.
         usual = self.recipe.reference_side / max(full_width, full_height)
         centre = np.array([random.random(), random.random()])
@@ -279,14 +279,11 @@ def pad_targets(boxes: Sequence[Boxes], classes: Sequence[Classes], most: int) -
     return {"boxes": padded, "classes": kinds}
 
 
-def jpeg_size(data: bytes) -> tuple[int, int]:
-    """Height and width of a JPEG, read from its header: decoding it only to measure it costs most of the time."""
-    at = 2
-    while at + 9 < len(data) and data[at] == 0xFF:
-        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            return int.from_bytes(data[at + 5 : at + 7], "big"), int.from_bytes(data[at + 7 : at + 9], "big")
-        at += 2 + length
+def height_and_width(data: bytes) -> tuple[int, int]:
+    """Height and width of an encoded photo: of a JPEG from its header, for decoding it to measure it costs the most."""
+    header = jpeg_header(data)
+    if header is not None:
+        return header.height, header.width
     height, width = _decode(data, 1).shape[:2]
     return height, width
 

@@ -23,7 +23,7 @@ from facetracker.dataset.share import Share
 from facetracker.errors import BadFile, FaceTrackerError, Rejects
 from facetracker.files import read_json
 from facetracker.machine import free_memory
-from facetracker.pictures import Picture, decode_picture, read_picture
+from facetracker.pictures import Picture, decode_picture, jpeg_header, read_picture
 from facetracker.places import as_path
 
 Kind = Literal["labelme", "augmented", "records"]
@@ -214,20 +214,8 @@ def look_at(path: Path) -> tuple[tuple[int, int], bool]:
         raise BadFile("is empty", path=path)
     if front[:2] == b"\xff\xd8" and b"\xff\xd9" not in back:
         raise BadFile("is truncated", path=path, fix="Take or copy it again.")
-    size = jpeg_size(front)
-    if size is not None and b"Exif\0\0" not in front:
-        return size, True
+    header = jpeg_header(front)
+    if header is not None and header.channels in (1, 3) and b"Exif\0\0" not in front:
+        return (header.width, header.height), True
     height, width = read_picture(path).shape[:2]
     return (width, height), False
-
-
-def jpeg_size(front: bytes) -> tuple[int, int] | None:
-    """Width and height from the first bytes of a JPEG with one or three channels; None where they are not found."""
-    place = 2
-    while front[:2] == b"\xff\xd8" and place + 10 <= len(front) and front[place] == 0xFF:
-        marker, length = front[place + 1], int.from_bytes(front[place + 2 : place + 4], "big")
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # a frame header
-            height, width = (int.from_bytes(front[place + at : place + at + 2], "big") for at in (5, 7))
-            return (width, height) if front[place + 9] in (1, 3) and width and height else None
-        place += 2 + length
-    return None

@@ -15,7 +15,7 @@ from facetracker.dataset.compose import (
     _mirrored,
     _turned,
     _visible,
-    jpeg_size,
+    height_and_width,
     pad_targets,
 )
 from facetracker.errors import BadFile
@@ -132,9 +132,9 @@ def test_mirrored_twice_is_as_before():
 
 
 def test_the_size_stands_in_the_header():
-    assert jpeg_size(PHOTOS[2].data) == (120, 240)
+    assert height_and_width(PHOTOS[2].data) == (120, 240)
     _, png = cv2.imencode(".png", np.zeros((7, 9, 3), np.uint8))
-    assert jpeg_size(png.tobytes()) == (7, 9)
+    assert height_and_width(png.tobytes()) == (7, 9)
 
 
 def test_targets_are_padded_and_of_too_many_the_largest_stay():

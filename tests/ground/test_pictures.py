@@ -108,3 +108,14 @@ def test_a_png_whose_chunk_claims_gigabytes_is_refused_before_decoding(photo):
     with pytest.raises(BadFile, match="truncated"):
         pictures.decode_picture(bytes(png))
     assert time.process_time() - started < 1
+
+
+def test_the_header_of_a_jpeg_is_read_without_its_pixels(photo):
+    height, width = photo.shape[:2]
+    for settings in ([], [cv2.IMWRITE_JPEG_PROGRESSIVE, 1]):
+        jpeg = cv2.imencode(".jpg", photo, settings)[1].tobytes()
+        assert pictures.jpeg_header(jpeg[:1000]) == (width, height, 3)
+    grey = cv2.imencode(".jpg", photo[..., 0])[1].tobytes()
+    assert pictures.jpeg_header(grey) == (width, height, 1)
+    for data in (b"", b"nothing", b"\xff\xd8\xff\xe0", cv2.imencode(".png", photo)[1].tobytes()):
+        assert pictures.jpeg_header(data) is None
