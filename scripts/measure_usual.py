@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import cv2
 import numpy as np
 from train_starter import read_rows, split_photos
 
@@ -28,30 +27,23 @@ def main() -> None:
     from facetracker.model import FaceTracker
     from facetracker.model.familiarity import means_of, measure_usual
     from facetracker.model.weights import PARTS, STARTER, put_arrays, read_arrays, save_arrays
+    from facetracker.pictures import read_picture
+    from facetracker.runtime.detector import Detector
 
+    looks = [Detector(image_size=side) for side in SIDES]
     parts = split_photos(options.faces, read_rows(options.faces))
     train = sorted(name for name, part in parts.items() if part == "train")
     tracker = FaceTracker("nano", "dense", classes=["face"], two_heads=True)
     put_arrays(tracker, read_arrays(STARTER), STARTER, PARTS)
     means = [
-        means_of(tracker, fitted(options.faces / "images" / f"{name}.jpg", side)[None])
+        means_of(tracker, look.prepare(read_picture(options.faces / "images" / f"{name}.jpg"))[0][None])
         for name in np.random.default_rng(SEED).permutation(train)[:PHOTOS]
-        for side in SIDES
+        for look in looks
     ]
     mean, axes = measure_usual(np.concatenate(means))
     tracker.familiarity.usual_mean.assign(mean)
     tracker.familiarity.usual_axes.assign(axes)
     print(f"{save_arrays(tracker, STARTER, (*PARTS, 'familiarity'))}: {STARTER.stat().st_size:,} bytes")
-
-
-def fitted(photo: Path, side: int) -> np.ndarray:
-    """A photo (RGB) with its longer side at `side`, on the smallest input that strides of 32 fill."""
-    from facetracker.letterbox import letterbox
-
-    picture = cv2.imread(str(photo))
-    scale = side / max(picture.shape[:2])
-    height, width = (-(-max(1, round(length * scale)) // 32) * 32 for length in picture.shape[:2])
-    return cv2.cvtColor(letterbox(picture, width, height)[0], cv2.COLOR_BGR2RGB)
 
 
 if __name__ == "__main__":

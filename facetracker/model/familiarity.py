@@ -26,8 +26,10 @@ ROUNDED = 0.5
 # Own pictures count as standing apart from anybody's when these shares of both are at least this far apart.
 LEAST_APART, SHARE = 0.1, 0.02
 ANYBODY = 4000  # pictures of others, thrown as dice
-# From half familiar to the edges of both clouds the familiarity goes to 0.98 and 0.02.
-EDGE = 4.0
+# Half familiar is a third of the way from the others' edge to the own: one's own photos on another day, and whole
+# where crops of them were learnt, lie further out than those that were measured.
+HALF_WAY = 1 / 3
+STEEPNESS = 8.0  # of the change between the two edges
 
 
 @keras.saving.register_keras_serializable("facetracker")
@@ -85,8 +87,8 @@ class Familiarity(keras.layers.Layer):
         others_edge = np.quantile(np.asarray(self._nearer(others)), 1 - SHARE)
         apart = bool(own_edge - others_edge >= LEAST_APART)
         if apart:
-            self.middle.assign((own_edge + others_edge) / 2)
-            self.steepness.assign(2 * EDGE / (own_edge - others_edge))
+            self.middle.assign(others_edge + HALF_WAY * (own_edge - others_edge))
+            self.steepness.assign(STEEPNESS / (own_edge - others_edge))
         return apart
 
     def get_config(self):
