@@ -105,6 +105,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
+    disable_nagle_algorithm = True  # or the end of a frame waits until the browser has acknowledged its beginning
 
     def do_GET(self) -> None:
         view, path = self.server.view, urlsplit(self.path).path
