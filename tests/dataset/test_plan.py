@@ -85,13 +85,14 @@ def test_the_index_is_what_json_writes(data, tmp_path, monkeypatch, done):
 # In a process of its own, for that of the tests has other threads. The worker is left out: its memory is its own. So
 # is Python's table of interned strings, which pathlib fills: now and then it is made anew, for any number of photos.
 GROWTH = """
-import sys, tracemalloc
+import gc, sys, tracemalloc
 from pathlib import Path
 from facetracker import console
 from facetracker.dataset import augment as stage
 from facetracker.dataset.writing import Outcome
 
 def nothing_made(job):
+    gc.collect()
     return Outcome(pictures=len(job.pairs), photos={pair.stem: 1 for pair in job.pairs})
 
 def peak(photos):
@@ -106,6 +107,7 @@ console.quiet = True
 stage.run_job, stage.preview_of = nothing_made, lambda plan, undone: None
 few, many = (Path(name) for name in sys.argv[2:])
 peak(few)  # imports
+gc.freeze()  # what they hold need not be looked through each time
 print(peak(many) - peak(few))
 """
 
