@@ -15,10 +15,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from measured import Row, write_rows
 
+from facetracker.capture.source import open_source
 from facetracker.console import silenced
 from facetracker.evaluation.photos import labelled_photos
 from facetracker.pictures import Picture, read_picture
@@ -30,10 +30,8 @@ FAMILIAR = 0.5
 
 
 def frames_of(film: Path) -> list[Picture]:
-    capture, frames = cv2.VideoCapture(str(film)), []
-    while (read := capture.read())[0]:
-        frames.append(read[1])
-    return frames
+    with open_source(film) as source:
+        return [frame.picture for frame in source]
 
 
 def crops(frames: list[Picture], random: np.random.Generator) -> Iterator[Picture]:

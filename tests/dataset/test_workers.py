@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from watched import Watched
 
 from facetracker.dataset.workers import AHEAD, WorkerDied, run_tasks
 from facetracker.machine import processors
@@ -45,20 +46,6 @@ def test_every_task_gives_its_result_or_its_error(workers):
 
 def test_no_tasks():
     assert list(run_tasks(double, [], 2)) == []
-
-
-class Watched:
-    """Tasks that note how many have been taken."""
-
-    def __init__(self, count: int):
-        self.count, self.taken = count, 0
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __getitem__(self, number: int) -> int:
-        self.taken = max(self.taken, number + 1)
-        return number
 
 
 @pytest.mark.parametrize("workers", [1, 2])

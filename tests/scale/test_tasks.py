@@ -6,6 +6,7 @@ import sys
 import time
 
 import pytest
+from watched import Watched
 
 from facetracker.errors import FaceTrackerError
 from facetracker.scale.cluster import STARTS, check_nodes, connected, import_ray
@@ -30,20 +31,6 @@ def test_a_killed_worker_costs_nothing_and_a_deadly_task_is_given_up_alone(ray, 
 
 def test_each_worker_begins_once(ray):
     assert set(dict(run_on_ray(begun, range(6), begin=begin)).values()) == {"yes"}
-
-
-class Watched:
-    """Tasks that note how many have been taken."""
-
-    def __init__(self, count: int):
-        self.count, self.taken = count, 0
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __getitem__(self, number: int) -> int:
-        self.taken = max(self.taken, number + 1)
-        return number
 
 
 def test_no_more_tasks_are_handed_out_than_can_be_begun(ray):
