@@ -1,9 +1,10 @@
-"""Put the starter's averaged weights into the package: assets/starter.npz to train from, starter.tflite to detect with,
+"""Put the starter's weights into the package: assets/starter.npz to train from, starter.tflite to detect with,
 starter.onnx for the browser's tab.
 
     python scripts/bundle_starter.py OUT [--threshold T] [--live]
 
-OUT is what train_starter.py wrote. `--live` takes the last weights instead of the averaged ones.
+OUT is what train_starter.py and train_second_look.py wrote; what is not there stays as it is bundled. `--live` takes
+the starter's last weights instead of the averaged ones.
 """
 
 from __future__ import annotations
@@ -23,20 +24,37 @@ def main() -> None:
     options = parser.parse_args()
 
     from facetracker.model import FaceTracker
-    from facetracker.model.loading import load_model
-    from facetracker.model.weights import STARTER, save_arrays
+    from facetracker.model.weights import LOOK, PARTS, STARTER, arrays_of, put_arrays, read_arrays, save_arrays
 
-    tracker = FaceTracker("nano", "dense", classes=["face"], image_size=IMAGE_SIZE)
-    if options.live:
-        tracker.set_weights(load_model(options.out / "last.keras").get_weights())
-    else:
-        tracker.load_weights(options.out / "ema.weights.h5")
-    save_arrays(tracker, STARTER)
+    bundled = FaceTracker("nano", "dense", classes=["face"], weights="starter", two_heads=True, second_look=True)
+    new = new_starter(options.out, options.live)
+    if new is not None:
+        put_arrays(bundled, arrays_of(new), options.out)
+    look = options.out / "second_look.npz"
+    if look.is_file():
+        put_arrays(bundled, {f"{LOOK}/{name}": array for name, array in read_arrays(look).items()}, look, (LOOK,))
+    save_arrays(bundled, STARTER, (*PARTS, "familiarity", LOOK))
+    tracker = FaceTracker("nano", "dense", classes=["face"], image_size=IMAGE_SIZE, second_look=True)
+    put_arrays(tracker, arrays_of(bundled, (*PARTS, LOOK)), STARTER, (*PARTS, LOOK))
     bundle = options.out / "bundle"
     bundle.mkdir(exist_ok=True)
     write_models(tracker, bundle, ["tflite", "onnx"], STARTER.parent, options.threshold)
     for path in sorted(STARTER.parent.glob("starter.*")):
         print(f"{path.name}: {path.stat().st_size:,} bytes")
+
+
+def new_starter(out: Path, live: bool):
+    """The tracker that train_starter.py left in `out`, or None."""
+    from facetracker.model import FaceTracker
+    from facetracker.model.loading import load_model
+
+    if live:
+        return load_model(out / "last.keras")
+    if not (out / "ema.weights.h5").is_file():
+        return None
+    tracker = FaceTracker("nano", "dense", classes=["face"], image_size=IMAGE_SIZE)
+    tracker.load_weights(out / "ema.weights.h5")
+    return tracker
 
 
 def write_models(tracker, bundle: Path, formats: list[str], assets: Path, threshold: float) -> None:

@@ -26,15 +26,14 @@ def main() -> None:
 
     from facetracker.model import FaceTracker
     from facetracker.model.familiarity import means_of, measure_usual
-    from facetracker.model.weights import PARTS, STARTER, put_arrays, read_arrays, save_arrays
+    from facetracker.model.weights import LOOK, PARTS, STARTER, save_arrays
     from facetracker.pictures import read_picture
     from facetracker.runtime.detector import Detector
 
     looks = [Detector(image_size=side) for side in SIDES]
     parts = split_photos(options.faces, read_rows(options.faces))
     train = sorted(name for name, part in parts.items() if part == "train")
-    tracker = FaceTracker("nano", "dense", classes=["face"], two_heads=True)
-    put_arrays(tracker, read_arrays(STARTER), STARTER, PARTS)
+    tracker = FaceTracker("nano", "dense", classes=["face"], weights="starter", two_heads=True, second_look=True)
     means = [
         means_of(tracker, look.prepare(read_picture(options.faces / "images" / f"{name}.jpg"))[0][None])
         for name in np.random.default_rng(SEED).permutation(train)[:PHOTOS]
@@ -43,7 +42,7 @@ def main() -> None:
     mean, axes = measure_usual(np.concatenate(means))
     tracker.familiarity.usual_mean.assign(mean)
     tracker.familiarity.usual_axes.assign(axes)
-    print(f"{save_arrays(tracker, STARTER, (*PARTS, 'familiarity'))}: {STARTER.stat().st_size:,} bytes")
+    print(f"{save_arrays(tracker, STARTER, (*PARTS, 'familiarity', LOOK))}: {STARTER.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

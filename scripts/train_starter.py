@@ -115,13 +115,33 @@ def find_lures(faces: Path, rows: list[dict]) -> dict[str, list]:
     return lures
 
 
-def load_photos(faces: Path, rows: list[dict], parts: dict[str, str], lures: dict[str, list]):
+def parts_in(out: Path, faces: Path, rows: list[dict]) -> dict[str, str]:
+    """The split as it stands in OUT, made and written there the first time."""
+    if (out / "split.json").exists():
+        return json.loads((out / "split.json").read_text())
+    parts = split_photos(faces, rows)
+    (out / "split.json").write_text(json.dumps(parts))
+    for part in ("test", "val", "left_out"):
+        (out / f"{part}.txt").write_text("".join(f"{n}\n" for n, p in sorted(parts.items()) if p == part))
+    return parts
+
+
+def lures_in(out: Path, faces: Path, rows: list[dict]) -> dict[str, list]:
+    """The lures of these photos as they stand in OUT, found and written there the first time."""
+    if not (out / "lures.json").exists():
+        (out / "lures.json").write_text(json.dumps(find_lures(faces, rows)))
+    return json.loads((out / "lures.json").read_text())
+
+
+def load_photos(
+    faces: Path, rows: list[dict], parts: dict[str, str], lures: dict[str, list], shares: dict[str, float] = SHARES
+):
     """The photos to train on. Within its source a photo counts by the surest of its lures."""
     from facetracker.dataset.compose import Photo
 
     train = [row for row in rows if parts[row["name"]] == "train"]
     appeal = {row["name"]: 0.05 + max((lure[4] for lure in lures.get(row["name"], [])), default=0.0) for row in train}
-    total = {source: sum(appeal[row["name"]] for row in train if row["source"] == source) for source in SHARES}
+    total = {source: sum(appeal[row["name"]] for row in train if row["source"] == source) for source in shares}
     photos = []
     for row in train:
         boxes = read_faces(faces / "labels" / f"{row['name']}.json")
@@ -131,7 +151,7 @@ def load_photos(faces: Path, rows: list[dict], parts: dict[str, str], lures: dic
                 (faces / "images" / f"{row['name']}.jpg").read_bytes(),
                 boxes,
                 np.zeros(len(boxes), np.int32),
-                weight=SHARES[source] * appeal[row["name"]] / total[source],
+                weight=shares[source] * appeal[row["name"]] / total[source],
                 pasteable=source == "muxspace_faces" and len(boxes) == 1,
                 may_enlarge=source not in SMALL_FACES_UNLABELLED,
                 lures=np.array(lures.get(row["name"], np.zeros((0, 5))), np.float32)[:, :4],
@@ -259,16 +279,9 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     cv2.setNumThreads(1)  # before it starts threads of its own: the workers forked below would wait for them forever
     rows = read_rows(faces)
-    if (out / "split.json").exists():
-        parts = json.loads((out / "split.json").read_text())
-    else:
-        parts = split_photos(faces, rows)
-        (out / "split.json").write_text(json.dumps(parts))
-        for part in ("test", "val", "left_out"):
-            (out / f"{part}.txt").write_text("".join(f"{n}\n" for n, p in sorted(parts.items()) if p == part))
-    if not (out / "lures.json").exists():
-        (out / "lures.json").write_text(json.dumps(find_lures(faces, [r for r in rows if parts[r["name"]] == "train"])))
-    photos = load_photos(faces, rows, parts, json.loads((out / "lures.json").read_text()))
+    parts = parts_in(out, faces, rows)
+    lures = lures_in(out, faces, [row for row in rows if parts[row["name"]] == "train"])
+    photos = load_photos(faces, rows, parts, lures)
     print(
         len(photos), "photos to train on;", {p: list(parts.values()).count(p) for p in set(parts.values())}, flush=True
     )

@@ -26,7 +26,10 @@ Model = FaceTracker | FaceClassifier
 COMMON: dict[str, type | tuple[type, ...]] = {"backbone": str, "image_size": int, "name": str}
 # What may stand in the settings of each, and of which type; `classes`, `dtype` and `trainable` are looked at apart.
 KINDS: dict[str, tuple[type[Any], dict[str, Any]]] = {
-    TRACKER: (FaceTracker, {**COMMON, "head": str, "preprocessing": str, "regress_loss": str, "two_heads": bool}),
+    TRACKER: (
+        FaceTracker,
+        {**COMMON, "head": str, "preprocessing": str, "regress_loss": str, "two_heads": bool, "second_look": bool},
+    ),
     CLASSIFIER: (
         FaceClassifier,
         {**COMMON, "hidden": int, "dropout": (int, float), "margin": (int, float)},

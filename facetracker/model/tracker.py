@@ -16,6 +16,7 @@ from facetracker.model.heads.dense import DenseHead
 from facetracker.model.heads.single import SingleHead
 from facetracker.model.metrics import EpochMeans
 from facetracker.model.replicas import share_of_all
+from facetracker.model.second_look import SecondLook
 from facetracker.model.weights import apply_weights
 
 # The tutorial's: total_loss = regress_loss + 0.5 * class_loss.
@@ -30,7 +31,8 @@ class FaceTracker(FaceNetwork):
     backbone's own). `weights`: imagenet, starter, none, or a file. Learns from targets `{"boxes": (B, M, 4)
     normalised xyxy, "classes": (B, M)}` padded with zeros and -1; `compile` needs an optimizer, no loss.
     Outputs are the head's (see heads/): a dict, which `decode` turns into boxes, scores and classes. With `two_heads`
-    (dense ones) pictures unlike those trained on are answered by the first weights' head (see familiarity.py).
+    (dense ones) pictures unlike those trained on are answered by the first weights' head (see familiarity.py). With
+    `second_look` (dense, one class) the first weights' best guesses are judged once more (see second_look.py).
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class FaceTracker(FaceNetwork):
         preprocessing: Literal["backbone", "unit"] = "backbone",
         regress_loss: Literal["corner", "ciou"] = "corner",
         two_heads: bool = False,
+        second_look: bool = False,
         **options,
     ):
         super().__init__(**options)
@@ -55,6 +58,8 @@ class FaceTracker(FaceNetwork):
             raise FaceTrackerError("a tracker needs at least one class", fix="Name it, for example: face.")
         if two_heads and head != "dense":
             raise FaceTrackerError("two heads are dense ones", fix="Use model.head=dense.")
+        if second_look and (head != "dense" or len(classes) > 1):
+            raise FaceTrackerError("a second look is for the dense head and one class", fix="Go without it.")
         self.backbone_name = backbone
         self.head_name = head
         self.classes = tuple(classes)
@@ -73,6 +78,7 @@ class FaceTracker(FaceNetwork):
             if two_heads:
                 self.first_head = DenseHead(classes=len(self.classes), name="first_head")
                 self.familiarity = Familiarity(name="familiarity")
+            self.second_look = SecondLook(self.head.strides, name="second_look") if second_look else None
             self.backbone = entry.build(self.head.strides, "imagenet" if weights == "imagenet" else None)
         self.means = EpochMeans(CLASS_LOSS_SHARE)
         self.build((None, self.image_size, self.image_size, 3))
@@ -86,17 +92,27 @@ class FaceTracker(FaceNetwork):
                 self.first_head.build(shapes)
                 self.first_head.trainable = False  # said after building: it reaches only the layers that are there
                 self.familiarity.build(shapes[self.head.strides.index(STRIDE)])
+            if self.second_look is not None:
+                self.second_look.build()
+                self.second_look.trainable = False
         self.built = True
 
     def call(self, pictures, training=None):
-        pictures = ops.cast(preprocess(pictures, self.how_preprocessed), self.compute_dtype)
-        features = self.backbone(pictures, training=training)
+        scaled = ops.cast(preprocess(pictures, self.how_preprocessed), self.compute_dtype)
+        features = self.backbone(scaled, training=training)
         outputs = self.head(features, training=training)
-        if training or not self.two_heads:
+        if training:
             return outputs
-        first = self.first_head(features, training=False)
+        if not self.two_heads:
+            return self._looked_at_again(pictures, outputs)
+        first = self._looked_at_again(pictures, self.first_head(features, training=False))
         familiar = self.familiarity(features[self.head.strides.index(STRIDE)])
         return {name: familiar * values + (1 - familiar) * first[name] for name, values in outputs.items()}
+
+    def _looked_at_again(self, pictures, outputs):
+        if self.second_look is None:
+            return outputs
+        return {**outputs, "scores": self.second_look(pictures, outputs)}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         losses = self.head.loss(y, y_pred, ops.shape(x)[1:3])
@@ -123,4 +139,5 @@ class FaceTracker(FaceNetwork):
             "preprocessing": self.preprocessing,
             "regress_loss": self.regress_loss,
             "two_heads": self.two_heads,
+            "second_look": self.second_look is not None,
         }

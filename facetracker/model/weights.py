@@ -18,6 +18,7 @@ from facetracker.files import written_beside
 
 PARTS = ("backbone", "head")
 SECOND_PARTS = ("first_head", "familiarity")  # of a tracker with two heads
+LOOK = "second_look"
 STARTER = Path(__file__).parent.parent / "assets" / "starter.npz"
 
 
@@ -39,6 +40,8 @@ def apply_weights(tracker: Any, weights: str | Path | None) -> None:
         if tracker.two_heads:
             tracker.first_head.set_weights(tracker.head.get_weights())
             put_arrays(tracker, arrays, STARTER, parts=("familiarity",))
+        if tracker.second_look is not None:
+            put_arrays(tracker, arrays, STARTER, parts=(LOOK,))
         return
     path = Path(weights)
     if not path.is_file():
@@ -54,7 +57,9 @@ def apply_weights(tracker: Any, weights: str | Path | None) -> None:
 
 def parts_of(model: Any) -> tuple[str, ...]:
     """The parts of a tracker or classifier that have weights."""
-    return PARTS + SECOND_PARTS if getattr(model, "two_heads", False) else PARTS
+    second = SECOND_PARTS if getattr(model, "two_heads", False) else ()
+    look = (LOOK,) if getattr(model, LOOK, None) is not None else ()
+    return (*PARTS, *second, *look)
 
 
 def arrays_of(model: Any, parts: Sequence[str] | None = None) -> dict[str, np.ndarray]:

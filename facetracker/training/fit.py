@@ -244,6 +244,7 @@ def make_feed(photos: Photos, settings: Settings) -> Feed:
 def build_model(settings: Settings, read_weights: bool = True) -> FaceTracker:
     """The network of the settings; without `read_weights` it starts empty, because a resumed run has its own."""
     model = settings.model
+    two_heads = settings.training.keep == UNFAMILIAR
     return FaceTracker(
         backbone=model.backbone,
         head=model.head,
@@ -252,7 +253,8 @@ def build_model(settings: Settings, read_weights: bool = True) -> FaceTracker:
         weights=model.weights if read_weights else "none",
         preprocessing=model.preprocessing,
         regress_loss=model.regress_loss,
-        two_heads=settings.training.keep == UNFAMILIAR,
+        two_heads=two_heads,
+        second_look=two_heads and len(model.classes or ["face"]) == 1,  # unfamiliar pictures get the whole starter
     )
 
 

@@ -50,7 +50,6 @@ class DenseHead(Head):
         self.width = width
         self.merges = [self._conv(1, f"merge{stride}") for stride in STRIDES]
         self.merge_norms = [self._norm(f"merge{stride}") for stride in STRIDES]
-        self.grow = keras.layers.UpSampling2D(2, interpolation="nearest", name="grow")
         self.units = [[self._unit(f"unit{stride}_{i}") for i in range(2)] for stride in STRIDES]
         self.score_convs = [
             keras.layers.Conv2D(
@@ -130,7 +129,7 @@ class DenseHead(Head):
         ]
         # Context flows down: the coarse grid knows about heads and shoulders, the fine one needs it.
         for fine, coarse in ((1, 2), (0, 1)):
-            merged[fine] = merged[fine] + self.grow(merged[coarse])
+            merged[fine] = merged[fine] + _grown(merged[coarse])
         logits, reaches, kinds = [], [], []
         for grid, (x, units, score, reach) in enumerate(
             zip(merged, self.units, self.score_convs, self.reach_convs, strict=True)
@@ -229,6 +228,14 @@ def boxes_of(offsets, centres, strides):
 def _as_rows(x, depth: int):
     """`(B, H, W, depth)` as `(B, H * W, depth)`; no shape is baked in, so exports keep height and width open."""
     return ops.reshape(x, (-1, ops.shape(x)[1] * ops.shape(x)[2], depth))
+
+
+def _grown(x):
+    """`(B, H, W, C)` twice as high and wide, each cell four times. keras.layers.UpSampling2D does the same in ten steps
+    of TensorFlow Lite, and takes 0.1 ms of 2."""
+    height, width, depth = ops.shape(x)[1], ops.shape(x)[2], x.shape[-1]
+    x = ops.reshape(ops.concatenate([x, x], axis=-1), (-1, height, 2 * width, depth))
+    return ops.reshape(ops.concatenate([x, x], axis=2), (-1, 2 * height, 2 * width, depth))
 
 
 def _logits(scores):

@@ -1,0 +1,168 @@
+"""A second look: the faces a dense head is surest of are cut out of the picture and judged once more, closely.
+
+A network that passes over a whole picture can afford little thought for each place. A wheel or a clasp may then look as
+much like a face as a small dark face does. So the few cells with the highest scores are looked at again by a small
+network of its own, which sees the pixels themselves: the face and what is around it. It is part of the graph: every
+exported file has it, and whoever reads `scores` and `offsets` need not know.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from facetracker.model.norm import Norm
+
+# Places that are looked at again, in each picture: one costs 0.04 ms, and six find and reject hardly more than three.
+LOOKS = 3
+# What is cut out: SIDE pixels square, REACH times as long as the box's side.
+SIDE, REACH = 32, 1.7
+STEM = 16
+UNITS = ((32, 1), (48, 2), (64, 1), (96, 2), (128, 1), (128, 1))  # channels, stride
+HIDDEN = 48
+# Cells that share the loss of the looked-at one in their middle: a square of so many each way.
+NEAR = 3
+# How much the second opinion counts: `score ** (1 - SHARE) * opinion ** SHARE`. The head's score also says how well the
+# box fits, the opinion does not: with 0.5 loosely boxed faces come before well boxed ones.
+SHARE = 0.3
+# Scores this close to 0 or 1 tell no more; an opinion may be far surer.
+LEAST, NO_DOUBT = 1e-3, 1e-6
+
+
+@keras.saving.register_keras_serializable("facetracker")
+class SecondLook(keras.layers.Layer):
+    """Pictures `(B, H, W, 3)` 0..255 and a dense head's outputs to `scores` `(B, A, 1)`, judged again.
+
+    The `looks` best cells are looked at; the score of each becomes the weighted geometric mean of the head's and of the
+    second opinion. Cells beside one that lost by it lose by the same factor: they mean the same thing. For all others the mean
+    of these factors is the best guess: in a crowd the further ones are faces too, in an empty room none is.
+    """
+
+    def __init__(self, strides: tuple[int, ...] = (8, 16, 32), looks: int = LOOKS, **options):
+        super().__init__(**options)
+        self.strides = tuple(strides)
+        self.looks = looks
+        self.stem = keras.layers.Conv2D(STEM, 3, 2, padding="same", use_bias=False, name="stem_conv")
+        self.stem_norm = Norm(momentum=0.97, name="stem_norm")
+        self.units = [
+            (
+                keras.layers.DepthwiseConv2D(3, stride, padding="same", use_bias=False, name=f"unit{i}_depthwise"),
+                keras.layers.Conv2D(width, 1, use_bias=False, name=f"unit{i}_conv"),
+                Norm(momentum=0.97, name=f"unit{i}_norm"),
+            )
+            for i, (width, stride) in enumerate(UNITS)
+        ]
+        self.gather = keras.layers.DepthwiseConv2D(SIDE // 8, use_bias=False, name="gather")
+        self.hidden = keras.layers.Dense(HIDDEN, activation="relu", name="hidden")
+        self.verdict = keras.layers.Dense(1, name="verdict", dtype="float32")
+
+    def build(self, *_):
+        shape = (None, SIDE, SIDE, 3)
+        for layer in self._layers_in_order():
+            layer.build(shape)
+            shape = layer.compute_output_shape(shape)
+        self.hidden.build((None, UNITS[-1][0]))
+        self.verdict.build((None, HIDDEN + 2))
+        self.built = True
+
+    def _layers_in_order(self) -> list[Any]:
+        return [self.stem, self.stem_norm, *(layer for unit in self.units for layer in unit), self.gather]
+
+    def call(self, pictures, outputs):
+        scores, boxes, numbers = self.candidates(pictures, outputs)
+        opinion = ops.reshape(ops.sigmoid(self.judge(self.cut(pictures, boxes), scores, boxes)), ops.shape(scores))
+        change = SHARE * (ops.log(ops.maximum(opinion, NO_DOUBT)) - ops.log(ops.maximum(scores, LEAST)))
+        change = ops.where(scores >= LEAST, change, 0.0)  # fewer peaks than looks: the rest are any cells
+        ratio, rest = ops.exp(change), ops.exp(ops.mean(change, axis=1, keepdims=True))[..., None]
+        all_scores = ops.reshape(outputs["scores"], (-1,))
+        change = ops.scatter(ops.reshape(numbers, (-1, 1)), ops.reshape(ratio - 1.0, (-1,)), ops.shape(all_scores))
+        change = ops.reshape(change, ops.shape(outputs["scores"]))
+        loss = self._highest_near(-change, pictures, NEAR)
+        factor = ops.where(loss > 0.0, 1.0 - loss, rest)
+        return outputs["scores"] * ops.where(change > 0.0, 1.0 + change, factor)
+
+    def candidates(self, pictures, outputs):
+        """The best cells: scores `(B, N)`, boxes `(B, N, 4)` in pixels, numbers `(B, N)`, counted through the batch.
+
+        Of 3x3 cells of a grid only the best is one: its neighbours mean the same face.
+        """
+        height, width = ops.shape(pictures)[1], ops.shape(pictures)[2]
+        scores = outputs["scores"]
+        peaks = ops.where(scores >= self._highest_near(scores, pictures, 3), scores, 0.0)[..., 0]
+        scores, cell = ops.top_k(peaks, self.looks)
+        numbers = cell + _row_numbers(cell) * ops.shape(peaks)[1]
+        reach = ops.take(ops.reshape(outputs["offsets"], (-1, 4)), numbers, axis=0)
+        return scores, self._boxes(cell, ops.cast(reach, "float32"), height, width), numbers
+
+    def _highest_near(self, values, pictures, size: int):
+        """For each of the cells `(B, A, 1)` the highest value of the `size` x `size` cells of its grid around it."""
+        height, width = ops.shape(pictures)[1], ops.shape(pictures)[2]
+        highest, start = [], 0
+        for stride in self.strides:
+            rows, columns = height // stride, width // stride
+            grid = ops.reshape(values[:, start : start + rows * columns], (-1, rows, columns, 1))
+            highest.append(ops.reshape(ops.max_pool(grid, size, 1, padding="same"), (-1, rows * columns, 1)))
+            start = start + rows * columns
+        return ops.concatenate(highest, axis=1)
+
+    def _boxes(self, cell, reach, height, width):
+        """Boxes in pixels of cells `(B, N)` that reach as far as `(B, N, 4)`, in strides.
+
+        What `heads.dense.boxes_of` does for all cells. Where a cell lies is worked out: a table of all centres would
+        have a shape that TensorFlow Lite knows too late, and all that follows from it would run three times slower.
+        """
+        firsts = [0]
+        for stride in self.strides[:-1]:
+            firsts.append(firsts[-1] + (height // stride) * (width // stride))
+        grid = ops.sum(ops.cast(cell[..., None] >= ops.stack(firsts[1:]), "int32"), axis=-1)
+        stride = ops.take(ops.convert_to_tensor(self.strides, "int32"), grid)
+        columns = width // stride
+        place = cell - ops.take(ops.stack(firsts), grid)
+        row = place // columns
+        scale = ops.cast(stride, "float32")[..., None]
+        centre = (ops.cast(ops.stack([place - row * columns, row], axis=-1), "float32") + 0.5) * scale
+        reach = reach * scale
+        return ops.concatenate([centre - reach[..., :2], centre + reach[..., 2:]], axis=-1)
+
+    def cut(self, pictures, boxes):
+        """What boxes `(B, N, 4)` show, with what is around: `(B * N, SIDE, SIDE, 3)`, the edge repeated.
+
+        Nearest pixels: small faces are what is in doubt, and averaging large ones down would take as long as all else.
+        """
+        height, width = ops.shape(pictures)[1], ops.shape(pictures)[2]
+        sides = ops.maximum(boxes[..., 2:] - boxes[..., :2], 1.0)
+        extent = REACH * ops.sqrt(sides[..., :1] * sides[..., 1:])
+        middle = (boxes[..., :2] + boxes[..., 2:]) / 2
+        steps = (ops.arange(SIDE, dtype="float32") + 0.5) / SIDE - 0.5
+        x = _pixel(middle[..., :1] + extent * steps, width)
+        y = _pixel(middle[..., 1:] + extent * steps, height) + (_row_numbers(x[..., 0]) * height)[..., None]
+        table = ops.reshape(pictures, (-1, 3))
+        pixels = ops.take(table, ops.reshape(y * width, (-1, SIDE, 1)) + ops.reshape(x, (-1, 1, SIDE)), axis=0)
+        return ops.cast(pixels, "float32")
+
+    def judge(self, cuts, scores, boxes, training=None):
+        """How sure the second look is, as logits `(N, 1)`, of N cuts with the head's scores and boxes."""
+        x = ops.relu(self.stem_norm(self.stem(cuts / 127.5 - 1.0), training=training))
+        for (depthwise, pointwise, norm), (width, stride) in zip(self.units, UNITS, strict=True):
+            y = norm(pointwise(depthwise(x)), training=training)
+            x = ops.relu(x + y if stride == 1 and x.shape[-1] == width else y)
+        x = self.hidden(ops.reshape(self.gather(x), (-1, UNITS[-1][0])))
+        likely = ops.clip(ops.reshape(scores, (-1, 1)), LEAST, 1 - LEAST)
+        side = ops.reshape(boxes[..., 3] - boxes[..., 1], (-1, 1))
+        known = [ops.log(likely) - ops.log(1.0 - likely), ops.log(ops.maximum(side, 1.0) / SIDE)]
+        return self.verdict(ops.concatenate([x, *(ops.cast(value, x.dtype) for value in known)], axis=-1))
+
+    def get_config(self):
+        return {**super().get_config(), "strides": list(self.strides), "looks": self.looks}
+
+
+def _pixel(place, size):
+    """The whole numbers of the pixels at places along a side of `size` pixels, the last one for those beyond."""
+    return ops.cast(ops.clip(ops.floor(place), 0.0, ops.cast(size - 1, "float32")), "int32")
+
+
+def _row_numbers(places):
+    """0, 1, 2, ... for the pictures of a batch, `(B, 1)` int32; its shape is known wherever that of `places` is."""
+    return ops.cumsum(ops.ones_like(places[:, :1]), axis=0) - 1
