@@ -36,8 +36,8 @@ class SecondLook(keras.layers.Layer):
     """Pictures `(B, H, W, 3)` 0..255 and a dense head's outputs to `scores` `(B, A, 1)`, judged again.
 
     The `looks` best cells are looked at; the score of each becomes the weighted geometric mean of the head's and of the
-    second opinion. Cells beside one that lost by it lose by the same factor: they mean the same thing. For all others the mean
-    of these factors is the best guess: in a crowd the further ones are faces too, in an empty room none is.
+    second opinion. Cells beside one that lost by it lose by the same factor: they mean the same thing. For all others
+    the mean of these factors is the best guess: in a crowd the further ones are faces too, in an empty room none is.
     """
 
     def __init__(self, strides: tuple[int, ...] = (8, 16, 32), looks: int = LOOKS, **options):

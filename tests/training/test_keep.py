@@ -71,7 +71,7 @@ def learnt(photos_folder, tmp_path_factory):
 def test_what_is_unlike_the_photos_is_answered_by_the_starter(learnt):
     assert read_settings(learnt / "config.yaml").training.keep == "unfamiliar"
     rooms = np.stack([photo(5, number, width=192, height=192).picture for number in range(12)])
-    starter = FaceTracker("nano", "dense", image_size=64, weights="starter")(rooms)
+    starter = FaceTracker("nano", "dense", image_size=64, weights="starter", second_look=True)(rooms)
     mine = load_model(learnt / "model.keras")
     trained = mine.head(mine.backbone(preprocess(rooms, mine.how_preprocessed), training=False))
     for name, values in mine(rooms).items():
