@@ -26,7 +26,7 @@ HIDDEN = 48
 NEAR = 3
 # How much the second opinion counts: `score ** (1 - SHARE) * opinion ** SHARE`. The head's score also says how well the
 # box fits, the opinion does not: with 0.5 loosely boxed faces come before well boxed ones.
-SHARE = 0.3
+SHARE = 0.25
 # Scores this close to 0 or 1 tell no more; an opinion may be far surer.
 LEAST, NO_DOUBT = 1e-3, 1e-6
 
