@@ -108,7 +108,7 @@ def circumstances(code: list[str]) -> dict[str, Any]:
     return {
         "code": code,
         "commit": git("rev-parse", "HEAD"),
-        "changed": git("status", "--porcelain", "--untracked-files=no", "--", *code).splitlines(),
+        "changed": git("status", "--porcelain", "--untracked-files=no", "--", *code, ":(exclude)*.md").splitlines(),
         "made": datetime.now(UTC).isoformat(timespec="minutes"),
         "machine": machine(),
         "versions": {"python": platform.python_version()}
