@@ -32,7 +32,9 @@ def test_a_result_is_newer_than_the_code_it_measures(name):
     result = measured.results()[name]
     assert result.changed == [], f"{name} was measured on code that was not committed"
     assert set(run_all.BENCHMARKS[name].code) <= set(result.code)
-    later = measured.git("log", "--format=%h %s", f"{result.commit}..HEAD", "--", *result.code, ":(exclude)*.md").splitlines()
+    later = measured.git(
+        "log", "--format=%h %s", f"{result.commit}..HEAD", "--", *result.code, ":(exclude)*.md"
+    ).splitlines()
     assert not later, f"older than its code; python benchmarks/run_all.py --only {name}"
 
 
