@@ -46,7 +46,7 @@ def lay_out(faces: Path, out: Path, parts: dict[str, str]) -> None:
 def starters_split(faces: Path) -> dict[str, str]:
     """Every photo's part, as the starter's training has it."""
     sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
-    from train_starter import split_photos
+    from starter_photos import split_photos
 
     with (faces / "sources.csv").open(newline="") as file:
         return split_photos(faces, list(csv.DictReader(file)))

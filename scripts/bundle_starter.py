@@ -32,7 +32,7 @@ def main() -> None:
         put_arrays(bundled, arrays_of(new), options.out)
     look = options.out / "second_look.npz"
     if look.is_file():
-        put_arrays(bundled, {f"{LOOK}/{name}": array for name, array in read_arrays(look).items()}, look, (LOOK,))
+        put_arrays(bundled, read_arrays(look), look, (LOOK,))
     save_arrays(bundled, STARTER, (*PARTS, "familiarity", LOOK))
     tracker = FaceTracker("nano", "dense", classes=["face"], image_size=IMAGE_SIZE, second_look=True)
     put_arrays(tracker, arrays_of(bundled, (*PARTS, LOOK)), STARTER, (*PARTS, LOOK))

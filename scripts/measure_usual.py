@@ -13,7 +13,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from train_starter import read_rows, split_photos
+from starter_photos import read_rows, split_photos
 
 PHOTOS, SEED = 1500, 1
 SIDES = (192, 320)  # at which nano is trained, and at which the starter detects

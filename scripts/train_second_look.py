@@ -19,10 +19,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import train_starter as starter
+from starter_photos import SHARES as STARTER_SHARES
+from starter_photos import SMALL_FACES_UNLABELLED, load_photos, lures_in, parts_in, read_rows
+from train_starter import RECIPE as STARTER_RECIPE
+
+from facetracker.files import written_beside
 
 # Faces where it is hard (masks, crowds), and much of what has none; what is easy teaches a judge nothing.
-SHARES = starter.SHARES | {
+SHARES = STARTER_SHARES | {
     "ilc-2021": 0.34,
     "imagenet-sample": 0.20,
     "non-face-scenes": 0.12,
@@ -31,9 +35,9 @@ SHARES = starter.SHARES | {
     "ytf_p1_keypoints": 0.05,
     "web_twfy": 0.03,
     # Tiny faces have no label there, and a judge must not learn that they are none.
-    **dict.fromkeys(starter.SMALL_FACES_UNLABELLED, 0.0),
+    **dict.fromkeys(SMALL_FACES_UNLABELLED, 0.0),
 }
-RECIPE = {**starter.RECIPE, "mosaic": 0.6, "lookalike": 0.2}
+RECIPE = {**STARTER_RECIPE, "mosaic": 0.6, "lookalike": 0.2}
 SIDE = 320
 # Places the starter proposes in a picture of four views; those below the score are no face and known to be none.
 PROPOSALS, LEAST_SCORE = 24, 0.04
@@ -55,7 +59,6 @@ def write_proposer(path: Path) -> None:
     look = SecondLook(looks=PROPOSALS)
     look.build()
 
-    @keras.saving.register_keras_serializable("facetracker_scripts")
     class Propose(keras.layers.Layer):
         def call(self, pictures, outputs):
             scores, boxes = look.candidates(pictures, outputs)[:2]
@@ -116,13 +119,13 @@ def proposals(photos, proposer: bytes, seed: int, workers: int):
 def train(faces: Path, out: Path, minutes: float, seed: int, workers: int) -> None:
     out.mkdir(parents=True, exist_ok=True)
     cv2.setNumThreads(1)
-    rows = starter.read_rows(faces)
-    parts = starter.parts_in(out, faces, rows)
-    lures = starter.lures_in(out, faces, [row for row in rows if parts[row["name"]] == "train"])
+    rows = read_rows(faces)
+    parts = parts_in(out, faces, rows)
+    lures = lures_in(out, faces, [row for row in rows if parts[row["name"]] == "train"])
     proposer = out / "proposer.tflite"
     # In a process of its own: the workers are forked before TensorFlow has any threads.
     subprocess.run([sys.executable, __file__, str(faces), str(out), "--write-proposer"], check=True)
-    photos = [p for p in starter.load_photos(faces, rows, parts, lures, SHARES) if p.weight]
+    photos = [p for p in load_photos(faces, rows, parts, lures, SHARES) if p.weight]
     source = proposals(photos, proposer.read_bytes(), seed, workers)
     ready = next(source)
     del photos
@@ -130,11 +133,12 @@ def train(faces: Path, out: Path, minutes: float, seed: int, workers: int) -> No
     import keras
     import tensorflow as tf
 
-    from facetracker.model.second_look import SecondLook
+    from facetracker.model import FaceTracker
 
     keras.utils.set_random_seed(seed)
-    look = SecondLook()
-    look.build()
+    tracker = FaceTracker("nano", "dense", classes=["face"], second_look=True)
+    look = tracker.second_look
+    look.trainable = True
     optimizer = keras.optimizers.AdamW(RATE, weight_decay=0.02, clipnorm=5.0, use_ema=True, ema_momentum=0.999)
     variables = look.trainable_variables
 
@@ -156,19 +160,21 @@ def train(faces: Path, out: Path, minutes: float, seed: int, workers: int) -> No
         if time.time() - said > 120:
             said = time.time()
             print(time.strftime("%H:%M:%S"), {"step": number, "loss": round(mean, 4)}, flush=True)
-            save(look, optimizer, out)
-    save(look, optimizer, out)
+            save(tracker, optimizer, out)
+    save(tracker, optimizer, out)
     print(time.strftime("%H:%M:%S"), {"step": number, "loss": round(mean, 4)}, flush=True)
 
 
-def save(look, optimizer, out: Path) -> None:
+def save(tracker, optimizer, out: Path) -> None:
     """Write the averaged weights."""
+    from facetracker.model.weights import LOOK, arrays_of
+
+    look = tracker.second_look
     live = look.get_weights()
     optimizer.finalize_variable_values(look.trainable_variables)
-    arrays = {"/".join(variable.path.split("/")[-2:]): np.asarray(variable) for variable in look.variables}
+    with written_beside(out / "second_look.npz") as part:
+        np.savez(part, **arrays_of(tracker, (LOOK,)))
     look.set_weights(live)
-    np.savez(out / "part.npz", **arrays)
-    os.replace(out / "part.npz", out / "second_look.npz")
 
 
 def main() -> None:

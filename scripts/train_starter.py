@@ -11,8 +11,6 @@ the learning rate falls to zero: the end can be chosen while it runs.
 from __future__ import annotations
 
 import argparse
-import csv
-import hashlib
 import json
 import multiprocessing
 import os
@@ -21,143 +19,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from starter_photos import load_photos, lures_in, parts_in, read_faces, read_rows
 
-from facetracker.annotate.labelme import read_labels
-from facetracker.fingerprint import fingerprint, near_groups
-
-# How much of what is drawn comes from each source. People's labels count for more than their number.
-SHARES = {
-    "fddb-a": 0.13,
-    "fddb-b": 0.03,
-    "ilc-2021": 0.42,
-    "imagenet-sample": 0.12,
-    "non-face-scenes": 0.05,
-    "ytf_p1_keypoints": 0.03,
-    "muxspace_faces": 0.02,
-    "rmfd_part1": 0.04,
-    "web_18f": 0.02,
-    "web_carpentries": 0.02,
-    "web_rladies": 0.01,
-    "web_ropensci": 0.02,
-    "web_twfy": 0.01,
-    "azure_face": 0.005,
-    "bsds500": 0.025,
-    "oleg_neg": 0.05,
-}
-SMALL_FACES_UNLABELLED = ("web_18f", "web_carpentries", "web_rladies", "web_ropensci")
 # Side, pictures a batch (about the same number of pixels each), how often.
 SIDES = ((160, 64, 0.1), (192, 44, 0.25), (224, 32, 0.3), (256, 24, 0.2), (320, 16, 0.15))
 MOST_FACES = 20
-# What the bundled starter takes for a face from this score up, and is none, is shown again and again.
-LURE_SCORE, LURE_SIDES = 0.25, (320, 480)
 # Masks in crowds lagged behind: smaller faces than the photos show by themselves.
 RECIPE = {"lookalike": 0.15, "usual_shift": -0.1, "largest_face": 0.5, "smallest_face": 8.0}
-TEST_PERCENT, VAL_PERCENT = 11, 5
-SAME_PHOTO_BITS = 6
 STEPS_A_ROUND = 100
-
-
-def read_rows(faces: Path) -> list[dict]:
-    with (faces / "sources.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def split_photos(faces: Path, rows: list[dict]) -> dict[str, str]:
-    """Every photo's part: train, val, test, or left_out (not labelled by people, but the twin of a held-out photo).
-
-    Near-duplicates (at most 6 of 64 bits apart) stay together. A group's part follows from the SHA-1 of "starter:"
-    and the smallest name of those labelled by people, so it depends on nothing but the photos.
-    """
-    names = [row["name"] for row in rows]
-    # Decoded at a quarter of the size, which is enough for a fingerprint and several times faster.
-    prints = [
-        fingerprint(cv2.imread(str(faces / "images" / f"{name}.jpg"), cv2.IMREAD_REDUCED_GRAYSCALE_4)) for name in names
-    ]
-    human = [row["labels_by"] == "human" for row in rows]
-    groups: dict[int, list[int]] = {}
-    for i, group in enumerate(near_groups(prints, SAME_PHOTO_BITS)):
-        groups.setdefault(group, []).append(i)
-    parts = {}
-    for members in groups.values():
-        by_people = sorted(names[i] for i in members if human[i])
-        place = int(hashlib.sha1(f"starter:{by_people[0]}".encode()).hexdigest(), 16) % 100 if by_people else 100
-        part = "test" if place < TEST_PERCENT else "val" if place < TEST_PERCENT + VAL_PERCENT else "train"
-        for i in members:
-            parts[names[i]] = part if human[i] or part == "train" else "left_out"
-    return parts
-
-
-def read_faces(path: Path) -> np.ndarray:
-    """Boxes `(N, 4)` of a labelme file, normalised."""
-    return read_labels(path, photo=path).boxes
-
-
-def find_lures(faces: Path, rows: list[dict]) -> dict[str, list]:
-    """What the bundled starter takes for faces and is none, by photo: boxes `(N, 4)` normalised with their scores.
-
-    Only where labels are sure to be complete: photos without a face, and large faces that a detector labelled.
-    """
-    from facetracker.boxes import iou
-    from facetracker.runtime.detector import Detector
-
-    detectors = [Detector(threshold=LURE_SCORE, threads=1, image_size=side) for side in LURE_SIDES]
-    lures = {}
-    for row in rows:
-        boxes = read_faces(faces / "labels" / f"{row['name']}.json")
-        if row["source"] in SMALL_FACES_UNLABELLED or (len(boxes) and row["labels_by"] == "human"):
-            continue
-        picture = cv2.imread(str(faces / "images" / f"{row['name']}.jpg"))
-        for detector in detectors:
-            found, scores, _ = detector.detect_boxes(picture)
-            for box, score in zip(found, scores, strict=True):
-                if not len(boxes) or iou(box[None], boxes).max() < 0.1:
-                    lures.setdefault(row["name"], []).append([*map(float, box), float(score)])
-    return lures
-
-
-def parts_in(out: Path, faces: Path, rows: list[dict]) -> dict[str, str]:
-    """The split as it stands in OUT, made and written there the first time."""
-    if (out / "split.json").exists():
-        return json.loads((out / "split.json").read_text())
-    parts = split_photos(faces, rows)
-    (out / "split.json").write_text(json.dumps(parts))
-    for part in ("test", "val", "left_out"):
-        (out / f"{part}.txt").write_text("".join(f"{n}\n" for n, p in sorted(parts.items()) if p == part))
-    return parts
-
-
-def lures_in(out: Path, faces: Path, rows: list[dict]) -> dict[str, list]:
-    """The lures of these photos as they stand in OUT, found and written there the first time."""
-    if not (out / "lures.json").exists():
-        (out / "lures.json").write_text(json.dumps(find_lures(faces, rows)))
-    return json.loads((out / "lures.json").read_text())
-
-
-def load_photos(
-    faces: Path, rows: list[dict], parts: dict[str, str], lures: dict[str, list], shares: dict[str, float] = SHARES
-):
-    """The photos to train on. Within its source a photo counts by the surest of its lures."""
-    from facetracker.dataset.compose import Photo
-
-    train = [row for row in rows if parts[row["name"]] == "train"]
-    appeal = {row["name"]: 0.05 + max((lure[4] for lure in lures.get(row["name"], [])), default=0.0) for row in train}
-    total = {source: sum(appeal[row["name"]] for row in train if row["source"] == source) for source in shares}
-    photos = []
-    for row in train:
-        boxes = read_faces(faces / "labels" / f"{row['name']}.json")
-        source = row["source"]
-        photos.append(
-            Photo(
-                (faces / "images" / f"{row['name']}.jpg").read_bytes(),
-                boxes,
-                np.zeros(len(boxes), np.int32),
-                weight=shares[source] * appeal[row["name"]] / total[source],
-                pasteable=source == "muxspace_faces" and len(boxes) == 1,
-                may_enlarge=source not in SMALL_FACES_UNLABELLED,
-                lures=np.array(lures.get(row["name"], np.zeros((0, 5))), np.float32)[:, :4],
-            )
-        )
-    return photos
 
 
 def compose_batches(photos, seed: int, first: int, step: int, queue) -> None:

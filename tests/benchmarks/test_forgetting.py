@@ -19,7 +19,7 @@ from facetracker.training.fit import train
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "scripts")]
 from forgetting import FAINTEST, GENERAL_SIDE, InMemory, ap40, judge, mean_iou  # noqa: E402
-from train_starter import read_rows, split_photos  # noqa: E402
+from starter_photos import read_rows, split_photos  # noqa: E402
 
 MOST = 120  # photos of other people
 SHORT = ("training.epochs=8", "training.samples_per_epoch=256")

@@ -231,8 +231,10 @@ def _as_rows(x, depth: int):
 
 
 def _grown(x):
-    """`(B, H, W, C)` twice as high and wide, each cell four times. keras.layers.UpSampling2D does the same in ten steps
-    of TensorFlow Lite, and takes 0.1 ms of 2."""
+    """`(B, H, W, C)` twice as high and wide, each cell four times.
+
+    What keras.layers.UpSampling2D does, in fewer steps of TensorFlow Lite: 0.02 to 0.05 ms less a picture.
+    """
     height, width, depth = ops.shape(x)[1], ops.shape(x)[2], x.shape[-1]
     x = ops.reshape(ops.concatenate([x, x], axis=-1), (-1, height, 2 * width, depth))
     return ops.reshape(ops.concatenate([x, x], axis=2), (-1, 2 * height, 2 * width, depth))
