@@ -1,10 +1,11 @@
 """Train the starter's second look (facetracker/model/second_look.py): the small network that judges its candidates.
 
-    python scripts/train_second_look.py FACES OUT [--minutes N]
+    python scripts/train_second_look.py FACES OUT [--minutes N] [--again]
 
 FACES and OUT as for train_starter.py, whose split, sources and composed pictures it shares. The bundled starter
-proposes places in composed pictures; whether there is a face is what is learnt. The starter itself stays as it is. OUT
-gets second_look.npz, the averaged weights, every few minutes; the learning rate falls to nothing within the minutes.
+proposes places in composed pictures; whether there is a face, and where its box ends, is what is learnt. The starter
+itself stays as it is. OUT gets second_look.npz, the averaged weights, every few minutes; the learning rate falls to
+nothing within the minutes. `--again` starts from the bundled second look, not from nothing.
 """
 
 from __future__ import annotations
@@ -42,8 +43,13 @@ SIDE = 320
 # Places the starter proposes in a picture of four views; those below the score are no face and known to be none.
 PROPOSALS, LEAST_SCORE = 24, 0.04
 EASY_SCORE, EASY_KEPT = 0.10, 0.3
-# From the first overlap up a place shows the face; between the two nobody can say.
-FACE_IOU, NO_FACE_IOU = 0.35, 0.12
+# From the first overlap up a place shows a face, whose box it may mend; between the two nobody can say.
+FACE_IOU, NO_FACE_IOU = 0.25, 0.12
+# A mended box that overlaps by the first is no face, by the second one without a doubt; in proportion between them.
+USELESS_IOU, GOOD_IOU = 0.15, 0.5
+BOX_SHARE = 0.5
+# Of the places without a face, so many are shown upside down or lying: a scene has four times as many lookalikes then.
+TURNED = 0.4
 BATCH = 256
 RATE = 2e-3
 
@@ -71,7 +77,7 @@ def write_proposer(path: Path) -> None:
 
 
 def propose(photos, proposer: bytes, seed: int, worker: int, queue) -> None:
-    """A worker's life: batches of cuts `(BATCH, S, S, 3)`, their scores, boxes and whether they show a face."""
+    """A worker's life: batches of cuts `(BATCH, S, S, 3)`, their scores, boxes, whether they show a face, and its box."""
     from ai_edge_litert.interpreter import Interpreter
 
     from facetracker.boxes import iou
@@ -92,12 +98,16 @@ def propose(photos, proposer: bytes, seed: int, worker: int, queue) -> None:
         scores, boxes = answer["scores"][0], answer["boxes"][0]
         cuts = answer["cuts"].astype(np.uint8)
         faces, doubtful = truth[classes >= 0] * SIDE, truth[classes < 0] * SIDE
-        overlap = iou(boxes, faces).max(axis=1) if len(faces) else np.zeros(len(boxes))
+        overlaps = iou(boxes, faces) if len(faces) else np.zeros((len(boxes), 1))
+        overlap = overlaps.max(axis=1)
+        true = faces[overlaps.argmax(axis=1)] if len(faces) else boxes
         unsure = iou(boxes, doubtful).max(axis=1) > 0.02 if len(doubtful) else np.zeros(len(boxes), bool)
         is_face = overlap >= FACE_IOU
         kept = is_face | ((overlap <= NO_FACE_IOU) & ~unsure)
         kept &= (scores >= LEAST_SCORE) & (is_face | (scores >= EASY_SCORE) | (random.random(len(scores)) < EASY_KEPT))
-        rows += [(cuts[i], scores[i], boxes[i], is_face[i]) for i in np.flatnonzero(kept)]
+        for i in np.flatnonzero(~is_face & (random.random(len(cuts)) < TURNED)):
+            cuts[i] = np.rot90(cuts[i], random.integers(1, 4))
+        rows += [(cuts[i], scores[i], boxes[i], is_face[i], true[i]) for i in np.flatnonzero(kept)]
         if len(rows) >= 8 * BATCH:  # mixed, so that one picture's places do not all come in one batch
             order = random.permutation(len(rows))
             for first in range(0, len(rows) - BATCH + 1, BATCH):
@@ -116,7 +126,7 @@ def proposals(photos, proposer: bytes, seed: int, workers: int):
         yield queue.get()
 
 
-def train(faces: Path, out: Path, minutes: float, seed: int, workers: int) -> None:
+def train(faces: Path, out: Path, minutes: float, seed: int, workers: int, again: bool) -> None:
     out.mkdir(parents=True, exist_ok=True)
     cv2.setNumThreads(1)
     rows = read_rows(faces)
@@ -134,35 +144,55 @@ def train(faces: Path, out: Path, minutes: float, seed: int, workers: int) -> No
     import tensorflow as tf
 
     from facetracker.model import FaceTracker
+    from facetracker.model.losses import box_similarity, pair_iou
 
     keras.utils.set_random_seed(seed)
     tracker = FaceTracker("nano", "dense", classes=["face"], second_look=True)
+    if again:
+        import os as _os
+        from facetracker.model.weights import STARTER, read_arrays, put_arrays, LOOK, arrays_of
+        have = read_arrays(STARTER); want = arrays_of(tracker, (LOOK,))
+        put_arrays(tracker, {k: have.get(k, v) for k, v in want.items()}, STARTER, (LOOK,))
+        print("kept", sum(k in have for k in want), "of", len(want), flush=True)
     look = tracker.second_look
     look.trainable = True
     optimizer = keras.optimizers.AdamW(RATE, weight_decay=0.02, clipnorm=5.0, use_ema=True, ema_momentum=0.999)
     variables = look.trainable_variables
 
     @tf.function
-    def step(cuts, scores, boxes, is_face):
+    def step(cuts, scores, boxes, is_face, true):
+        is_face = tf.cast(is_face, tf.float32)
         with tf.GradientTape() as tape:
-            logits = look.judge(tf.cast(cuts, tf.float32), scores, boxes, training=True)[:, 0]
-            loss = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(tf.cast(is_face, tf.float32), logits))
+            logits, moves = look.judge(tf.cast(cuts, tf.float32), scores, boxes, training=True)
+            mended = boxes + moves * [-1.0, -1.0, 1.0, 1.0]
+            overlap = tf.stop_gradient(pair_iou(mended, true))
+            useful = is_face * tf.clip_by_value((overlap - USELESS_IOU) / (GOOD_IOU - USELESS_IOU), 0.0, 1.0)
+            doubt = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(useful, logits[:, 0]))
+            faces = tf.maximum(tf.reduce_sum(is_face), 1.0)
+            misfit = tf.reduce_sum((1.0 - box_similarity(true, mended)) * is_face) / faces
+            loss = doubt + BOX_SHARE * misfit
         optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-        return loss
+        before = tf.reduce_sum(pair_iou(boxes, true) * is_face) / faces
+        return tf.stack([doubt, misfit, before, tf.reduce_sum(overlap * is_face) / faces])
 
     begun = said = time.time()
-    number, mean = 0, 0.0
+    number, mean = 0, None
     while (share := (time.time() - begun) / (minutes * 60)) < 1:
         optimizer.learning_rate = RATE * min(1.0, (number + 1) / 300) * max(0.01, (1 + np.cos(np.pi * share)) / 2)
-        loss = float(step(*(ready if not number else next(source))))
+        losses = step(*(ready if not number else next(source))).numpy()
         number += 1
-        mean = loss if number == 1 else 0.995 * mean + 0.005 * loss
+        mean = losses if mean is None else 0.995 * mean + 0.005 * losses
         if time.time() - said > 120:
             said = time.time()
-            print(time.strftime("%H:%M:%S"), {"step": number, "loss": round(mean, 4)}, flush=True)
+            report(number, mean)
             save(tracker, optimizer, out)
     save(tracker, optimizer, out)
-    print(time.strftime("%H:%M:%S"), {"step": number, "loss": round(mean, 4)}, flush=True)
+    report(number, mean)
+
+
+def report(step: int, means) -> None:
+    names = ("doubt", "misfit", "iou_before", "iou_after")
+    print(time.strftime("%H:%M:%S"), step, {n: round(float(v), 4) for n, v in zip(names, means, strict=True)}, flush=True)
 
 
 def save(tracker, optimizer, out: Path) -> None:
@@ -184,12 +214,13 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=45)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--again", action="store_true")
     parser.add_argument("--write-proposer", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.write_proposer:
         write_proposer(options.out / "proposer.tflite")
     else:
-        train(options.faces, options.out, options.minutes, options.seed, options.workers)
+        train(options.faces, options.out, options.minutes, options.seed, options.workers, options.again)
 
 
 if __name__ == "__main__":

@@ -112,7 +112,7 @@ class FaceTracker(FaceNetwork):
     def _looked_at_again(self, pictures, outputs):
         if self.second_look is None:
             return outputs
-        return {**outputs, "scores": self.second_look(pictures, outputs)}
+        return self.second_look(pictures, outputs)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         losses = self.head.loss(y, y_pred, ops.shape(x)[1:3])

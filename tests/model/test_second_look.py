@@ -1,4 +1,4 @@
-"""The second look: a few best cells are cut out of the picture and judged again; everything else stays as it is."""
+"""The second look: a few best cells are cut out of the picture, judged again, and their boxes mended."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from facetracker.export import export
 from facetracker.model import FaceTracker
 from facetracker.model.heads.dense import STRIDES, boxes_of, cells
 from facetracker.model.loading import load_model
-from facetracker.model.second_look import NEAR, REACH, SHARE, SIDE, SecondLook
+from facetracker.model.second_look import CROWD, LOOKS, NEAR, REACH, SHARE, SIDE, SecondLook
 from facetracker.runtime.engines import open_engine
 
 HEIGHT, WIDTH = 64, 96
@@ -45,10 +45,11 @@ def outputs(random) -> dict[str, np.ndarray]:
     return {"scores": scores, "offsets": random.uniform(0.5, 2.0, (2, sum(COUNTS), 4)).astype(np.float32)}
 
 
-def answering(look: SecondLook, logit: float) -> SecondLook:
-    """The look with one verdict for everything."""
-    look.verdict.kernel.assign(np.zeros(look.verdict.kernel.shape))
-    look.verdict.bias.assign([logit])
+def answering(look: SecondLook, logit: float, move: tuple[float, ...] = (0, 0, 0, 0)) -> SecondLook:
+    """The look with one verdict for everything, and one move (in sides of the box)."""
+    for layer, answer in ((look.verdict, [logit]), (look.move, move)):
+        layer.kernel.assign(np.zeros(layer.kernel.shape))
+        layer.bias.assign(answer)
     return look
 
 
@@ -57,18 +58,24 @@ def both(score, opinion):
     return score ** (1 - SHARE) * opinion**SHARE
 
 
+def others(scores, gains, opinion):
+    """The scores of cells that nobody looked at, in a picture where one opinion was given of all that was."""
+    return (scores * np.exp(np.log(gains).mean())) ** (1 / (1 + CROWD * opinion))
+
+
 def test_the_best_cells_are_candidates_with_the_heads_own_boxes(look, pictures, outputs):
-    scores, boxes, numbers = map(np.asarray, look.candidates(pictures, outputs))
+    scores, boxes, numbers, strides = map(np.asarray, look.candidates(pictures, outputs))
     np.testing.assert_allclose(scores, [[0.9, 0.6, 0.3]] * 2, rtol=1e-6)
     np.testing.assert_array_equal(numbers % sum(COUNTS), [[5, 40, 100], [60, 99, 110]])
     np.testing.assert_array_equal(numbers // sum(COUNTS), [[0] * 3, [1] * 3])
     every = np.asarray(boxes_of(outputs["offsets"], *cells(HEIGHT, WIDTH))).reshape(-1, 4)
     np.testing.assert_allclose(boxes, every[numbers], rtol=1e-5)
+    np.testing.assert_array_equal(strides[..., 0], [[8, 8, 16], [8, 16, 16]])
 
 
 def test_a_neighbour_of_a_better_cell_is_no_candidate(look, pictures, outputs):
     outputs["scores"][0, 6, 0] = 0.8  # beside the one with 0.9
-    _, _, numbers = look.candidates(pictures, outputs)
+    numbers = look.candidates(pictures, outputs)[2]
     np.testing.assert_array_equal(np.asarray(numbers)[0], [5, 40, 100])
 
 
@@ -96,20 +103,35 @@ def test_each_picture_of_a_batch_is_cut_out_of_itself(look, pictures, outputs):
 
 @pytest.mark.parametrize(("logit", "opinion"), [(0.0, 0.5), (-4.0, 0.018), (4.0, 0.982)])
 def test_a_score_becomes_the_mean_of_both_opinions(look, pictures, outputs, logit, opinion):
-    judged = np.asarray(answering(look, logit)(pictures, outputs))
-    strong = np.sort(judged[..., 0], axis=1)[:, -3:] if logit > 0 else judged[0, [5, 40, 100], 0]
-    expected = both(np.array([0.9, 0.6, 0.3]), opinion)
-    np.testing.assert_allclose(np.sort(strong, axis=-1), np.broadcast_to(np.sort(expected), strong.shape), rtol=0.02)
+    judged = np.asarray(answering(look, logit)(pictures, outputs)["scores"])
+    for picture, strong in enumerate(((5, 40, 100), (60, 99, 110))):
+        np.testing.assert_allclose(judged[picture, strong, 0], both(np.array([0.9, 0.6, 0.3]), opinion), rtol=0.02)
+
+
+def test_boxes_of_faces_looked_at_are_mended_and_no_others(look, pictures, outputs):
+    after = answering(look, 0.0, (0.1, -0.2, 0.0, 0.3))(pictures, outputs)["offsets"]
+    before, strong = outputs["offsets"][0], [5, 40, 100]
+    reach = before[strong]
+    sides = np.sqrt((reach[:, 0] + reach[:, 2]) * (reach[:, 1] + reach[:, 3]))
+    moved = reach + sides[:, None] * [0.1, -0.2, 0.0, 0.3]
+    np.testing.assert_allclose(np.asarray(after)[0, strong], moved.clip(0), rtol=1e-4)
+    np.testing.assert_array_equal(np.delete(np.asarray(after)[0], strong, axis=0), np.delete(before, strong, axis=0))
+
+
+def test_a_box_is_never_turned_inside_out(look, pictures, outputs):
+    after = answering(look, 0.0, (-9.0, -9.0, -9.0, -9.0))(pictures, outputs)["offsets"]
+    assert np.asarray(after).min() == 0
 
 
 def test_cells_beside_a_rejected_one_lose_as_much_and_all_others_by_the_mean(look, pictures, outputs):
     before = outputs["scores"]
-    after = np.asarray(answering(look, -6.0)(pictures, outputs))
+    after = np.asarray(answering(look, -6.0)(pictures, outputs)["scores"])
     share = (after / before)[0, : COUNTS[0], 0].reshape(HEIGHT // 8, WIDTH // 8)
     opinion = 1 / (1 + np.exp(6.0))
     own = (opinion / np.array([0.9, 0.6, 0.3])) ** SHARE
-    mean = np.exp(np.log(own).mean())
-    expected = np.full_like(share, mean)
+    expected = others(before, own, opinion)[0, : COUNTS[0], 0].reshape(share.shape) / before[0, : COUNTS[0], 0].reshape(
+        share.shape
+    )
     for cell, factor in ((40, own[1]), (5, own[0])):
         row, column = divmod(cell, WIDTH // 8)
         reach = NEAR // 2
@@ -121,27 +143,29 @@ def test_a_face_beside_what_was_rejected_keeps_its_gain(look, pictures, outputs,
     outputs["scores"][0, 7, 0] = 0.7  # two cells beside the one with 0.9
     verdicts = np.full((6, 1), 4.0, np.float32)
     verdicts[0] = -4.0  # on the first picture's best
-    monkeypatch.setattr(look, "judge", lambda *_: verdicts)
-    after = np.asarray(look(pictures, outputs))[0, :, 0]
+    monkeypatch.setattr(look, "judge", lambda *_: (verdicts, np.zeros((6, 4), np.float32)))
+    after = np.asarray(look(pictures, outputs)["scores"])[0, :, 0]
     assert after[5] == pytest.approx(both(0.9, 0.018), rel=0.01)
     assert after[7] == pytest.approx(both(0.7, 0.982), rel=0.01)
 
 
 def test_further_faces_of_a_crowd_gain_with_those_looked_at(look, pictures, outputs):
-    after = np.asarray(answering(look, 6.0)(pictures, outputs))
-    rest = np.delete((after / outputs["scores"])[0, :, 0], [5, 40, 100])
+    after = np.asarray(answering(look, 6.0)(pictures, outputs)["scores"])
     own = (0.9975 / np.array([0.9, 0.6, 0.3])) ** SHARE
-    np.testing.assert_allclose(rest, np.exp(np.log(own).mean()), rtol=1e-3)
+    expected = others(outputs["scores"], own, 0.9975)
+    rest = np.delete(np.arange(sum(COUNTS)), [5, 40, 100])
+    np.testing.assert_allclose(after[0, rest], expected[0, rest], rtol=1e-3)
+    assert (after[0, rest] > 1.2 * outputs["scores"][0, rest]).all()
     assert after.max() <= 1
 
 
 def test_a_flat_picture_with_hardly_a_peak_keeps_its_scores(look, pictures, outputs):
     outputs["scores"][:] = 0
     outputs["scores"][0, 30] = 0.5
-    after = np.asarray(answering(look, 3.0)(pictures, outputs))
+    after = np.asarray(answering(look, 3.0)(pictures, outputs)["scores"])
     assert after[0, 30, 0] == pytest.approx(both(0.5, 0.9526), rel=1e-3)
-    assert np.delete(after[0], 30).max() == 0
-    assert (after[1] == 0).all()
+    assert np.delete(after[0], 30).max() < 1e-4
+    assert after[1].max() < 1e-4
 
 
 @pytest.fixture(scope="module")
@@ -163,20 +187,21 @@ def test_training_looks_once(pictures):
     np.testing.assert_allclose(taught[0]["scores"], taught[1]["scores"], rtol=1e-4, atol=1e-6)
 
 
-def test_only_scores_are_looked_at_again_and_nothing_of_it_is_trained(tracker, plain, pictures):
+def test_a_few_boxes_are_mended_and_nothing_of_the_look_is_trained(tracker, plain, pictures):
     once, twice = plain(pictures), tracker(pictures)
-    np.testing.assert_allclose(twice["offsets"], once["offsets"], rtol=1e-5)
+    mended = (np.abs(np.asarray(twice["offsets"]) - np.asarray(once["offsets"])) > 1e-4).any(axis=-1)
+    assert (mended.sum(axis=1) <= LOOKS).all() and mended.any()
     assert np.abs(np.asarray(twice["scores"]) - np.asarray(once["scores"])).max() > 1e-4
     assert not any("second_look" in variable.path for variable in tracker.trainable_variables)
 
 
 def test_with_two_heads_it_is_the_first_that_is_looked_at(tracker, pictures):
     both = FaceTracker("nano", "dense", image_size=96, weights="starter", two_heads=True, second_look=True)
-    both.familiarity.middle.assign(1e4)  # nothing is familiar
-    np.testing.assert_allclose(both(pictures)["scores"], tracker(pictures)["scores"], rtol=1e-4, atol=1e-6)
-    both.familiarity.middle.assign(-1e4)
     own = FaceTracker("nano", "dense", image_size=96, weights="starter")
-    np.testing.assert_allclose(both(pictures)["scores"], own(pictures)["scores"], rtol=1e-4, atol=1e-6)
+    for familiar, expected in ((False, tracker(pictures)), (True, own(pictures))):
+        both.familiarity.middle.assign(-1e4 if familiar else 1e4)
+        for name, values in both(pictures).items():
+            np.testing.assert_allclose(values, expected[name], rtol=1e-4, atol=1e-6)
 
 
 def test_it_is_saved_and_opened(tracker, pictures, tmp_path):
