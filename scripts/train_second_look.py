@@ -77,7 +77,7 @@ def write_proposer(path: Path) -> None:
 
 
 def propose(photos, proposer: bytes, seed: int, worker: int, queue) -> None:
-    """A worker's life: batches of cuts `(BATCH, S, S, 3)`, their scores, boxes, whether they show a face, and its box."""
+    """A worker's life: batches of cuts `(BATCH, S, S, 3)`, their scores, boxes, whether they show a face, its box."""
     from ai_edge_litert.interpreter import Interpreter
 
     from facetracker.boxes import iou
@@ -145,15 +145,12 @@ def train(faces: Path, out: Path, minutes: float, seed: int, workers: int, again
 
     from facetracker.model import FaceTracker
     from facetracker.model.losses import box_similarity, pair_iou
+    from facetracker.model.weights import LOOK, STARTER, put_arrays, read_arrays
 
     keras.utils.set_random_seed(seed)
     tracker = FaceTracker("nano", "dense", classes=["face"], second_look=True)
     if again:
-        import os as _os
-        from facetracker.model.weights import STARTER, read_arrays, put_arrays, LOOK, arrays_of
-        have = read_arrays(STARTER); want = arrays_of(tracker, (LOOK,))
-        put_arrays(tracker, {k: have.get(k, v) for k, v in want.items()}, STARTER, (LOOK,))
-        print("kept", sum(k in have for k in want), "of", len(want), flush=True)
+        put_arrays(tracker, read_arrays(STARTER), STARTER, (LOOK,))
     look = tracker.second_look
     look.trainable = True
     optimizer = keras.optimizers.AdamW(RATE, weight_decay=0.02, clipnorm=5.0, use_ema=True, ema_momentum=0.999)
@@ -191,8 +188,9 @@ def train(faces: Path, out: Path, minutes: float, seed: int, workers: int, again
 
 
 def report(step: int, means) -> None:
-    names = ("doubt", "misfit", "iou_before", "iou_after")
-    print(time.strftime("%H:%M:%S"), step, {n: round(float(v), 4) for n, v in zip(names, means, strict=True)}, flush=True)
+    names = ("doubt", "misfit", "overlap_before", "overlap_after")
+    row = {name: round(float(value), 4) for name, value in zip(names, means, strict=True)}
+    print(time.strftime("%H:%M:%S"), {"step": step, **row}, flush=True)
 
 
 def save(tracker, optimizer, out: Path) -> None:

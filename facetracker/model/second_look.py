@@ -26,9 +26,12 @@ DROPOUT = 0.2  # in training: the photos without a face are few
 NEAR = 3
 # How much the second opinion counts: `score ** (1 - SHARE) * opinion ** SHARE`.
 SHARE = 0.5
-# How much surer the head may be of the other cells where all that was looked at are faces: `score ** (1 / (1 + CROWD))`.
+# How much surer one may be of all other cells where what was looked at are faces: `score ** (1 / (1 + CROWD))`.
 CROWD = 0.15
-# Scores this close to 0 or 1 tell no more; an opinion may be far surer.
+# An opinion counts in full from the second score up, and not at all below the first: of places that are hardly peaks,
+# rounding decides which is looked at, and no two engines round alike.
+UNSEEN, SEEN = 0.02, 0.05
+# Probabilities this close to 0 or 1 tell no more; an opinion may be far surer than the head.
 LEAST, NO_DOUBT = 1e-3, 1e-6
 
 
@@ -36,10 +39,9 @@ LEAST, NO_DOUBT = 1e-3, 1e-6
 class SecondLook(keras.layers.Layer):
     """Pictures `(B, H, W, 3)` 0..255 and a dense head's outputs to its outputs judged again.
 
-    The `looks` best cells are looked at; the score of each becomes the weighted geometric mean of the head's and of the
-    second opinion, and its box is mended. Cells beside one that lost by it lose by the same factor, and their boxes are
-    mended alike: they mean the same thing. For all others the mean of these factors is the best guess: in a crowd the
-    further ones are faces too, in an empty room none is.
+    The `looks` best cells are looked at: the score of each becomes the weighted geometric mean of the head's and of the
+    second opinion, its box is mended. Cells beside it mean the same thing, so their scores change by the same factor.
+    All others are judged by company: in an empty room they lose by the mean of these factors, in a crowd they gain.
     """
 
     def __init__(self, strides: tuple[int, ...] = (8, 16, 32), looks: int = LOOKS, **options):
@@ -76,25 +78,27 @@ class SecondLook(keras.layers.Layer):
     def call(self, pictures, outputs):
         scores, boxes, numbers, strides = self.candidates(pictures, outputs)
         verdict, moves = self.judge(self.cut(pictures, boxes), scores, boxes)
-        opinion = ops.reshape(ops.sigmoid(verdict), ops.shape(scores))
-        looked_at = scores >= LEAST  # fewer peaks than looks: the rest are any cells
-        opinion = ops.where(looked_at, ops.maximum(opinion, NO_DOUBT), ops.maximum(scores, LEAST))
-        change = SHARE * (ops.log(opinion) - ops.log(ops.maximum(scores, LEAST)))
-        moves = ops.where(looked_at[..., None], ops.reshape(moves, ops.shape(boxes)) / strides, 0.0)
+        counts = ops.clip((scores - UNSEEN) / (SEEN - UNSEEN), 0.0, 1.0)
+        head = ops.log(ops.maximum(scores, UNSEEN))
+        opinion = ops.log(ops.maximum(ops.reshape(ops.sigmoid(verdict), ops.shape(scores)), NO_DOUBT))
+        opinion = head + counts * (opinion - head)
+        moves = counts[..., None] * ops.reshape(moves, ops.shape(boxes)) / strides
         return {
             **outputs,
-            "scores": self._judged(pictures, outputs["scores"], numbers, change, opinion),
+            "scores": self._judged(pictures, outputs["scores"], numbers, SHARE * (opinion - head), opinion),
             "offsets": ops.maximum(outputs["offsets"] + _put(moves, numbers, outputs["offsets"]), 0.0),
         }
 
     def _judged(self, pictures, scores, numbers, change, opinion):
-        """All scores `(B, A, 1)`, those of cells `numbers` `(B, N)` changed by as much, as logarithms."""
-        gain = _put(ops.exp(change) - 1.0, numbers, scores)
-        loss = self._highest_near(-gain, pictures, NEAR)
-        rest = ops.exp(ops.mean(change, axis=1))[:, None, None]
-        crowd = ops.exp(ops.mean(ops.log(opinion), axis=1))[:, None, None]
-        others = ops.exp(ops.log(ops.maximum(scores * rest, NO_DOUBT)) / (1.0 + CROWD * crowd))
-        return ops.where(gain > 0.0, scores * (1.0 + gain), ops.where(loss > 0.0, scores * (1.0 - loss), others))
+        """All scores `(B, A, 1)` after cells `numbers` `(B, N)` were looked at: logarithms of how their scores change
+        and of what the second opinion is, both `(B, N)`."""
+        own = _put(ops.exp(change) - 1.0, numbers, scores)
+        gain, loss = (self._highest_near(sign * own, pictures, NEAR) for sign in (1.0, -1.0))
+        mean = ops.minimum(ops.mean(change, axis=1), 0.0)[:, None, None]
+        faces = ops.exp(ops.mean(opinion, axis=1))[:, None, None]
+        others = ops.exp((ops.log(ops.maximum(scores, NO_DOUBT)) + mean) / (1.0 + CROWD * faces))
+        beside = ops.where(loss > 0.0, scores * (1.0 - loss), ops.where(gain > 0.0, scores * (1.0 + gain), others))
+        return ops.where(own > 0.0, scores * (1.0 + own), beside)
 
     def candidates(self, pictures, outputs):
         """The best cells: scores `(B, N)`, boxes `(B, N, 4)` in pixels, numbers `(B, N)`, counted through the batch,
@@ -112,13 +116,13 @@ class SecondLook(keras.layers.Layer):
         return scores, boxes, numbers, strides
 
     def _highest_near(self, values, pictures, size: int):
-        """For each of the cells `(B, A, C)` the highest values of the `size` x `size` cells of its grid around it."""
+        """For each of the cells `(B, A, 1)` the highest value of the `size` x `size` cells of its grid around it."""
         height, width = ops.shape(pictures)[1], ops.shape(pictures)[2]
-        highest, start, channels = [], 0, values.shape[-1]
+        highest, start = [], 0
         for stride in self.strides:
             rows, columns = height // stride, width // stride
-            grid = ops.reshape(values[:, start : start + rows * columns], (-1, rows, columns, channels))
-            highest.append(ops.reshape(ops.max_pool(grid, size, 1, padding="same"), (-1, rows * columns, channels)))
+            grid = ops.reshape(values[:, start : start + rows * columns], (-1, rows, columns, 1))
+            highest.append(ops.reshape(ops.max_pool(grid, size, 1, padding="same"), (-1, rows * columns, 1)))
             start = start + rows * columns
         return ops.concatenate(highest, axis=1)
 
