@@ -11,7 +11,7 @@ from facetracker.export import export
 from facetracker.model import FaceTracker
 from facetracker.model.heads.dense import STRIDES, boxes_of, cells
 from facetracker.model.loading import load_model
-from facetracker.model.second_look import CROWD, LOOKS, NEAR, REACH, SHARE, SIDE, UNSEEN, SecondLook
+from facetracker.model.second_look import CROWD, LOOKS, MOVE, NEAR, REACH, SHARE, SIDE, UNSEEN, SecondLook
 from facetracker.runtime.engines import open_engine
 
 HEIGHT, WIDTH = 64, 96
@@ -55,12 +55,12 @@ def answering(look: SecondLook, logit: float, move: tuple[float, ...] = (0, 0, 0
 
 def both(score, opinion):
     """The head's score after the second opinion."""
-    return score ** (1 - SHARE) * opinion**SHARE
+    return (score ** (1 - SHARE) * opinion**SHARE) ** 2
 
 
 def others(scores, gains, opinion):
     """The scores of cells that nobody looked at, in a picture where one opinion was given of all that was."""
-    return (scores * np.exp(min(np.log(gains).mean(), 0))) ** (1 / (1 + CROWD * opinion))
+    return (scores * np.exp(min(np.log(gains).mean(), 0))) ** (2 / (1 + CROWD * opinion))
 
 
 def test_the_best_cells_are_candidates_with_the_heads_own_boxes(look, pictures, outputs):
@@ -113,7 +113,7 @@ def test_boxes_of_faces_looked_at_are_mended_and_no_others(look, pictures, outpu
     before, strong = outputs["offsets"][0], [5, 40, 100]
     reach = before[strong]
     sides = np.sqrt((reach[:, 0] + reach[:, 2]) * (reach[:, 1] + reach[:, 3]))
-    moved = reach + sides[:, None] * [0.1, -0.2, 0.0, 0.3]
+    moved = reach + MOVE * sides[:, None] * [0.1, -0.2, 0.0, 0.3]
     np.testing.assert_allclose(np.asarray(after)[0, strong], moved.clip(0), rtol=1e-4)
     np.testing.assert_array_equal(np.delete(np.asarray(after)[0], strong, axis=0), np.delete(before, strong, axis=0))
 
