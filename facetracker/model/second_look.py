@@ -35,6 +35,7 @@ CROWD = 1.2
 UNSEEN, SEEN = 0.02, 0.05
 # Probabilities this close to 0 or 1 tell no more; an opinion may be far surer than the head.
 LEAST, NO_DOUBT = 1e-3, 1e-6
+FAR = 1e3  # more than any factor: a cell with nothing near that was looked at
 
 
 @keras.saving.register_keras_serializable("facetracker")
@@ -94,14 +95,14 @@ class SecondLook(keras.layers.Layer):
     def _judged(self, pictures, scores, numbers, change, opinion):
         """All scores `(B, A, 1)` after cells `numbers` `(B, N)` were looked at: logarithms of how their scores change
         and of what the second opinion is, both `(B, N)`."""
-        own = _put(ops.exp(change) - 1.0, numbers, scores)
-        gain, loss = (self._highest_near(sign * own, pictures, NEAR) for sign in (1.0, -1.0))
+        own = _put(ops.exp(change), numbers, scores)  # the factor of a score, 0 where nobody looked
+        lowest = -self._highest_near(ops.where(own > 0.0, -own, -FAR), pictures, NEAR)
         mean = ops.minimum(ops.mean(change, axis=1), 0.0)[:, None, None]
         faces = ops.exp(ops.mean(opinion, axis=1))[:, None, None]
         others = ops.exp((ops.log(ops.maximum(scores, NO_DOUBT)) + mean) / (1.0 + CROWD * faces))
+        judged = ops.where(lowest < FAR, scores * ops.where(own > 1.0, own, lowest), others)
         # Squared at last: then about as many of the boxes with a score of 0.6 are faces (docs/starter.md).
-        beside = ops.where(loss > 0.0, scores * (1.0 - loss), ops.where(gain > 0.0, scores * (1.0 + gain), others))
-        return ops.square(ops.where(own > 0.0, scores * (1.0 + own), beside))
+        return ops.square(judged)
 
     def candidates(self, pictures, outputs):
         """The best cells: scores `(B, N)`, boxes `(B, N, 4)` in pixels, numbers `(B, N)`, counted through the batch,
