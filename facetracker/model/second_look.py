@@ -101,7 +101,7 @@ class SecondLook(keras.layers.Layer):
         faces = ops.exp(ops.mean(opinion, axis=1))[:, None, None]
         others = ops.exp((ops.log(ops.maximum(scores, NO_DOUBT)) + mean) / (1.0 + CROWD * faces))
         judged = ops.where(lowest < FAR, scores * ops.where(own > 1.0, own, lowest), others)
-        # Squared at last: then about as many of the boxes with a score of 0.6 are faces (docs/starter.md).
+        # Squared, a score of one half is about an even chance; as it is, of those at 0.5 one in ten is a face.
         return ops.square(judged)
 
     def candidates(self, pictures, outputs):
