@@ -80,7 +80,7 @@ def test_what_is_unlike_the_photos_is_answered_by_the_starter(learnt):
         # The rooms are drawn by the same hand as the photos, so they are a few hundredths familiar.
         assert np.all(moved <= 0.15 * could_move + 1e-4)
         if name == "scores":
-            assert np.max(moved) <= 0.03
+            assert np.max(moved) <= 0.05
 
 
 def test_what_is_like_them_is_answered_anew(learnt, pool):
