@@ -14,8 +14,8 @@ from keras import ops
 from facetracker.model.backbones import preprocess
 from facetracker.model.norm import Norm
 
-# Places that are looked at again, in each picture: one costs 0.06 ms, and five find and reject hardly more than three.
-LOOKS = 3
+# Places that are looked at again, in each picture.
+LOOKS = 5
 # What is cut out: SIDE pixels square, REACH times as long as the box's side.
 SIDE, REACH = 32, 1.7
 STEM = 16
