@@ -107,7 +107,7 @@ def compare(options: argparse.Namespace) -> list[Row]:
         rows.extend(Row(f"{name}: {head}", "", [value]) for head, value in zip(heads, values, strict=True))
 
     with silenced():
-        starter = options.start == "starter"  # weights of one's own have no second look
+        starter = options.start == "starter"  # other weights may have no second look
         start = FaceTracker("nano", "dense", classes=["face"], weights=options.start, second_look=starter)
     began = arrays_of(start, PARTS)
     first = True

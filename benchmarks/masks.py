@@ -11,7 +11,6 @@ runs with their confusion matrices, the evaluation, and the figures as `figures.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
 import shutil
@@ -46,10 +45,9 @@ def lay_out(faces: Path, out: Path, parts: dict[str, str]) -> None:
 def starters_split(faces: Path) -> dict[str, str]:
     """Every photo's part, as the starter's training has it."""
     sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
-    from starter_photos import split_photos
+    from starter_photos import read_rows, split_photos
 
-    with (faces / "sources.csv").open(newline="") as file:
-        return split_photos(faces, list(csv.DictReader(file)))
+    return split_photos(faces, read_rows(faces))
 
 
 def main() -> None:

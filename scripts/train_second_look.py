@@ -212,7 +212,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=45)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--again", action="store_true")
+    parser.add_argument("--again", action="store_true", help="start from the bundled second look")
     parser.add_argument("--write-proposer", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.write_proposer:
