@@ -38,7 +38,7 @@ SHARES = {
 }
 SMALL_FACES_UNLABELLED = ("web_18f", "web_carpentries", "web_rladies", "web_ropensci")
 # What the bundled starter takes for a face from this score up, and is none, is shown again and again.
-LURE_SCORE, LURE_SIDES = 0.25, (320, 480)
+LURE_SCORE, LURE_SIDES = 0.03, (320, 480)
 TEST_PERCENT, VAL_PERCENT = 11, 5
 SAME_PHOTO_BITS = 6
 

@@ -38,7 +38,7 @@ SHARES = STARTER_SHARES | {
     # Tiny faces have no label there, and a judge must not learn that they are none.
     **dict.fromkeys(SMALL_FACES_UNLABELLED, 0.0),
 }
-RECIPE = {**STARTER_RECIPE, "mosaic": 0.6, "lookalike": 0.2}
+RECIPE = {**STARTER_RECIPE, "mosaic": 0.6, "lookalike": 0.3, "cut_off": 0.2}
 SIDE = 320
 # Places the starter proposes in a picture of four views; those below the score are no face and known to be none.
 PROPOSALS, LEAST_SCORE = 24, 0.04

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facetracker.boxes import Boxes, as_boxes, empty
+from facetracker.dataset.cut_off import cut_off_a_face
 from facetracker.dataset.lookalikes import add_lookalike
 from facetracker.errors import BadFile
 from facetracker.letterbox import GREY
@@ -59,6 +60,7 @@ class Recipe:
     whole: float = 0.15
     paste: float = 0.08
     lookalike: float = 0.06
+    cut_off: float = 0.0  # the picture's edge runs through a face
     turn: float = 0.3
     most_degrees: float = 20.0
     any_size: float = 0.35
@@ -119,6 +121,8 @@ class Composer:
         if random.random() < 0.5:
             view = _mirrored(view)
         more = np.random.default_rng([self.seed, index, side, 1])
+        if self.recipe.cut_off and more.random() < self.recipe.cut_off:
+            view.picture, view.boxes = cut_off_a_face(more, view.picture, view.boxes)
         if more.random() < self.recipe.lookalike:
             view.picture = add_lookalike(more, view.picture, view.boxes)
         picture = self._weathered(random, view.picture)
