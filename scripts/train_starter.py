@@ -27,6 +27,10 @@ MOST_FACES = 20
 # Masks in crowds lagged behind: smaller faces than the photos show by themselves.
 RECIPE = {"lookalike": 0.15, "usual_shift": -0.1, "largest_face": 0.5, "smallest_face": 8.0}
 STEPS_A_ROUND = 100
+# What it is judged on while it trains: photos of these sources that are held out, at this longer side.
+GROUPS = {"fddb": ("fddb-a", "fddb-b"), "mask": ("ilc-2021",), "none": ("non-face-scenes", "imagenet-sample")}
+JUDGED_SIDE = 320
+FAINTEST, SHOWN = 0.02, 0.5  # scores from which boxes count for AP, and as false alarms
 
 
 def compose_batches(photos, seed: int, first: int, step: int, queue) -> None:
@@ -59,77 +63,30 @@ def batches(photos, seed: int, first: int, workers: int):
 # --- judging on the way -------------------------------------------------------------------------------------------
 
 
-def average_precision(found, truth, iou_threshold: float) -> float:
-    """AP over photos: `found` [(boxes, scores)], `truth` [boxes]; a truth answers once, area under the curve."""
-    from facetracker.boxes import iou
+def judge(model: Path, faces: Path, rows: list[dict], parts: dict[str, str], part: str) -> dict[str, float]:
+    """A model file on the held-out photos of one part: AP at IoU 0.4 and 0.5 of every group with faces, and the number
+    of false alarms of the group without."""
+    from facetracker.evaluation.average_precision import precision
+    from facetracker.evaluation.judged import Judged
+    from facetracker.evaluation.operating import false_alarms
+    from facetracker.runtime.detector import Detector
 
-    rows, faces = [], sum(len(boxes) for boxes in truth)
-    for (boxes, scores), true in zip(found, truth, strict=True):
-        free = np.ones(len(true), bool)
-        overlap = iou(boxes, true) if len(true) else np.zeros((len(boxes), 0))
-        for i in np.argsort(-scores, kind="stable"):
-            own = np.where(free, overlap[i], 0)
-            hit = len(true) > 0 and own.max() >= iou_threshold
-            if hit:
-                free[own.argmax()] = False
-            rows.append((scores[i], hit))
-    if not rows or not faces:
-        return 0.0
-    rows.sort(key=lambda row: -row[0])
-    hits = np.cumsum([hit for _, hit in rows])
-    recall, precision = hits / faces, hits / np.arange(1, len(rows) + 1)
-    precision = np.maximum.accumulate(precision[::-1])[::-1]
-    return float(np.sum(np.diff(np.concatenate([[0.0], recall])) * precision))
-
-
-def detect(model, pictures, side: int = 320, threshold: float = 0.02):
-    """Boxes (normalised to each picture) and scores of RGB pictures, longer side scaled to `side`."""
-    from facetracker.boxes import suppress
-    from facetracker.model.heads.dense import boxes_of, cells
-
-    found = []
-    for picture in pictures:
-        scale = side / max(picture.shape[:2])
-        height, width = (max(1, round(n * scale)) for n in picture.shape[:2])
-        fitted = np.full((-(-height // 32) * 32, -(-width // 32) * 32, 3), 114, np.uint8)
-        fitted[:height, :width] = cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR)
-        outputs = model(fitted[None])
-        centres, strides = cells(*fitted.shape[:2])
-        boxes = np.array(boxes_of(outputs["offsets"], centres, strides)[0]) / [width, height, width, height]
-        scores = np.array(outputs["scores"])[0].max(axis=-1)
-        likely = np.argsort(-scores)[:300]
-        likely = likely[scores[likely] > threshold]
-        boxes, scores = np.clip(boxes[likely], 0, 1).astype(np.float32), scores[likely]
-        kept = suppress(boxes, scores, 0.45)
-        found.append((boxes[kept], scores[kept]))
-    return found
-
-
-def read_part(faces: Path, names: list[str]):
-    pictures = [cv2.cvtColor(cv2.imread(str(faces / "images" / f"{n}.jpg")), cv2.COLOR_BGR2RGB) for n in names]
-    return pictures, [read_faces(faces / "labels" / f"{n}.json") for n in names]
-
-
-def judge(run, sets) -> dict[str, float]:
-    """AP at 0.4 and 0.5 of every set, and false alarms at 0.5 on photos without a face."""
-    scores = {}
-    for name, (pictures, truth) in sets.items():
-        found = run(pictures)
-        if sum(map(len, truth)):
-            scores[f"{name}_ap40"] = round(average_precision(found, truth, 0.4), 4)
-            scores[f"{name}_ap50"] = round(average_precision(found, truth, 0.5), 4)
+    detector = Detector(model, FAINTEST, image_size=JUDGED_SIDE)
+    scores: dict[str, float] = {}
+    for group, sources in GROUPS.items():
+        judged = []
+        for name in (row["name"] for row in rows if row["source"] in sources and parts[row["name"]] == part):
+            picture = cv2.imread(str(faces / "images" / f"{name}.jpg"))
+            truth = read_faces(faces / "labels" / f"{name}.json")
+            boxes, found, classes = detector.detect_boxes(picture)
+            height, width = picture.shape[:2]
+            judged.append(Judged(name, width, height, truth, np.zeros(len(truth), int), boxes, found, classes))
+        if sum(len(photo.truth) for photo in judged):
+            table = precision(judged, 1, ious=(0.4, 0.5))
+            scores |= {f"{group}_ap{iou * 100:.0f}": round(table.average(iou) or 0.0, 4) for iou in table.ious}
         else:
-            scores[f"{name}_alarms"] = int(sum((s > 0.5).sum() for _, s in found))
+            scores[f"{group}_alarms"] = false_alarms(judged, SHOWN).boxes
     return scores
-
-
-def sets_of(faces: Path, rows: list[dict], parts: dict[str, str], part: str):
-    """The held-out photos of one part: FDDB, masks, and scenes without a face."""
-    groups = {"fddb": ("fddb-a", "fddb-b"), "mask": ("ilc-2021",), "none": ("non-face-scenes", "imagenet-sample")}
-    return {
-        group: read_part(faces, [r["name"] for r in rows if r["source"] in sources and parts[r["name"]] == part])
-        for group, sources in groups.items()
-    }
 
 
 # --- training -----------------------------------------------------------------------------------------------------
@@ -187,16 +144,11 @@ def train(
 
 
 def _glue(keras, out: Path, faces: Path, rows, parts, rate: float, minutes: float, judge_minutes: float):
-    import tensorflow as tf
-
     class Glue(keras.callbacks.Callback):
         """Learning rate, checkpoints, scores on the validation photos, the end."""
 
         def on_train_begin(self, logs=None):
             self.begun = self.last_saved = self.last_judged = time.time()
-            self.sets = sets_of(faces, rows, parts, "val")
-            run = tf.function(lambda x: self.model(x, training=False), reduce_retracing=True)
-            self.run = lambda picture: run(tf.constant(picture))
 
         def on_train_batch_begin(self, batch, logs=None):
             step = int(self.model.optimizer.iterations)
@@ -235,8 +187,9 @@ def _glue(keras, out: Path, faces: Path, rows, parts, rate: float, minutes: floa
             self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
             self.model.save_weights(out / "part.weights.h5")
             os.replace(out / "part.weights.h5", out / "ema.weights.h5")
-            scores = judge(lambda pictures: detect(self.run, pictures), self.sets)
+            self.model.save(out / "judged.keras")
             self.model.set_weights(live)
+            scores = judge(out / "judged.keras", faces, rows, parts, "val")
             print(time.strftime("%H:%M:%S"), "VAL", step, scores, flush=True)
             with (out / "val.jsonl").open("a") as file:
                 file.write(json.dumps({"time": time.strftime("%H:%M:%S"), "step": step, **scores}) + "\n")

@@ -27,6 +27,7 @@ from facetracker.version import __version__
 
 PYTHONS = ((3, 11), (3, 13))
 TENSORFLOW_SECONDS = 120.0
+DRAWN_FACE_SCORE = 0.3
 GUI_LAST = "pip install --force-reinstall --no-deps opencv-python"
 ASK_TENSORFLOW = """
 import json, tensorflow as tf
@@ -265,7 +266,8 @@ def _starter() -> Finding:
     again = "pip install --force-reinstall --no-deps facetracker"
     try:
         with silenced():
-            detector = Detector()
+            # Whether it sees the face, not how sure it is of a drawing: every starter is a little more or less so.
+            detector = Detector(threshold=DRAWN_FACE_SCORE)
             found = detector.detect_boxes(frame.picture)[0]
         started = time.perf_counter()
         for _ in range(5):

@@ -134,7 +134,7 @@ class SecondLook(keras.layers.Layer):
         """Boxes in pixels of cells `(B, N)` that reach as far as `(B, N, 4)`, in strides, and their strides.
 
         What `heads.dense.boxes_of` does for all cells. Where a cell lies is worked out: a table of all centres would be
-        made anew for every picture, to take three lines from it.
+        made anew for every picture, to take LOOKS lines from it.
         """
         firsts = [0]
         for stride in self.strides[:-1]:
