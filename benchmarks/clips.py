@@ -5,7 +5,8 @@
 
 Every frame must show exactly one face, as the sign-language clips of shared/data/video do. Counted are the detector's
 boxes for every overlap from which two boxes are one face (--nms) and for several score thresholds, and what a person
-sees of `facetracker detect`, where faces are followed: they must be seen twice before they count, and survive misses.
+sees of `facetracker detect`, where faces are followed: they must be seen three times before they count, and survive
+misses.
 With --photos the average precision on labelled photos stands beside it, because what is good for one face may merge
 two in a crowd. The network runs once a frame; only the suppression differs.
 """
@@ -33,7 +34,7 @@ from facetracker.runtime.draw import Overlay
 from facetracker.runtime.follow import Follower
 
 FAINTEST = 0.02  # score from which boxes count for average precision
-CONFIRMED = 2  # frames at the start of a film: a follower shows nobody before the second
+CONFIRMED = 2  # frames at the start of a film: a follower shows nobody before the third
 TILE = 320  # pixels, width of a frame on the sheet
 
 

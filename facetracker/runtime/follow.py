@@ -52,8 +52,9 @@ class Follower:
     """Gives detections their numbers. `threshold` is the score from which a face is believed without history.
 
     Feed it detections found with `low_threshold`: what lies between the two keeps a known face alive through a
-    blurred frame, but never starts one. `confirm` is how many detections in a row make a face; `steady` the
-    filter's settings, or False for the detector's own boxes.
+    blurred frame, but never starts one. `confirm` is how many detections in a row make a face
+    (what only looks like one, a skull on a shirt, rarely does so three times); `steady` the filter's settings, or
+    False for the detector's own boxes.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class Follower:
         threshold: float = 0.5,
         fps: float = 30.0,
         *,
-        confirm: int = 2,
+        confirm: int = 3,
         coast: float = COAST,
         steady: SteadySettings | bool = True,
     ):

@@ -2,6 +2,9 @@
 
 const WIDTH = 640;
 const HEIGHT = 480;
+// A face counts when it was seen three times in a row, so a picture is looked at as often, this many milliseconds apart.
+const LOOKS = 3;
+const BETWEEN_LOOKS = 150;
 
 /** Fills a list with the cameras, the one that runs chosen, and `more` choices after them. */
 export async function listCameras(select, running = "", more = []) {
@@ -56,7 +59,7 @@ export class Source {
     return stream.getVideoTracks()[0].getSettings().deviceId;
   }
 
-  /** A film runs in a loop; a picture gives one frame now and one whenever `again` is called. */
+  /** A film runs in a loop; a picture gives a few equal frames now and whenever `again` is called. */
   async startFile(file) {
     this.stop();
     const turn = this.turn;
@@ -80,9 +83,16 @@ export class Source {
     this.#listen(turn);
   }
 
-  /** The picture once more, after a setting changed. */
-  again() {
-    if (this.still) createImageBitmap(this.still).then((frame) => this.onframe(frame, performance.now()));
+  /** The picture anew, after a setting changed. A later call ends the looks of an earlier one. */
+  async again() {
+    const looking = (this.looking = {});
+    for (let look = 0; look < LOOKS; look += 1) {
+      if (look) await new Promise((resolve) => setTimeout(resolve, BETWEEN_LOOKS));
+      if (!this.still || this.looking !== looking) return;
+      const frame = await createImageBitmap(this.still);
+      if (this.looking !== looking) return frame.close();
+      this.onframe(frame, performance.now());
+    }
   }
 
   stop() {
@@ -90,7 +100,7 @@ export class Source {
     this.stream?.getTracks().forEach((track) => track.stop());
     this.stream = null;
     this.still?.close();
-    this.still = null;
+    this.still = this.looking = null;
     this.video.pause();
     this.video.srcObject = null;
     if (this.url) {
