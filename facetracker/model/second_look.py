@@ -155,7 +155,7 @@ class SecondLook(keras.layers.Layer):
         Nearest pixels: small faces are what is in doubt, and averaging large ones down first took 0.35 ms.
         """
         height, width = ops.shape(pictures)[1], ops.shape(pictures)[2]
-        sides = ops.maximum(boxes[..., 2:] - boxes[..., :2], 1.0)
+        sides = _sides(boxes)
         extent = REACH * ops.sqrt(sides[..., :1] * sides[..., 1:])
         middle = (boxes[..., :2] + boxes[..., 2:]) / 2
         steps = (ops.arange(SIDE, dtype="float32") + 0.5) / SIDE - 0.5
@@ -175,7 +175,7 @@ class SecondLook(keras.layers.Layer):
         x = ops.reshape(self.gather(x), (-1, UNITS[-1][0]))
         likely = ops.clip(ops.reshape(scores, (-1, 1)), LEAST, 1 - LEAST)
         likely = ops.log(likely) - ops.log(1.0 - likely)
-        sides = ops.reshape(ops.maximum(boxes[..., 2:] - boxes[..., :2], 1.0), (-1, 2))
+        sides = ops.reshape(_sides(boxes), (-1, 2))
         side = ops.sqrt(sides[:, :1] * sides[:, 1:])
         height = ops.log(sides[:, 1:] / SIDE)
         shape = ops.log(sides[:, :1] / sides[:, 1:])
@@ -186,6 +186,11 @@ class SecondLook(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "strides": list(self.strides), "looks": self.looks}
+
+
+def _sides(boxes):
+    """Width and height of boxes `(..., 4)`, `(..., 2)`, in pixels and at least one."""
+    return ops.maximum(boxes[..., 2:] - boxes[..., :2], 1.0)
 
 
 def _pixel(place, size):
