@@ -147,7 +147,7 @@ def preprocess(pictures, how: str):
     if how == "unit":
         return pictures / 255.0
     if how == "signed":
-        # Dividing last: TensorFlow Lite's converter takes the factor into the first convolution (0.1 ms a picture less).
+        # Dividing last: TensorFlow Lite's converter takes the factor into the first convolution, 0.1 ms less a picture.
         return (pictures - 127.5) / 127.5
     if how == "caffe":
         return ops.flip(pictures - ops.convert_to_tensor(CAFFE_MEAN, "float32"), axis=-1)

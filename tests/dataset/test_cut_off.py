@@ -29,8 +29,8 @@ def test_the_edge_runs_through_the_face(where):
     for seed in range(30):
         part, boxes = cut_off_a_face(np.random.default_rng(seed), *one_face(FACES[where]))
         assert part.shape == (SIDE, SIDE, 3)
-        (x1, y1, x2, y2), inside = boxes[0], boxes[0].clip(0, SIDE)
-        across = 0 if x1 < -0.5 or x2 > SIDE + 0.5 else 1
+        inside = boxes[0].clip(0, SIDE)
+        across = 0 if boxes[0][0] < -0.5 or boxes[0][2] > SIDE + 0.5 else 1
         visible = (inside[across + 2] - inside[across]) / (boxes[0][across + 2] - boxes[0][across])
         # A pixel of the old picture is up to two wide now, and half of a picture always stays.
         assert VISIBLE[0] - 0.05 < visible < 1.0
