@@ -19,7 +19,7 @@ IMAGE_SIZE = 320
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--threshold", type=float, default=0.67)
+    parser.add_argument("--threshold", type=float, default=0.65)
     parser.add_argument("--live", action="store_true")
     options = parser.parse_args()
 

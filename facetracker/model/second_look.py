@@ -14,8 +14,9 @@ from keras import ops
 from facetracker.model.backbones import preprocess
 from facetracker.model.norm import Norm
 
-# Places that are looked at again, in each picture. With three, a face behind three lookalikes was lost.
-LOOKS = 5
+# Places that are looked at again, in each picture; up to four of them show one face. With three, a face behind three
+# lookalikes was lost.
+LOOKS = 7
 # What is cut out: SIDE pixels square, REACH times as long as the box's side.
 SIDE, REACH = 32, 1.7
 STEM = 16
