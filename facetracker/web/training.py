@@ -28,7 +28,9 @@ from facetracker.files import read_json
 from facetracker.web.paths import NAME, NotThere, Place, file_of, inside, run_folder
 
 REJECTS_ONLY = (0, 3)  # exit codes of a stage that did its work; 3: some photos were left out
-STOP_WITHIN = 60.0  # seconds that a child has to save what it has
+# Seconds that a child has to save what it has, and how often it is asked: Python drops an interrupt that comes while an
+# object is being cleared away, and the training goes on as if nobody had said anything.
+STOP_WITHIN, ASKED = 60.0, 2
 LOOK_EVERY = 0.3  # seconds between two looks at history.csv
 MOST_LINES = 500  # of the children's output that a page which comes later is told
 PING, PING_EVERY = "", 15.0  # seconds; a line without content, so that no proxy takes the stream for dead
@@ -127,14 +129,19 @@ class Trainer:
         if job is None or job.state != "running":
             return
         job.stopping = True
-        if job.child is not None:
-            _interrupt(job.child)
-        if job.task is not None:
-            done, _ = await asyncio.wait([job.task], timeout=STOP_WITHIN)
-            if not done and job.child is not None:
-                with suppress(ProcessLookupError):
-                    os.killpg(job.child.pid, signal.SIGKILL)
-                await asyncio.wait([job.task])
+        task = job.task
+        for _ in range(ASKED):
+            if job.child is not None:
+                _interrupt(job.child)
+            if task is None:
+                return
+            done, _pending = await asyncio.wait([task], timeout=STOP_WITHIN / ASKED)
+            if done:
+                return
+        if job.child is not None and task is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(job.child.pid, signal.SIGKILL)
+            await asyncio.wait([task])
 
     async def export(self, run: str) -> None:
         """Make the run's `model.onnx`, for the tab and for Live; the child process needs tensorflow, we do not."""
