@@ -6,9 +6,8 @@
 Every frame must show exactly one face, as the sign-language clips of shared/data/video do. Counted are the detector's
 boxes for every overlap from which two boxes are one face (--nms) and for several score thresholds, and what a person
 sees of `facetracker detect`, where faces are followed: they must be seen three times before they count, and survive
-misses.
-With --photos the average precision on labelled photos stands beside it, because what is good for one face may merge
-two in a crowd. The network runs once a frame; only the suppression differs.
+misses. With --photos the average precision on labelled photos stands beside it, because what is good for one face may
+merge two in a crowd. The network runs once a frame; only the suppression differs.
 """
 
 from __future__ import annotations

@@ -99,9 +99,9 @@ def test_a_second_box_on_the_same_face_gets_no_number():
     for index in range(10):
         faces = follower.update(detections([face, shifted, around], [0.9, 0.6, 0.3]), index / FPS)
     assert faces.tracker_id.tolist() == [1]
-    for time, faces in ((1.0, 1), (1.03, 1), (1.06, 2)):
+    for time, known in ((1.0, 1), (1.03, 1), (1.06, 2)):
         apart = follower.update(detections([face, [300, 100, 380, 180]], [0.9, 0.9]), time)
-        assert len(apart) == faces
+        assert len(apart) == known
 
 
 def test_one_flicker_is_no_face():

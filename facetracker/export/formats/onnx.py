@@ -73,8 +73,8 @@ def quantize(path: Path, pictures: Sequence[Picture]) -> None:
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
-            # Weights of seven bits: processors with AVX2 and no VNNI (most laptops, many servers) add pairs of products
-            # in 16 bits, and with eight bits they overflow. Scores were off by 0.39 there, and by 0.02 like this.
+            # Weights of seven bits: processors with AVX2 and no VNNI add pairs of products in 16 bits, and with eight
+            # bits they overflow. Scores of a test network were off by 0.39 there, and by 0.02 like this.
             reduce_range=True,
             nodes_to_exclude=behind_the_last_convolutions(onnx.load(str(ready))),
         )
