@@ -35,7 +35,7 @@ def has_display() -> bool:
 
 def why_no_display() -> str | None:
     """Why no window can be opened here, in a few words for a person; None when one can."""
-    if "ipykernel" in sys.modules:
+    if in_notebook():
         return "a notebook has no windows (imshow would end its kernel)"
     if not cv2.currentUIFramework():
         return "this OpenCV is the headless build (albumentations brought it)"
@@ -47,6 +47,14 @@ def why_no_display() -> str | None:
     if not os.environ.get("DISPLAY"):
         return "no display (DISPLAY is not set)"
     return None if _x_server_answers() else f"no display answers at DISPLAY={os.environ['DISPLAY']}"
+
+
+def in_notebook() -> bool:
+    """Does this run in a Jupyter or Colab kernel? That `ipykernel` is imported says nothing: who only starts kernels
+    (nbclient, jupyter_client) has it too.
+    """
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return type(shell).__name__ in ("ZMQInteractiveShell", "Shell")
 
 
 def _x_server_answers() -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from abc import ABC, abstractmethod
 from typing import Any, Literal
@@ -10,7 +9,7 @@ from typing import Any, Literal
 import cv2
 
 from facetracker import console
-from facetracker.capture.display import Window, why_no_display
+from facetracker.capture.display import Window, in_notebook, why_no_display
 from facetracker.errors import FaceTrackerError
 from facetracker.pictures import Picture
 
@@ -95,9 +94,3 @@ def open_view(kind: ViewKind, title: str) -> View | None:
         )
     console.warn(f"no window: {why}. --view web shows it in a browser, {OTHER_WAYS}.")
     return None
-
-
-def in_notebook() -> bool:
-    """Does this run in a Jupyter or Colab kernel?"""
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return type(shell).__name__ in ("ZMQInteractiveShell", "Shell")

@@ -20,10 +20,10 @@ from facetracker.lettering import text_width
 from facetracker.pictures import read_picture
 
 
-def ask(**variables: str) -> str:
-    """`why_no_display()` in a process of its own with these variables (and no DISPLAY of ours)."""
+def ask(first: str = "", **variables: str) -> str:
+    """`why_no_display()` in a process of its own that begins with the line `first`, with these variables only."""
     environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "QT_QPA_PLATFORM", "WAYLAND_DISPLAY")}
-    code = "from facetracker.capture.display import why_no_display; print(why_no_display())"
+    code = f"{first}\nfrom facetracker.capture.display import why_no_display; print(why_no_display())"
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment | variables, capture_output=True, text=True, check=True
     )
@@ -37,6 +37,18 @@ def test_without_a_display_it_says_why_and_the_process_lives():
     assert ask(DISPLAY=":77") == "no display answers at DISPLAY=:77"
     assert ask(WAYLAND_DISPLAY="wayland-0") == "no display (DISPLAY is not set)"
     assert "offscreen" in ask(DISPLAY=":77", QT_QPA_PLATFORM="offscreen")
+
+
+def test_who_only_starts_kernels_is_no_notebook():
+    pytest.importorskip("ipykernel")
+    pytest.importorskip("jupyter_client")
+    assert "notebook" not in ask("import ipykernel.kernelspec, jupyter_client, IPython")
+
+
+def test_a_shell_of_jupyter_is_a_notebook():
+    pytest.importorskip("ipykernel")
+    said = ask("from ipykernel.zmqshell import ZMQInteractiveShell; ZMQInteractiveShell.instance()")
+    assert said == "a notebook has no windows (imshow would end its kernel)"
 
 
 def test_a_preview_that_is_asked_for_without_a_display_is_a_clear_error(tmp_path):

@@ -17,7 +17,6 @@ from facetracker.errors import FaceTrackerError
 from facetracker.runtime import benchmark as stage
 from facetracker.runtime.benchmark import model_files
 from facetracker.runtime.detect import detect
-from facetracker.runtime.views import in_notebook
 
 NO_DISPLAY = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
 
@@ -120,7 +119,3 @@ def test_benchmark_as_a_command(models, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "onnxruntime" in done.stdout
     assert (tmp_path / "b.png").exists()
-
-
-def test_this_is_no_notebook():
-    assert not in_notebook()
