@@ -61,5 +61,5 @@ export function showFolder(id, path, inside) {
 /** Is the person writing into a field? Then letters are no shortcuts. */
 export function isTyping(event) {
   const target = event.target;
-  return target.closest?.("input:not([type=range]):not([type=checkbox]):not([type=radio]), select, textarea, dialog") !== null;
+  return target.closest?.("input:not([type=range]):not([type=checkbox]):not([type=radio]), select, textarea") !== null;
 }

@@ -76,6 +76,7 @@ document.querySelector("[role=tablist]").addEventListener("keydown", (event) => 
 });
 
 document.addEventListener("keydown", (event) => {
+  // Not whether the key was pressed in a dialog: for a moment after Esc the focus is still in the one that is shut.
   if (isTyping(event) || document.querySelector("dialog[open]")) return;
   const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
   if (plain && event.key === "?") showHelp(views[current]);
