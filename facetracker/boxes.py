@@ -14,6 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 Boxes = NDArray[np.float32]
 Numbers = NDArray[np.floating]
 
+# Class of a box that is neither face nor background (too small to label, cut off, doubtful): a loss looks away there.
+IGNORED = -2
+
 
 def empty() -> Boxes:
     """No face: `(0, 4)`."""

@@ -81,7 +81,8 @@ def propose(photos, proposer: bytes, seed: int, worker: int, queue) -> None:
     from ai_edge_litert.interpreter import Interpreter
 
     from facetracker.boxes import iou
-    from facetracker.dataset.compose import Composer, Recipe
+    from facetracker.dataset.compose import Composer
+    from facetracker.dataset.recipe import Recipe
 
     parent = os.getppid()
     cv2.setNumThreads(1)

@@ -35,7 +35,8 @@ FAINTEST, SHOWN = 0.02, 0.5  # scores from which boxes count for AP, and as fals
 
 def compose_batches(photos, seed: int, first: int, step: int, queue) -> None:
     """A worker's life: batch `first`, `first + step`, ... into the queue."""
-    from facetracker.dataset.compose import Composer, Recipe, pad_targets
+    from facetracker.dataset.compose import Composer, pad_targets
+    from facetracker.dataset.recipe import Recipe
 
     parent = os.getppid()
     composer = Composer(photos, seed, Recipe(**RECIPE), cache_bytes=3 << 30)

@@ -17,20 +17,15 @@ from numpy.typing import NDArray
 from facetracker.boxes import Boxes, as_boxes, empty
 from facetracker.dataset.cut_off import cut_off_a_face
 from facetracker.dataset.lookalikes import add_lookalike
+from facetracker.dataset.placing import Classes, covers, fills, placement, turned, visible
+from facetracker.dataset.recipe import Recipe
+from facetracker.dataset.weather import weathered
 from facetracker.errors import BadFile
 from facetracker.letterbox import GREY
 from facetracker.pictures import Picture, jpeg_header
 
-# Of a face less than this must be visible to be one; what is left of a smaller share is nobody's mistake: ignored.
-LEAST_VISIBLE = 0.4
-# Below this side (pixels) a face is not asked for, and above this share of the picture it is scaled down.
-LEAST_SIDE = 6.0
-MOST_SHARE = 0.95
-MOST_ZOOM = 1.8
-# Class of a box that is neither face nor background: the loss looks away (facetracker.model.assign.IGNORED).
-IGNORED = -2
-
-Classes = NDArray[np.int32]
+# A photo is not enlarged further, nor until its chosen face takes more of the view than this share of its shorter side.
+MOST_ZOOM, MOST_SHARE = 1.8, 0.95
 Random = np.random.Generator
 
 
@@ -50,31 +45,6 @@ class Photo:
     pasteable: bool = False
     may_enlarge: bool = True
     lures: Boxes = field(default_factory=empty)
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How often what happens; shares of 1."""
-
-    mosaic: float = 0.4
-    whole: float = 0.15
-    paste: float = 0.08
-    lookalike: float = 0.06
-    cut_off: float = 0.0  # the picture's edge runs through a face
-    turn: float = 0.3
-    most_degrees: float = 20.0
-    any_size: float = 0.35
-    smallest_face: float = 9.0
-    largest_face: float = 0.8  # of the view's shorter side; the two bounds are for faces drawn at any size
-    lured: float = 0.7  # of the views of a photo with lures and no face: one of them is in it
-    usual_shift: float = 0.0  # mean of the logarithm of the scale round the usual one; below 0: smaller faces
-    scenery: float = 0.4
-    grey: float = 0.18
-    blur: float = 0.12
-    dark: float = 0.1
-    jpeg: float = 0.15
-    coarse: float = 0.08
-    reference_side: int = 320
 
 
 @dataclass
@@ -120,13 +90,15 @@ class Composer:
             view = self._view(random, side, side)
         if random.random() < 0.5:
             view = _mirrored(view)
+        # Numbers of its own for what came later: what came before draws the same ones as ever.
         more = np.random.default_rng([self.seed, index, side, 1])
+        # Not even drawn where it never happens: then the pictures of older recipes stay the same.
         if self.recipe.cut_off and more.random() < self.recipe.cut_off:
             view.picture, view.boxes = cut_off_a_face(more, view.picture, view.boxes)
         if more.random() < self.recipe.lookalike:
             view.picture = add_lookalike(more, view.picture, view.boxes)
-        picture = self._weathered(random, view.picture)
-        boxes, classes = _visible(view.boxes, view.classes, side, side)
+        picture = weathered(random, view.picture, self.recipe)
+        boxes, classes = visible(view.boxes, view.classes, side, side)
         return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), as_boxes(boxes / side), classes
 
     def _view(self, random: Random, width: int, height: int) -> View:
@@ -172,15 +144,15 @@ class Composer:
         degrees = 0.0
         if random.random() < self.recipe.turn:
             degrees = random.uniform(-self.recipe.most_degrees, self.recipe.most_degrees)
-        matrix = _placement(scale_now, corner, degrees, at)
-        if _fills(picture, matrix, width, height):
+        matrix = placement(scale_now, corner, degrees, at)
+        if fills(picture, matrix, width, height):
             view = cv2.warpAffine(
                 picture, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
             )
         else:
             view = self._backdrop(random, width, height)
             cv2.warpAffine(picture, matrix, (width, height), view, cv2.INTER_LINEAR, cv2.BORDER_TRANSPARENT)
-        boxes = _turned(photo.boxes * np.array([have_width, have_height] * 2), matrix)
+        boxes = turned(photo.boxes * np.array([have_width, have_height] * 2), matrix)
         return View(view, boxes, photo.classes.astype(np.int32))
 
     def _decoded(self, number: int, scale: float) -> tuple[Picture, float]:
@@ -210,7 +182,7 @@ class Composer:
         for left, top, right, bottom in ((0, 0, x, y), (x, 0, side, y), (0, y, x, side), (x, y, side, side)):
             view = self._view(random, right - left, bottom - top)
             picture[top:bottom, left:right] = view.picture
-            part, kinds = _visible(view.boxes, view.classes, right - left, bottom - top)
+            part, kinds = visible(view.boxes, view.classes, right - left, bottom - top)
             boxes.append(part + np.array([left, top, left, top]))
             classes.append(kinds)
         return View(picture, as_boxes(np.concatenate(boxes)), np.concatenate(classes))
@@ -230,7 +202,7 @@ class Composer:
             close_up = cv2.resize(close_up, (size, size), interpolation=cv2.INTER_AREA)
             left, top = (int(random.integers(0, max(1, side - size))) for _ in range(2))
             spot = np.array([left, top, left + size, top + size])
-            if any(_covers(spot, other) for other in boxes):
+            if any(covers(spot, other) for other in boxes):
                 continue
             soft = _oval(size) if random.random() < 0.5 else np.ones((size, size, 1), np.float32)
             region = picture[top : top + size, left : left + size]
@@ -238,34 +210,6 @@ class Composer:
             boxes.append(photo.boxes[0] * size + np.array([left, top, left, top]))
             classes.append(int(photo.classes[0]))
         return View(picture, as_boxes(boxes), np.array(classes, np.int32))
-
-    def _weathered(self, random: Random, picture: Picture) -> Picture:
-        """Light, colour, focus and noise as cameras make them."""
-        recipe = self.recipe
-        dark = random.random() < recipe.dark
-        contrast, shift = random.uniform(0.7, 1.3), random.uniform(-25, 25)
-        gamma = random.uniform(0.75, 1.35)
-        if dark:
-            contrast, shift, gamma = random.uniform(0.25, 0.6), random.uniform(-10, 10), random.uniform(1.0, 1.6)
-        tint = random.uniform(0.88, 1.12, 3)
-        steps = 255.0 * (np.arange(256) / 255.0) ** gamma
-        table = (((steps[:, None] - 128) * contrast + 128 if not dark else steps[:, None] * contrast) + shift) * tint
-        picture = cv2.LUT(picture, np.clip(table, 0, 255).astype(np.uint8)[None])
-        if random.random() < recipe.grey:
-            picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
-        if random.random() < recipe.blur:
-            picture = cv2.GaussianBlur(picture, (0, 0), random.uniform(0.4, 1.4))
-        if random.random() < recipe.coarse:
-            factor = random.uniform(0.5, 0.8)
-            small = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-            picture = cv2.resize(small, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-        if dark or random.random() < 0.1:
-            noise = random.normal(0, random.uniform(2, 9), (*picture.shape[:2], 1)).astype(np.int16)
-            picture = np.clip(picture + noise, 0, 255).astype(np.uint8)
-        if random.random() < recipe.jpeg:
-            _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(35, 90))])
-            picture = _decode(data.tobytes(), 1)
-        return picture
 
 
 def pad_targets(boxes: Sequence[Boxes], classes: Sequence[Classes], most: int) -> dict[str, NDArray[np.float32]]:
@@ -315,54 +259,11 @@ def _decode(data: bytes, factor: int) -> Picture:
     return picture
 
 
-def _fills(picture: Picture, matrix, width: int, height: int) -> bool:
-    """Whether the photo, placed by the matrix, covers the whole view: then nothing is seen beside it."""
-    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], np.float64)
-    back = (corners - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
-    return bool((back >= -1.5).all() and (back <= np.array(picture.shape[1::-1]) + 1.5).all())
-
-
-def _placement(scale: float, corner, degrees: float, pivot):
-    """The 2x3 matrix that scales a photo, puts its corner at `corner` and turns it round `pivot`."""
-    matrix = np.array([[scale, 0.0, corner[0]], [0.0, scale, corner[1]]])
-    if not degrees:
-        return matrix
-    turn = cv2.getRotationMatrix2D((float(pivot[0]), float(pivot[1])), degrees, 1.0)
-    return turn @ np.vstack([matrix, [0.0, 0.0, 1.0]])
-
-
-def _turned(boxes: Boxes, matrix) -> Boxes:
-    """Boxes in pixels after the matrix: the box round the turned oval, for a face is one and not a rectangle."""
-    middle = (boxes[:, :2] + boxes[:, 2:]) / 2 @ matrix[:, :2].T + matrix[:, 2]
-    half = (boxes[:, 2:] - boxes[:, :2]) / 2
-    reach = np.sqrt(half**2 @ (matrix[:, :2] ** 2).T)
-    return as_boxes(np.concatenate([middle - reach, middle + reach], axis=1))
-
-
 def _mirrored(view: View) -> View:
     width = view.picture.shape[1]
     boxes = view.boxes.copy()
     boxes[:, [0, 2]] = width - boxes[:, [2, 0]]
     return View(cv2.flip(view.picture, 1), boxes, view.classes)
-
-
-def _visible(boxes: Boxes, classes: Classes, width: int, height: int) -> tuple[Boxes, Classes]:
-    """Boxes cut at the view's edge; of those mostly gone or too small the class becomes IGNORED."""
-    if not len(boxes):
-        return as_boxes(boxes), np.zeros(0, np.int32)
-    cut = boxes.copy()
-    cut[:, [0, 2]] = cut[:, [0, 2]].clip(0, width)
-    cut[:, [1, 3]] = cut[:, [1, 3]].clip(0, height)
-    sides = cut[:, 2:] - cut[:, :2]
-    share = sides.prod(axis=1) / np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), 1e-6)
-    small = np.sqrt(np.maximum(sides.prod(axis=1), 0)) < LEAST_SIDE
-    kinds = np.where((share < LEAST_VISIBLE) | small, IGNORED, classes).astype(np.int32)
-    there = (sides > 1).all(axis=1)
-    return as_boxes(cut[there]), kinds[there]
-
-
-def _covers(spot, other) -> bool:
-    return bool(min(spot[2], other[2]) > max(spot[0], other[0]) and min(spot[3], other[3]) > max(spot[1], other[1]))
 
 
 def _oval(size: int):

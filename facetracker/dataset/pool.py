@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from facetracker import boxes as box_arithmetic
 from facetracker import console
-from facetracker.dataset.compose import IGNORED
+from facetracker.boxes import IGNORED
 from facetracker.dataset.table import Table
 from facetracker.errors import FaceTrackerError
 from facetracker.letterbox import Letterbox, letterbox

@@ -11,14 +11,13 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
+from facetracker.boxes import IGNORED
 from facetracker.model.losses import pairwise_iou
 
 SCORE_POWER, IOU_POWER = 0.5, 4.0
 CELLS_PER_FACE = 10
 # A face smaller than a cell may hold no centre at all: within this distance (pixels) a cell is a candidate anyway.
 LEAST_HALF = 4.5
-# Class of a target that is neither face nor background (too small to label, cut off): cells there learn no score.
-IGNORED = -2
 
 
 class Answer(NamedTuple):

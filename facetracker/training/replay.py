@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 
 from facetracker import console
+from facetracker.boxes import IGNORED
 from facetracker.config import Settings
 from facetracker.dataset.pool import Pool, class_number, room
 from facetracker.letterbox import letterbox
-from facetracker.model.assign import IGNORED
 from facetracker.pictures import Picture
 from facetracker.runtime.detector import Detector
 from facetracker.scenes import photo

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from facetracker.errors import FaceTrackerError
 from facetracker.files import read_json
+from facetracker.web.child import run_child
 from facetracker.web.paths import NotThere, Place, file_of, run_folder
-from facetracker.web.training import run_child
 
 FOLDER = "evaluation"  # inside the run
 PICTURES = ("curves.png", "val_predictions.png")

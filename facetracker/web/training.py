@@ -1,7 +1,6 @@
 """Training from the page: split, augment, train and export, each a child process of the command line.
 
-A child, because the server must never load tensorflow, and because it can be stopped as a person stops it: with the
-signal that Ctrl-C sends, so that what is trained so far is saved. One training at a time.
+Stopped with the signal that Ctrl-C sends, so that what is trained so far is saved. One training at a time.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ import asyncio
 import csv
 import os
 import signal
-import sys
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -25,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from facetracker.config import load_settings, preset_names, read_settings
 from facetracker.errors import FaceTrackerError
 from facetracker.files import read_json
+from facetracker.web.child import interrupt, run_child
 from facetracker.web.paths import NAME, NotThere, Place, file_of, inside, run_folder
 
 REJECTS_ONLY = (0, 3)  # exit codes of a stage that did its work; 3: some photos were left out
@@ -34,9 +33,6 @@ STOP_WITHIN, ASKED = 60.0, 2
 LOOK_EVERY = 0.3  # seconds between two looks at history.csv
 MOST_LINES = 500  # of the children's output that a page which comes later is told
 PING, PING_EVERY = "", 15.0  # seconds; a line without content, so that no proxy takes the stream for dead
-LINE_BYTES = 65_536
-# A server that was started in the background ignores Ctrl-C's signal, and its children would inherit that.
-CHILD = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); import facetracker.cli as c; c.main()"
 # Settings that name files or folders: from the page only the words that stand for something in the package.
 WORDS = {"model.weights": ("imagenet", "starter", "none"), "training.replay": ("scenes", None)}
 
@@ -132,7 +128,7 @@ class Trainer:
         task = job.task
         for _ in range(ASKED):
             if job.child is not None:
-                _interrupt(job.child)
+                interrupt(job.child)
             if task is None:
                 return
             done, _pending = await asyncio.wait([task], timeout=STOP_WITHIN / ASKED)
@@ -254,7 +250,7 @@ class Trainer:
         def started(child: asyncio.subprocess.Process) -> None:
             job.child = child
             if job.stopping:
-                _interrupt(child)
+                interrupt(child)
 
         return await run_child(command, said, started)
 
@@ -277,62 +273,9 @@ class Trainer:
             return []
 
 
-async def run_child(
-    arguments: list[str],
-    said: Callable[[str], Any] | None = None,
-    started: Callable[[asyncio.subprocess.Process], None] | None = None,
-) -> tuple[int, list[str]]:
-    """Run `facetracker ARGUMENTS` in a process of its own: its exit code and the last lines it said.
-
-    Ended together with us: when this call is cancelled, so is the child.
-    """
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-c", CHILD, *arguments),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        limit=LINE_BYTES,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        start_new_session=True,  # Ctrl-C in the server's terminal is passed on by us, once
-    )
-    if started is not None:
-        started(child)
-    lines: list[str] = []
-    try:
-        assert child.stdout is not None
-        async for line in _lines(child.stdout):
-            lines = [*lines[-20:], line]
-            if said is not None:
-                await said(line)
-        return await child.wait(), lines
-    except asyncio.CancelledError:
-        _interrupt(child)
-        await child.wait()
-        raise
-
-
-async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
-    while True:
-        try:
-            line = await stream.readline()
-        except ValueError:  # a line longer than the limit: nothing for a person
-            continue
-        if not line:
-            return
-        if text := line.decode("utf-8", "replace").strip():
-            yield text[:500]
-
-
 def can_train_here() -> bool:
     """Are the libraries of training installed? Looked up, not loaded."""
     return all(find_spec(library) is not None for library in ("tensorflow", "keras", "albumentations"))
-
-
-def _interrupt(child: asyncio.subprocess.Process) -> None:
-    """What Ctrl-C does: the signal goes to the child and its own children."""
-    with suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGINT)
 
 
 def _change(key: str, value: Any) -> str:

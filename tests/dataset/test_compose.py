@@ -6,18 +6,16 @@ import cv2
 import numpy as np
 import pytest
 
+from facetracker.boxes import IGNORED
 from facetracker.dataset.compose import (
-    IGNORED,
     Composer,
     Photo,
-    Recipe,
     View,
     _mirrored,
-    _turned,
-    _visible,
     height_and_width,
     pad_targets,
 )
+from facetracker.dataset.recipe import Recipe
 from facetracker.errors import BadFile
 
 RED = (30, 30, 220)  # BGR
@@ -104,22 +102,6 @@ def test_a_damaged_photo_is_named():
     broken = Photo(PHOTOS[0].data[:200] + b"\0" * 50, PHOTOS[0].boxes, PHOTOS[0].classes)
     with pytest.raises(BadFile, match="not a readable picture"):
         Composer([Photo(b"no jpeg at all", broken.boxes, broken.classes)]).compose(1, 64)
-
-
-def test_a_face_mostly_gone_or_tiny_is_ignored_not_taught():
-    boxes = np.array([[0, 0, 20, 20], [-15, 0, 5, 20], [10, 10, 13, 13], [-30, 0, -10, 20]], np.float32)
-    left, classes = _visible(boxes, np.zeros(4, np.int32), 64, 64)
-    np.testing.assert_array_equal(classes, [0, IGNORED, IGNORED])
-    np.testing.assert_array_equal(left[1], [0, 0, 5, 20])
-
-
-def test_a_turned_oval_is_boxed_tightly():
-    quarter = np.array([[0.0, -1.0, 100.0], [1.0, 0.0, 0.0]])
-    np.testing.assert_allclose(_turned(np.array([[10, 20, 30, 60]], np.float32), quarter), [[40, 10, 80, 30]])
-    angle = np.pi / 4
-    turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0]])
-    circle = _turned(np.array([[-10, -10, 10, 10]], np.float32), turn)
-    np.testing.assert_allclose(circle, [[-10, -10, 10, 10]], atol=1e-5)
 
 
 def test_mirrored_twice_is_as_before():

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from facetracker.model.assign import IGNORED, assign
+from facetracker.boxes import IGNORED
+from facetracker.model.assign import assign
 from facetracker.model.heads.dense import DenseHead, boxes_of, cells
 from facetracker.model.suppress import suppress
 from facetracker.runtime.decode import decode_dense, grid

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from drawn import HEIGHT, WIDTH, write_photos
 
+from facetracker.boxes import IGNORED
 from facetracker.config import load_settings
-from facetracker.dataset.compose import IGNORED
 from facetracker.dataset.pool import class_number
 from facetracker.errors import FaceTrackerError
 from facetracker.letterbox import Letterbox

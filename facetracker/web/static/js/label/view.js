@@ -4,6 +4,7 @@ import * as api from "../api.js";
 import { byId, complain, make, say, showFolder } from "../dom.js";
 import { Boxes } from "./boxes.js";
 import { Easel } from "./easel.js";
+import { PhotoList } from "./photo_list.js";
 import { Saver } from "./saver.js";
 
 const STATES = { unlabelled: "Not labelled", prelabelled: "Drawn by the model", reviewed: "Reviewed" };
@@ -40,6 +41,7 @@ export class LabelView {
       onadd: (corners) => this.boxes.add(this.label, corners) && this.#edited(),
       onbox: (box) => this.boxes.change({ box }) && this.#edited(),
     });
+    this.list = new PhotoList((name) => this.#open(name).catch(complain));
     this.#listen();
   }
 
@@ -104,9 +106,8 @@ export class LabelView {
     byId("label-empty").hidden = this.photos.length > 0;
     byId("label-desk").hidden = this.photos.length === 0;
     showFolder("label-folder", this.page.state.data, "images");
-    this.#showList();
+    this.list.show(this.photos, this.name);
     this.#showClasses();
-    this.#showProgress();
   }
 
   /** Opens a photo once everything of the one before is saved. */
@@ -146,7 +147,7 @@ export class LabelView {
     byId("label-name").textContent = `${name} · ${told.width} × ${told.height}`;
     this.easel.show(api.imageOf(name), this.boxes, this.classes);
     this.#show();
-    this.#markCurrent();
+    this.list.markCurrent(this.name);
     this.#fetchNext();
   }
 
@@ -198,8 +199,7 @@ export class LabelView {
     if (!photo) return;
     photo.state = "reviewed";
     if (name === this.name) photo.faces = this.boxes.list.length;
-    this.#showItem(photo);
-    this.#showProgress();
+    this.list.update(photo);
   }
 
   async #conflict(name) {
@@ -310,48 +310,6 @@ export class LabelView {
     byId("label-classes").replaceChildren(...buttons);
   }
 
-  #showProgress() {
-    const reviewed = this.photos.filter((photo) => photo.state === "reviewed").length;
-    byId("label-progress").textContent = `${reviewed} of ${this.photos.length} reviewed`;
-    byId("label-bar").max = Math.max(1, this.photos.length);
-    byId("label-bar").value = reviewed;
-  }
-
-  #showList() {
-    const items = this.photos.map((photo) => {
-      const picture = make("img", { src: api.imageOf(photo.name), alt: "", loading: "lazy", decoding: "async" });
-      const words = make("span", { class: "what" }, make("span", { class: "name", text: tail(photo.name) }), make("span", { class: "state" }));
-      const button = make("button", { type: "button", title: photo.name, onclick: () => this.#open(photo.name).catch(complain) }, picture, words);
-      photo.item = make("li", {}, button);
-      this.#showItem(photo);
-      return photo.item;
-    });
-    byId("label-list").replaceChildren(...items);
-    this.#markCurrent();
-  }
-
-  #showItem({ item, state, faces, name }) {
-    if (!item) return;
-    item.className = state;
-    const count = faces === 1 ? "1 face" : `${faces} faces`;
-    const text = { unlabelled: "not labelled", prelabelled: `${count}, not reviewed`, reviewed: faces ? count : "no face" }[state];
-    const shown = item.querySelector(".state");
-    shown.replaceChildren(text);
-    item.firstElementChild.setAttribute("aria-label", `${name}: ${text}`);
-    item.classList.toggle("done", state === "reviewed");
-  }
-
-  #markCurrent() {
-    for (const { item, name } of this.photos) {
-      if (name === this.name) {
-        item?.firstElementChild.setAttribute("aria-current", "true");
-        item?.scrollIntoView({ block: "nearest", inline: "nearest" });
-      } else {
-        item?.firstElementChild.removeAttribute("aria-current");
-      }
-    }
-  }
-
   #listen() {
     const on = (id, act) => byId(id).addEventListener("click", () => this.#soon(act));
     on("label-back", () => this.#step(-1));
@@ -368,9 +326,4 @@ export class LabelView {
     });
     byId("label-order").addEventListener("change", () => this.#load().catch(complain));
   }
-}
-
-/** The end of a long name: photos of one session begin alike. */
-function tail(name) {
-  return name.length > 20 ? `…${name.slice(-17)}` : name;
 }
