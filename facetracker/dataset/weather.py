@@ -33,5 +33,5 @@ def weathered(random: np.random.Generator, picture: Picture, recipe: Recipe) -> 
         picture = np.clip(picture + noise, 0, 255).astype(np.uint8)
     if random.random() < recipe.jpeg:
         _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(35, 90))])
-        picture = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        picture = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
     return picture
