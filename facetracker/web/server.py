@@ -84,6 +84,7 @@ def make_server(
         proxy_headers=False,
         server_header=False,
         access_log=False,
+        log_config=None,  # uvicorn's own would shut every handler of the process, a notebook's log file among them
         log_level="error",
         timeout_keep_alive=10,
         timeout_graceful_shutdown=5,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 import types
@@ -81,3 +82,17 @@ def test_a_keras_file_is_not_run_by_the_server(folders, tmp_path):
     (tmp_path / "model.keras").write_bytes(b"")
     with pytest.raises(FaceTrackerError, match="facetracker export"):
         server.serve(0, tmp_path / "model.keras", **folders)
+
+
+def test_the_notebooks_own_log_goes_on(folders, tmp_path):
+    log = logging.getLogger("notebook")
+    handler = logging.FileHandler(tmp_path / "notebook.log", mode="w")
+    log.addHandler(handler)
+    try:
+        log.error("before")
+        public(**folders).close()
+        log.error("after")
+    finally:
+        log.removeHandler(handler)
+        handler.close()
+    assert (tmp_path / "notebook.log").read_text() == "before\nafter\n"
