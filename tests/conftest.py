@@ -48,7 +48,7 @@ settings.load_profile("calm")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The slowest files first; and what waits for a window, a browser or a cluster gets more tries: a busy machine may
     be late. A fault in the code fails three times. Slow tests are not counted as coverage: counting costs them a
-    quarter more time (TensorFlow calls very many functions), and what they reach others reach too.
+    quarter more time (TensorFlow calls very many functions), and nearly all that they reach others reach too.
     """
     turn = {REPOSITORY / "tests" / name: number for number, name in enumerate(SLOWEST)}
     items.sort(key=lambda item: turn.get(item.path, len(SLOWEST)))

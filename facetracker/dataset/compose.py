@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facetracker.boxes import Boxes, as_boxes, empty
+from facetracker.boxes import Boxes, as_boxes, empty, overlaps
 from facetracker.dataset.cut_off import cut_off_a_face
 from facetracker.dataset.lookalikes import add_lookalike
-from facetracker.dataset.placing import Classes, covers, fills, placement, turned, visible
+from facetracker.dataset.placing import Classes, fills, placement, turned, visible
 from facetracker.dataset.recipe import Recipe
 from facetracker.dataset.weather import weathered
 from facetracker.errors import BadFile
@@ -202,7 +202,7 @@ class Composer:
             close_up = cv2.resize(close_up, (size, size), interpolation=cv2.INTER_AREA)
             left, top = (int(random.integers(0, max(1, side - size))) for _ in range(2))
             spot = np.array([left, top, left + size, top + size])
-            if any(covers(spot, other) for other in boxes):
+            if overlaps(spot, boxes).any():
                 continue
             soft = _oval(size) if random.random() < 0.5 else np.ones((size, size, 1), np.float32)
             region = picture[top : top + size, left : left + size]

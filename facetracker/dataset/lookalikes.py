@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facetracker.boxes import Boxes
+from facetracker.boxes import Boxes, overlaps
 from facetracker.pictures import Picture
 
 Random = np.random.Generator
@@ -31,8 +31,7 @@ def add_lookalike(random: Random, picture: Picture, boxes: Boxes) -> Picture:
     for _ in range(TRIES):
         size = int(np.exp(random.uniform(np.log(SMALLEST), np.log(LARGEST * min(width, height)))))
         left, top = int(random.integers(0, width - size)), int(random.integers(0, height - size))
-        overlaps = np.minimum(boxes[:, 2:], [left + size, top + size]) - np.maximum(boxes[:, :2], [left, top])
-        if (overlaps.min(axis=1) > 0).any():
+        if overlaps([left, top, left + size, top + size], boxes).any():
             continue
         drawn, cover = lookalike(random)
         drawn = cv2.resize(drawn, (size, size), interpolation=cv2.INTER_AREA)

@@ -52,8 +52,3 @@ def visible(boxes: Boxes, classes: Classes, width: int, height: int) -> tuple[Bo
     kinds = np.where((share < LEAST_VISIBLE) | small, IGNORED, classes).astype(np.int32)
     there = (sides > 1).all(axis=1)
     return as_boxes(cut[there]), kinds[there]
-
-
-def covers(spot, other) -> bool:
-    """Whether two boxes have anything in common."""
-    return bool(min(spot[2], other[2]) > max(spot[0], other[0]) and min(spot[3], other[3]) > max(spot[1], other[1]))

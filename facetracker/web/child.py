@@ -68,5 +68,14 @@ async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
 
 def interrupt(child: asyncio.subprocess.Process) -> None:
     """What Ctrl-C does: the signal goes to the child and its own children."""
+    _signal(child, signal.SIGINT)
+
+
+def kill(child: asyncio.subprocess.Process) -> None:
+    """End the child and its own children at once; nothing is saved."""
+    _signal(child, signal.SIGKILL)
+
+
+def _signal(child: asyncio.subprocess.Process, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGINT)
+        os.killpg(child.pid, number)

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import csv
-import os
-import signal
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -23,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from facetracker.config import load_settings, preset_names, read_settings
 from facetracker.errors import FaceTrackerError
 from facetracker.files import read_json
-from facetracker.web.child import interrupt, run_child
+from facetracker.web.child import interrupt, kill, run_child
 from facetracker.web.paths import NAME, NotThere, Place, file_of, inside, run_folder
 
 REJECTS_ONLY = (0, 3)  # exit codes of a stage that did its work; 3: some photos were left out
@@ -135,8 +133,7 @@ class Trainer:
             if done:
                 return
         if job.child is not None and task is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(job.child.pid, signal.SIGKILL)
+            kill(job.child)
             await asyncio.wait([task])
 
     async def export(self, run: str) -> None:

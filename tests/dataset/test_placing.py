@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from facetracker.boxes import IGNORED
-from facetracker.dataset.placing import covers, fills, placement, turned, visible
+from facetracker.dataset.placing import fills, placement, turned, visible
 
 
 def test_a_face_mostly_gone_or_tiny_is_ignored_not_taught():
@@ -29,8 +29,3 @@ def test_a_photo_that_covers_the_view_fills_it():
     assert fills(picture, placement(1.0, (-20, -10), 0.0, (0, 0)), 60, 40)
     assert not fills(picture, placement(1.0, (5, 0), 0.0, (0, 0)), 60, 40)
     assert not fills(picture, placement(1.0, (0, 0), 30.0, (50, 25)), 100, 50)
-
-
-def test_boxes_that_touch_have_nothing_in_common():
-    assert covers([0, 0, 10, 10], [9, 9, 20, 20])
-    assert not covers([0, 0, 10, 10], [10, 0, 20, 10])

@@ -69,3 +69,8 @@ def test_suppressed_survivors_do_not_overlap(boxes):
     table = bx.iou(kept, kept)
     np.fill_diagonal(table, 0)
     assert (table <= 0.5).all()
+
+
+def test_boxes_that_only_touch_share_nothing():
+    shared = bx.overlaps([0, 0, 10, 10], [[9, 9, 20, 20], [10, 0, 20, 10]])
+    np.testing.assert_array_equal(shared, [[1, 0]])

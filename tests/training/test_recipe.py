@@ -40,8 +40,8 @@ def test_the_loss_falls_and_the_saved_loaded_and_exported_networks_agree(scenes,
     assert model.count_params() == TUTORIALS_PARAMETERS
     again = tmp_path / "again.keras"
     model.save(again)
-    exported = export(folder / "last.keras", ["onnx", "tflite"], tmp_path / "exported")
-    assert [result.path.name for result in exported] == ["last.onnx", "last.tflite"]
+    exported = export(folder / "last.keras", ["onnx", "tflite", "openvino"], tmp_path / "exported")
+    assert [result.path.name for result in exported] == ["last.onnx", "last.tflite", "last.xml"]
     assert max(result.difference for result in exported) <= 1e-4
     picture, _ = letterbox(photo(3, 0, 320, 240, faces=1).picture, 120, 120)
     batch = np.ascontiguousarray(picture[None, ..., ::-1])
