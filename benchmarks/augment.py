@@ -30,14 +30,14 @@ import numpy as np
 import yaml
 from measured import Row, print_rates, write_rows
 
-from facetracker import console
-from facetracker.annotate.labelme import write_labels
-from facetracker.dataset.augment import augment
-from facetracker.dataset.layout import samples_in
-from facetracker.dataset.workers import processors
-from facetracker.files import write_atomically
-from facetracker.pictures import encode_jpeg, read_picture, write_jpeg
-from facetracker.sample import Sample
+from facetracker.core import console
+from facetracker.core.files import write_atomically
+from facetracker.core.photo import encode_jpeg, read_picture, write_jpeg
+from facetracker.core.sample import Sample
+from facetracker.data.augment.augment import augment
+from facetracker.data.augment.workers import processors
+from facetracker.data.layout import samples_in
+from facetracker.labels.labelme import write_labels
 
 VARIANTS = 60
 TRAINING_SIZE = 120

@@ -22,15 +22,15 @@ import cv2
 import numpy as np
 
 from facetracker.capture.source import open_source
-from facetracker.console import track
-from facetracker.evaluation.average_precision import precision
-from facetracker.evaluation.judged import Judged
-from facetracker.evaluation.photos import labelled_photos
-from facetracker.pictures import Picture, read_picture, write_png
-from facetracker.runtime.detections import as_detections
-from facetracker.runtime.detector import Detector
-from facetracker.runtime.draw import Overlay
-from facetracker.runtime.follow import Follower
+from facetracker.core.console import track
+from facetracker.core.photo import Picture, read_picture, write_png
+from facetracker.inference.detections import as_detections
+from facetracker.inference.detector import Detector
+from facetracker.inference.draw import Overlay
+from facetracker.inference.tracking.follow import Follower
+from facetracker.reports.evaluation.average_precision import precision
+from facetracker.reports.evaluation.judged import Judged
+from facetracker.reports.evaluation.photos import labelled_photos
 
 FAINTEST = 0.02  # score from which boxes count for average precision
 CONFIRMED = 2  # frames at the start of a film: a follower shows nobody before the third

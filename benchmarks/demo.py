@@ -16,7 +16,7 @@ from pathlib import Path
 
 from measured import Row, write_rows
 
-from facetracker.files import read_json
+from facetracker.core.files import read_json
 
 
 def main() -> None:

@@ -19,10 +19,10 @@ import numpy as np
 from measured import Row, write_rows
 
 from facetracker.capture.source import open_source
-from facetracker.console import silenced
-from facetracker.evaluation.photos import labelled_photos
-from facetracker.pictures import Picture, read_picture
-from facetracker.runtime.detector import Detector
+from facetracker.core.console import silenced
+from facetracker.core.photo import Picture, read_picture
+from facetracker.inference.detector import Detector
+from facetracker.reports.evaluation.photos import labelled_photos
 
 SIZE, SIDES = 192, (192, 320)
 CROPS, SMALLEST_CROP = 400, 0.7
@@ -46,7 +46,7 @@ def crops(frames: list[Picture], random: np.random.Generator) -> Iterator[Pictur
 
 def means(tracker: Any, pictures: Iterable[Picture], side: int) -> np.ndarray:
     """Feature means `(N, C)` of pictures as the detector sees them with the longer side at `side`."""
-    from facetracker.model.familiarity import means_of
+    from facetracker.models.familiarity import means_of
 
     detector = Detector(image_size=side)
     return np.concatenate([means_of(tracker, detector.prepare(picture)[0][None]) for picture in pictures])
@@ -54,8 +54,8 @@ def means(tracker: Any, pictures: Iterable[Picture], side: int) -> np.ndarray:
 
 def compare(options: argparse.Namespace) -> list[Row]:
     with silenced():
-        from facetracker.config import load_settings
-        from facetracker.model import FaceTracker
+        from facetracker.core.settings import load_settings
+        from facetracker.models import FaceTracker
         from facetracker.training.familiar import feature_means
         from facetracker.training.photos import read_photos
     tracker = FaceTracker("nano", "dense", classes=["face"], weights="starter", two_heads=True)

@@ -21,15 +21,15 @@ from typing import Any
 import numpy as np
 from measured import Row, write_rows
 
-from facetracker.console import silenced, track
-from facetracker.evaluation.average_precision import precision
-from facetracker.evaluation.engines import EngineDetector
-from facetracker.evaluation.judged import Judged
-from facetracker.evaluation.photos import LabelledPhotos, labelled_photos
-from facetracker.pictures import read_picture
-from facetracker.runtime.detector import Detector, find_model
-from facetracker.runtime.engines.base import OUTPUT_NAMES, Engine, Outputs
-from facetracker.runtime.engines.keras import card_of
+from facetracker.core.console import silenced, track
+from facetracker.core.photo import read_picture
+from facetracker.inference.detector import Detector, find_model
+from facetracker.inference.engines.base import OUTPUT_NAMES, Engine, Outputs
+from facetracker.inference.engines.keras import card_of
+from facetracker.reports.evaluation.average_precision import precision
+from facetracker.reports.evaluation.engines import EngineDetector
+from facetracker.reports.evaluation.judged import Judged
+from facetracker.reports.evaluation.photos import LabelledPhotos, labelled_photos
 
 FAINTEST = 0.02
 GENERAL_SIDE = 320
@@ -68,7 +68,7 @@ def judge(detector: Detector, photos: LabelledPhotos) -> list[Judged]:
 
 def mean_iou(judged: Sequence[Judged], threshold: float) -> float:
     """Of the best box at or above the threshold with the face it overlaps most, over the photos with a face."""
-    from facetracker.boxes import iou
+    from facetracker.core.boxes import iou
 
     found = []
     for photo in judged:
@@ -85,9 +85,9 @@ def ap40(judged: Sequence[Judged], group: str = "*") -> float:
 def compare(options: argparse.Namespace) -> list[Row]:
     """The table, a row as soon as it is measured."""
     with silenced():
-        from facetracker.model import FaceTracker
-        from facetracker.model.loading import load_model
-        from facetracker.model.weights import PARTS, arrays_of, put_arrays
+        from facetracker.models import FaceTracker
+        from facetracker.models.loading import load_model
+        from facetracker.models.weights import PARTS, arrays_of, put_arrays
     general = labelled_photos(options.photos)
     if options.stems:
         general = general.only(set(options.stems.read_text(encoding="utf-8").split()))

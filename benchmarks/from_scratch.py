@@ -161,7 +161,7 @@ def keras_step(name: str, network: fs.Network, x: np.ndarray, targets: np.ndarra
     import keras
     import tensorflow as tf
 
-    from facetracker.model import classic
+    from facetracker.models import classic
 
     if name == "simple_convnet":
         model = classic.simple_convnet(classes=10)

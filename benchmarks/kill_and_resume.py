@@ -20,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from facetracker import console
+from facetracker.core import console
 from facetracker.training.device import silenced
 
 with silenced():
@@ -29,11 +29,11 @@ with silenced():
 import cv2
 import numpy as np
 
-from facetracker.annotate.labelme import write_labels
-from facetracker.boxes import from_pixels
-from facetracker.model import backbones
-from facetracker.pictures import write_jpeg
-from facetracker.sample import Sample
+from facetracker.core.boxes import from_pixels
+from facetracker.core.photo import write_jpeg
+from facetracker.core.sample import Sample
+from facetracker.labels.labelme import write_labels
+from facetracker.models import backbones
 
 PRESET = """
 model: {{backbone: {backbone}, head: {head}, image_size: 64, weights: none}}

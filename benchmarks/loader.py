@@ -25,11 +25,11 @@ import tensorflow as tf
 from augment import make_data
 from measured import Row, print_rates, write_rows
 
-from facetracker import console
-from facetracker.config import DataSettings
-from facetracker.dataset.augment import augment
-from facetracker.dataset.pipeline import open_pictures
-from facetracker.dataset.workers import processors
+from facetracker.core import console
+from facetracker.core.settings import DataSettings
+from facetracker.data.augment.augment import augment
+from facetracker.data.augment.workers import processors
+from facetracker.data.pipeline import open_pictures
 
 SIZE, BATCH = 120, 8
 BARS = {"450x450 files": 1.4, "TFRecord at 120": 6.0, "cache, second epoch on": 15.0}

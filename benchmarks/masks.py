@@ -20,11 +20,11 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
-from facetracker.classify.crops import crops
-from facetracker.classify.train import train_classifier
-from facetracker.evaluation import evaluate
+from facetracker.core.files import link_or_copy, read_json, write_json
+from facetracker.data.crops import crops
 from facetracker.export import export
-from facetracker.files import link_or_copy, read_json, write_json
+from facetracker.reports.evaluation import evaluate
+from facetracker.training.classifier.train import train_classifier
 from facetracker.training.fit import train
 
 CLASSES = ("with_mask", "without_mask")

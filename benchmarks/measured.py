@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from facetracker.files import read_json, write_json
+from facetracker.core.files import read_json, write_json
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -118,7 +118,7 @@ def circumstances(code: list[str]) -> dict[str, Any]:
 
 def machine() -> str:
     """Processor, cores, memory and system in one line."""
-    from facetracker.dataset.workers import processors
+    from facetracker.data.augment.workers import processors
 
     name, memory = platform.processor() or platform.machine(), ""
     if sys.platform == "linux":

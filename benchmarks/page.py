@@ -9,7 +9,7 @@ from pathlib import Path
 
 from measured import RESULTS, ROOT, Result, Row, results
 
-from facetracker.files import write_atomically, written_beside
+from facetracker.core.files import write_atomically, written_beside
 
 PAGE, README = ROOT / "docs" / "benchmarks.md", ROOT / "README.md"
 CHARTS = ROOT / "docs" / "images" / "benchmarks"

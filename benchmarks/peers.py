@@ -7,10 +7,11 @@ DATA is a folder in labelme format (or aug_data). MODEL is a model file of ours,
 holds the peers' files; a peer whose file is absent is skipped.
 
 How: every detector sees the photo with its longer side at `--side` pixels (UltraLight and BlazeFace have sizes of
-their own), keeps boxes from a score of 0.02 up, and all boxes go through the same scoring (facetracker.evaluation).
-Classes do not count here: a face is a face. False alarms are compared at the same recall (IoU 0.4), each detector with
-the threshold that it needs for it. Milliseconds are for a 640x480 frame, resizing and NMS included, at the score
-threshold 0.5, all detectors with the same number of threads, in short blocks that take turns.
+their own), keeps boxes from a score of 0.02 up, and all boxes go through the same scoring
+(facetracker.reports.evaluation). Classes do not count here: a face is a face. False alarms are compared at the same
+recall (IoU 0.4), each detector with the threshold that it needs for it. Milliseconds are for a 640x480 frame, resizing
+and NMS included, at the score threshold 0.5, all detectors with the same number of threads, in short blocks that take
+turns.
 
 YuNet stands here twice: as OpenCV runs it (`cv2.FaceDetectorYN`) and on ONNX Runtime, which is faster than OpenCV 5.
 """
@@ -28,16 +29,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facetracker.console import track
-from facetracker.errors import FaceTrackerError
-from facetracker.evaluation.average_precision import precision
-from facetracker.evaluation.judged import Judged, pool
-from facetracker.evaluation.operating import false_alarms, threshold_for_recall
-from facetracker.evaluation.photos import LabelledPhotos, labelled_photos
-from facetracker.files import write_json
-from facetracker.letterbox import letterbox
-from facetracker.pictures import Picture, read_picture
-from facetracker.runtime.detector import Detector
+from facetracker.core.console import track
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.files import write_json
+from facetracker.core.letterbox import letterbox
+from facetracker.core.photo import Picture, read_picture
+from facetracker.inference.detector import Detector
+from facetracker.reports.evaluation.average_precision import precision
+from facetracker.reports.evaluation.judged import Judged, pool
+from facetracker.reports.evaluation.operating import false_alarms, threshold_for_recall
+from facetracker.reports.evaluation.photos import LabelledPhotos, labelled_photos
 
 FAINTEST = 0.02
 SHOWN = 0.5

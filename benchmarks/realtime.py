@@ -19,18 +19,18 @@ import numpy as np
 from measured import Row, write_rows
 from ten_hours import long
 
-from facetracker import console
-from facetracker.boxes import iou, to_pixels
 from facetracker.capture.display import has_display
 from facetracker.capture.source import Frame, Source
-from facetracker.runtime.detect import detect
-from facetracker.runtime.detector import Detector
-from facetracker.runtime.follow import Follower
-from facetracker.runtime.live import LiveLoop
-from facetracker.runtime.stages import Durations
-from facetracker.runtime.steady import Steady
-from facetracker.runtime.views import WindowView
-from facetracker.runtime.watch import Watcher, clock
+from facetracker.core import console
+from facetracker.core.boxes import iou, to_pixels
+from facetracker.inference.detect import detect
+from facetracker.inference.detector import Detector
+from facetracker.inference.live.live import LiveLoop
+from facetracker.inference.live.views import WindowView
+from facetracker.inference.stages import Durations
+from facetracker.inference.tracking.follow import Follower
+from facetracker.inference.tracking.steady import Steady
+from facetracker.inference.tracking.watch import Watcher, clock
 from facetracker.scenes import Scene
 
 FPS = 30.0
@@ -131,7 +131,7 @@ def ours(detector: Detector, camera: Camera, shown: bool) -> tuple[Durations, in
 
 def naive(detector: Detector, camera: Camera, shown: bool) -> tuple[Durations, int]:
     """Read, predict, draw, show: the tutorial's loop, with our detector and our drawing."""
-    from facetracker.runtime.render import Renderer
+    from facetracker.inference.live.render import Renderer
 
     view, renderer, ages = WindowView("naive") if shown else Drawn(), Renderer(detector.classes), Durations()
     for frame in camera:

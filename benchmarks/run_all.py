@@ -26,7 +26,7 @@ from pathlib import Path
 from measured import RESULTS, ROOT, Result, Row, circumstances
 from page import write_page, write_readme
 
-from facetracker.files import read_json
+from facetracker.core.files import read_json
 
 SHARED = Path(os.environ.get("FACETRACKER_SHARED", ROOT.parent / "shared"))
 
@@ -46,13 +46,13 @@ class Benchmark:
         return ["benchmarks/" + self.script, *self.arguments, *stems]
 
 
-RUNTIME = ("facetracker/runtime", "facetracker/assets", "facetracker/letterbox.py")
-TRAINING = ("facetracker/training", "facetracker/model", "facetracker/presets")
-DATASET = ("facetracker/dataset",)
+RUNTIME = ("facetracker/inference", "facetracker/assets", "facetracker/core/letterbox.py")
+TRAINING = ("facetracker/training", "facetracker/models", "facetracker/presets")
+DATASET = ("facetracker/data",)
 WEB = ("facetracker/web", *RUNTIME)
 FACES = SHARED / "data" / "faces"
 BENCHMARKS: dict[str, Benchmark] = {
-    "start": Benchmark("start.py", (), ("facetracker/cli.py", "facetracker/commands", *RUNTIME)),
+    "start": Benchmark("start.py", (), ("facetracker/cli", *RUNTIME)),
     "detector": Benchmark(
         "peers.py",
         (str(FACES), "starter", "--peers", str(SHARED / "peers"), "--group", "fddb_*", "--group", "mask_*"),
@@ -63,13 +63,13 @@ BENCHMARKS: dict[str, Benchmark] = {
     "augment": Benchmark("augment.py", ("--rounds", "5"), DATASET),
     "loader": Benchmark("loader.py", ("--rounds", "5"), DATASET),
     "train_step": Benchmark("train_step.py", ("--rounds", "8", "--steps", "5"), TRAINING),
-    "demo": Benchmark("demo.py", ("--rounds", "5"), ("facetracker/demo", *DATASET, *TRAINING, *RUNTIME)),
+    "demo": Benchmark("demo.py", ("--rounds", "5"), ("facetracker/cli/demo", *DATASET, *TRAINING, *RUNTIME)),
     "latency": Benchmark("realtime.py", ("latency", "--rounds", "5"), (*RUNTIME, "facetracker/capture")),
     "follow": Benchmark("realtime.py", ("follow", "--png", "docs/images/benchmarks/follow.png"), RUNTIME),
     "web_page": Benchmark("web.py", ("page", "--rounds", "5"), WEB, needs=(ROOT / "facetracker" / "web" / "ort",)),
     "web_siege": Benchmark("web.py", ("siege",), WEB),
-    "scale": Benchmark("scale.py", (), ("facetracker/scale", *DATASET)),
-    "scale_projection": Benchmark("scale_projection.py", (), ("facetracker/scale", *DATASET)),
+    "scale": Benchmark("scale.py", (), ("facetracker/cluster", *DATASET)),
+    "scale_projection": Benchmark("scale_projection.py", (), ("facetracker/cluster", *DATASET)),
     "from_scratch": Benchmark("from_scratch.py", (), ("facetracker/from_scratch",)),
 }
 

@@ -31,17 +31,17 @@ from typing import Any
 
 import numpy as np
 
-from facetracker import console
-from facetracker.annotate.labelme import write_labels
-from facetracker.dataset.augment import Report, augment, fill
-from facetracker.dataset.plan import Plan
-from facetracker.dataset.transforms import read_pipeline
-from facetracker.dataset.variants import Recipe
-from facetracker.dataset.workers import run_tasks
-from facetracker.dataset.writing import Job, run_job
-from facetracker.pictures import write_jpeg
-from facetracker.sample import Sample
-from facetracker.scale.cluster import connected
+from facetracker.cluster.cluster import connected
+from facetracker.core import console
+from facetracker.core.photo import write_jpeg
+from facetracker.core.sample import Sample
+from facetracker.data.augment.augment import Report, augment, fill
+from facetracker.data.augment.plan import Plan
+from facetracker.data.augment.transforms import read_pipeline
+from facetracker.data.augment.variants import Recipe
+from facetracker.data.augment.workers import run_tasks
+from facetracker.data.augment.writing import Job, run_job
+from facetracker.labels.labelme import write_labels
 from facetracker.scenes import photo
 
 BARS = {"linear": 10.0, "memory": 10.0, "ratio": 0.9}  # percent, percent, a share

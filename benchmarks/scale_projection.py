@@ -7,7 +7,7 @@ into 60 records of 120x120 and its bytes in and out; what the driver spends on l
 spends on handing out a task and taking its result. The driver's memory is measured in a process of its own, without
 Ray's: the most that it takes while it plans a small set, and what a set of five times as many adds to that, a photo.
 
-The simulation plays the scheduler of facetracker/scale/tasks.py event by event: one driver, which needs its time for
+The simulation plays the scheduler of facetracker/cluster/tasks.py event by event: one driver, which needs its time for
 every task, never more than two tasks a processor under way, task times spread as measured, workers lost now and then
 and their task run again. It is checked against the formula it should obey where nothing is scarce, and says where it
 no longer does: there the driver is what breaks first.
@@ -32,16 +32,16 @@ from typing import Any
 
 from scale import make_photos, peak
 
-from facetracker import console
-from facetracker.annotate.pairing import PhotoFolder
-from facetracker.dataset.augment import Report, choose_unfinished, fill
-from facetracker.dataset.layout import pairs_of
-from facetracker.dataset.plan import Chosen, Plan
-from facetracker.dataset.transforms import read_pipeline
-from facetracker.dataset.variants import Recipe
-from facetracker.dataset.writing import run_job
-from facetracker.scale.cluster import connected
-from facetracker.scale.tasks import AHEAD, run_on_ray
+from facetracker.cluster.cluster import connected
+from facetracker.cluster.tasks import AHEAD, run_on_ray
+from facetracker.core import console
+from facetracker.data.augment.augment import Report, choose_unfinished, fill
+from facetracker.data.augment.plan import Chosen, Plan
+from facetracker.data.augment.transforms import read_pipeline
+from facetracker.data.augment.variants import Recipe
+from facetracker.data.augment.writing import run_job
+from facetracker.data.layout import pairs_of
+from facetracker.labels.pairing import PhotoFolder
 
 PHOTOS = (10**5, 10**7, 10**9)
 VARIANTS, SIZE, SHARD = 60, 120, 20

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from measured import Row, write_rows
 
-from facetracker.pictures import write_jpeg
-from facetracker.runtime.record import VideoRecorder
+from facetracker.core.photo import write_jpeg
+from facetracker.inference.recording.record import VideoRecorder
 from facetracker.scenes import Scene
 
 BARS = {"facetracker --help": 0.2, "import facetracker": 0.1, "first box of a photo": 1.0}

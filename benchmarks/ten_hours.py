@@ -17,16 +17,16 @@ from pathlib import Path
 import numpy as np
 from measured import Row
 
-from facetracker import console
 from facetracker.capture.source import Frame, Source
-from facetracker.pictures import Picture
-from facetracker.runtime.detector import Detector
-from facetracker.runtime.outputs import Outputs
-from facetracker.runtime.record import JsonLines
-from facetracker.runtime.recorded import RecordedLoop
-from facetracker.runtime.stages import Stages
-from facetracker.runtime.views import View
-from facetracker.runtime.watch import Watcher, clock
+from facetracker.core import console
+from facetracker.core.photo import Picture
+from facetracker.inference.detector import Detector
+from facetracker.inference.live.recorded import RecordedLoop
+from facetracker.inference.live.views import View
+from facetracker.inference.recording.outputs import Outputs
+from facetracker.inference.recording.record import JsonLines
+from facetracker.inference.stages import Stages
+from facetracker.inference.tracking.watch import Watcher, clock
 from facetracker.scenes import Scene
 
 FPS = 30.0

@@ -25,14 +25,14 @@ from statistics import median, quantiles
 import numpy as np
 from measured import Row, write_rows
 
-from facetracker.config import load_settings
+from facetracker.core.settings import load_settings
 from facetracker.training.device import silenced, start
 
 with silenced():
     import keras
     import tensorflow as tf
 
-from facetracker.dataset.pool import Pool
+from facetracker.data.pool import Pool
 from facetracker.training import callbacks as own
 from facetracker.training.feed import Feed
 from facetracker.training.fit import build_model
@@ -189,7 +189,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
-    from facetracker import console
+    from facetracker.core import console
 
     console.quiet = True
     rows = []

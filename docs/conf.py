@@ -14,7 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from facetracker.console import silenced  # noqa: E402
+from facetracker.core.console import silenced  # noqa: E402
 from facetracker.version import __version__  # noqa: E402
 
 with silenced():  # its start-up noise survives every setting; autodoc would bring it into the middle of the build
@@ -52,7 +52,7 @@ def write_cli_reference(app) -> None:
     import typer
     from typer.cli import get_docs_for_click
 
-    from facetracker.cli import app as commands
+    from facetracker.cli.main import app as commands
 
     group = typer.main.get_command(commands)
     text = get_docs_for_click(obj=group, ctx=click.Context(group, info_name="facetracker"), name="facetracker")

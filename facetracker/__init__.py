@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from facetracker.version import __version__
 
 if TYPE_CHECKING:
-    from facetracker.runtime.detector import Detector as Detector
+    from facetracker.inference.detector import Detector as Detector
 
-_HOMES = {"Detector": "facetracker.runtime.detector"}
+_HOMES = {"Detector": "facetracker.inference.detector"}
 
 __all__ = ["Detector", "__version__"]
 

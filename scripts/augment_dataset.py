@@ -9,7 +9,7 @@ The same as `facetracker augment data aug_data`, with its options:
 
 import sys
 
-from facetracker.cli import main
+from facetracker.cli.main import main
 
 if __name__ == "__main__":
     arguments = sys.argv[1:]

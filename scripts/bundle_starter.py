@@ -23,8 +23,8 @@ def main() -> None:
     parser.add_argument("--live", action="store_true")
     options = parser.parse_args()
 
-    from facetracker.model import FaceTracker
-    from facetracker.model.weights import LOOK, PARTS, STARTER, arrays_of, put_arrays, read_arrays, save_arrays
+    from facetracker.models import FaceTracker
+    from facetracker.models.weights import LOOK, PARTS, STARTER, arrays_of, put_arrays, read_arrays, save_arrays
 
     bundled = FaceTracker("nano", "dense", classes=["face"], weights="starter", two_heads=True, second_look=True)
     new = new_starter(options.out, options.live)
@@ -45,8 +45,8 @@ def main() -> None:
 
 def new_starter(out: Path, live: bool):
     """The tracker that train_starter.py left in `out`, or None."""
-    from facetracker.model import FaceTracker
-    from facetracker.model.loading import load_model
+    from facetracker.models import FaceTracker
+    from facetracker.models.loading import load_model
 
     if live:
         return load_model(out / "last.keras")

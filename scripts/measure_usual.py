@@ -2,7 +2,7 @@
 
     python scripts/measure_usual.py FACES
 
-Fine-tuning needs it to know one's own photos from other people's (facetracker/model/familiarity.py). FACES is what
+Fine-tuning needs it to know one's own photos from other people's (facetracker/models/familiarity.py). FACES is what
 train_starter.py trains on; only photos of its training part are looked at. Run it after bundle_starter.py, which
 writes the file anew. No photo can be made out of it: it is the mean and the spread of a mean of features.
 """
@@ -24,11 +24,11 @@ def main() -> None:
     parser.add_argument("faces", type=Path)
     options = parser.parse_args()
 
-    from facetracker.model import FaceTracker
-    from facetracker.model.familiarity import means_of, measure_usual
-    from facetracker.model.weights import LOOK, PARTS, STARTER, save_arrays
-    from facetracker.pictures import read_picture
-    from facetracker.runtime.detector import Detector
+    from facetracker.core.photo import read_picture
+    from facetracker.inference.detector import Detector
+    from facetracker.models import FaceTracker
+    from facetracker.models.familiarity import means_of, measure_usual
+    from facetracker.models.weights import LOOK, PARTS, STARTER, save_arrays
 
     looks = [Detector(image_size=side) for side in SIDES]
     parts = split_photos(options.faces, read_rows(options.faces))

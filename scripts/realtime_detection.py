@@ -8,7 +8,7 @@ The same as `facetracker detect`, with its options:
 
 import sys
 
-from facetracker.cli import main
+from facetracker.cli.main import main
 
 if __name__ == "__main__":
     if {"-h", "--help"} & set(sys.argv[1:]):

@@ -14,8 +14,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facetracker.annotate.labelme import read_labels
-from facetracker.fingerprint import fingerprint, near_groups
+from facetracker.core.hashing import fingerprint, near_groups
+from facetracker.labels.labelme import read_labels
 
 # How much of what is drawn comes from each source. People's labels count for more than their number.
 SHARES = {
@@ -83,8 +83,8 @@ def find_lures(faces: Path, rows: list[dict]) -> dict[str, list]:
 
     Only where labels are sure to be complete: photos without a face, and large faces that a detector labelled.
     """
-    from facetracker.boxes import iou
-    from facetracker.runtime.detector import Detector
+    from facetracker.core.boxes import iou
+    from facetracker.inference.detector import Detector
 
     detectors = [Detector(threshold=LURE_SCORE, threads=1, image_size=side) for side in LURE_SIDES]
     lures = {}
@@ -123,7 +123,7 @@ def load_photos(
     faces: Path, rows: list[dict], parts: dict[str, str], lures: dict[str, list], shares: dict[str, float] = SHARES
 ):
     """The photos to train on. Within its source a photo counts by the surest of its lures."""
-    from facetracker.dataset.compose import Photo
+    from facetracker.data.compose.compose import Photo
 
     train = [row for row in rows if parts[row["name"]] == "train"]
     appeal = {row["name"]: 0.05 + max((lure[4] for lure in lures.get(row["name"], [])), default=0.0) for row in train}

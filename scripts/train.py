@@ -9,7 +9,7 @@ The same as `facetracker train aug_data --preset vgg16`, with its options:
 
 import sys
 
-from facetracker.cli import main
+from facetracker.cli.main import main
 
 if __name__ == "__main__":
     arguments = sys.argv[1:]

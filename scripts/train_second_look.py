@@ -1,4 +1,4 @@
-"""Train the starter's second look (facetracker/model/second_look.py): the small network that judges its candidates.
+"""Train the starter's second look (facetracker/models/second_look.py): the small network that judges its candidates.
 
     python scripts/train_second_look.py FACES OUT [--minutes N] [--again]
 
@@ -24,7 +24,7 @@ from starter_photos import SHARES as STARTER_SHARES
 from starter_photos import SMALL_FACES_UNLABELLED, load_photos, lures_in, parts_in, read_rows
 from train_starter import RECIPE as STARTER_RECIPE
 
-from facetracker.files import written_beside
+from facetracker.core.files import written_beside
 
 # Faces where it is hard (masks, crowds), and much of what has none; what is easy teaches a judge nothing.
 SHARES = STARTER_SHARES | {
@@ -58,8 +58,8 @@ def write_proposer(path: Path) -> None:
     """The starter as a file that gives cuts, scores and boxes of the places it would look at again."""
     import keras
 
-    from facetracker.model import FaceTracker
-    from facetracker.model.second_look import SecondLook
+    from facetracker.models import FaceTracker
+    from facetracker.models.second_look import SecondLook
 
     tracker = FaceTracker("nano", "dense", classes=["face"], image_size=SIDE, weights="starter")
     look = SecondLook(looks=PROPOSALS)
@@ -80,9 +80,9 @@ def propose(photos, proposer: bytes, seed: int, worker: int, queue) -> None:
     """A worker's life: batches of cuts `(BATCH, S, S, 3)`, their scores, boxes, whether they show a face, its box."""
     from ai_edge_litert.interpreter import Interpreter
 
-    from facetracker.boxes import iou
-    from facetracker.dataset.compose import Composer
-    from facetracker.dataset.recipe import Recipe
+    from facetracker.core.boxes import iou
+    from facetracker.data.compose.compose import Composer
+    from facetracker.data.compose.recipe import Recipe
 
     parent = os.getppid()
     cv2.setNumThreads(1)
@@ -144,9 +144,9 @@ def train(faces: Path, out: Path, minutes: float, seed: int, workers: int, again
     import keras
     import tensorflow as tf
 
-    from facetracker.model import FaceTracker
-    from facetracker.model.losses import box_similarity, pair_iou
-    from facetracker.model.weights import LOOK, STARTER, put_arrays, read_arrays
+    from facetracker.models import FaceTracker
+    from facetracker.models.losses import box_similarity, pair_iou
+    from facetracker.models.weights import LOOK, STARTER, put_arrays, read_arrays
 
     keras.utils.set_random_seed(seed)
     tracker = FaceTracker("nano", "dense", classes=["face"], second_look=True)
@@ -196,7 +196,7 @@ def report(step: int, means) -> None:
 
 def save(tracker, optimizer, out: Path) -> None:
     """Write the averaged weights."""
-    from facetracker.model.weights import LOOK, arrays_of
+    from facetracker.models.weights import LOOK, arrays_of
 
     look = tracker.second_look
     live = look.get_weights()

@@ -35,8 +35,8 @@ FAINTEST, SHOWN = 0.02, 0.5  # scores from which boxes count for AP, and as fals
 
 def compose_batches(photos, seed: int, first: int, step: int, queue) -> None:
     """A worker's life: batch `first`, `first + step`, ... into the queue."""
-    from facetracker.dataset.compose import Composer, pad_targets
-    from facetracker.dataset.recipe import Recipe
+    from facetracker.data.compose.compose import Composer, pad_targets
+    from facetracker.data.compose.recipe import Recipe
 
     parent = os.getppid()
     composer = Composer(photos, seed, Recipe(**RECIPE), cache_bytes=3 << 30)
@@ -67,10 +67,10 @@ def batches(photos, seed: int, first: int, workers: int):
 def judge(model: Path, faces: Path, rows: list[dict], parts: dict[str, str], part: str) -> dict[str, float]:
     """A model file on the held-out photos of one part: AP at IoU 0.4 and 0.5 of every group with faces, and the number
     of false alarms of the group without."""
-    from facetracker.evaluation.average_precision import precision
-    from facetracker.evaluation.judged import Judged
-    from facetracker.evaluation.operating import false_alarms
-    from facetracker.runtime.detector import Detector
+    from facetracker.inference.detector import Detector
+    from facetracker.reports.evaluation.average_precision import precision
+    from facetracker.reports.evaluation.judged import Judged
+    from facetracker.reports.evaluation.operating import false_alarms
 
     detector = Detector(model, FAINTEST, image_size=JUDGED_SIDE)
     scores: dict[str, float] = {}
@@ -121,7 +121,7 @@ def train(
     import keras
     import tensorflow as tf
 
-    from facetracker.model import FaceTracker
+    from facetracker.models import FaceTracker
 
     if (out / "last.keras").exists():
         model = keras.models.load_model(out / "last.keras", compile=True)

@@ -1,4 +1,4 @@
-"""What all tests share: quiet libraries, and the shared photos where they are there."""
+"""What all tests share: quiet libraries, the shared photos where they are there, drawn people with masks."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 import pytest
 from hypothesis import settings
 
-from facetracker import console
+from facetracker.core import console
 
 REPOSITORY = Path(__file__).parent.parent
 
 # Files with few tests that take long begin first: two processes share the files, and whoever gets one of these at the
 # end keeps the other waiting.
 SLOWEST = (
-    "demo/test_demo.py",
+    "cli/test_demo.py",
     "notebooks/test_notebooks.py",
     "docs/test_documented_commands.py",
     "export/test_quantized.py",
-    "classify/test_masks_notebook.py",
+    "notebooks/test_masks_notebook.py",
     "from_scratch/test_scratch_notebook.py",
     "web/test_training.py",
     "training/test_keep.py",
-    "model/test_second_look.py",
+    "models/test_second_look.py",
     "training/test_several.py",
-    "scale/test_cluster_kill.py",
+    "cluster/test_cluster_kill.py",
 )
 
 # A busy machine may take a second for what else takes a millisecond; that is no fault of the code.
@@ -73,3 +73,50 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip("the shared photos are not on this machine")
     return folder
+
+
+def write_masks(folder: Path, first: int, count: int) -> Path:
+    """Drawn photos of two people each, one of them with a mask, with labelme files."""
+    from facetracker.core.photo import write_jpeg
+    from facetracker.core.sample import Sample
+    from facetracker.labels.labelme import write_labels
+    from facetracker.scenes import photo
+
+    for number in range(first, first + count):
+        still = photo(7, number, 240, 180, faces=2, masks=True)
+        height, width = still.picture.shape[:2]
+        path = write_jpeg(folder / "images" / f"drawn-{number:03d}.jpg", still.picture)
+        sample = Sample(path, width, height, still.boxes, tuple(still.labels))
+        write_labels(folder / "labels" / f"{path.stem}.json", sample)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def masks(tmp_path_factory) -> Path:
+    """Labelled photos in train, val and test."""
+    folder = tmp_path_factory.mktemp("masks")
+    for partition, first, count in (("train", 0, 60), ("val", 60, 12), ("test", 80, 16)):
+        write_masks(folder / partition, first, count)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def faces(masks, tmp_path_factory) -> Path:
+    """The crops of those photos, in class folders."""
+    from facetracker.data.crops import crops
+
+    folder = tmp_path_factory.mktemp("crops") / "faces"
+    crops(masks, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def run(faces, tmp_path_factory) -> Path:
+    """The run folder of a small classifier, trained for a few seconds."""
+    from facetracker.core.console import silenced
+    from facetracker.training.classifier.train import train_classifier
+
+    with silenced():
+        return train_classifier(
+            faces, "nano", epochs=4, freeze_epochs=1, image_size=64, batch_size=16, runs=tmp_path_factory.mktemp("runs")
+        )

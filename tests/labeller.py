@@ -11,8 +11,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from facetracker.annotate.program import find_labelme
-from facetracker.errors import FaceTrackerError
+from facetracker.core.errors import FaceTrackerError
+from facetracker.labels.program import find_labelme
 
 
 def skip_without_labelme() -> None:

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from facetracker import console
 from facetracker.capture import display
 from facetracker.capture.frames import Frame, Source
 from facetracker.capture.newest import NewestFrame
 from facetracker.capture.preview import draw_preview
 from facetracker.capture.source import open_source
-from facetracker.errors import BadFile, FaceTrackerError, Rejects
-from facetracker.files import photos_in, sweep, write_atomically
-from facetracker.fingerprint import distance, fingerprint
-from facetracker.naming import is_session, new_session, number_of, photo_stem, session_of
-from facetracker.pictures import Picture, encode_jpeg, read_picture
+from facetracker.core import console
+from facetracker.core.errors import BadFile, FaceTrackerError, Rejects
+from facetracker.core.files import photos_in, sweep, write_atomically
+from facetracker.core.hashing import distance, fingerprint
+from facetracker.core.naming import is_session, new_session, number_of, photo_stem, session_of
+from facetracker.core.photo import Picture, encode_jpeg, read_picture
 
 GET_READY = 3.0  # seconds before the first photo when a person looks into the preview
 FLASH = 0.25  # seconds of the preview's white flash

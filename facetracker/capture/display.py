@@ -15,7 +15,7 @@ from typing import Self
 
 import cv2
 
-from facetracker.pictures import Picture
+from facetracker.core.photo import Picture
 
 # Qt complains on stderr that the wheel brings no fonts; we draw our own text into the picture.
 os.environ.setdefault("QT_LOGGING_RULES", "*=false")

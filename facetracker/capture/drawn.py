@@ -7,8 +7,8 @@ from dataclasses import fields
 from typing import Any
 
 from facetracker.capture.frames import Frame, Source, now
-from facetracker.config import way_out
-from facetracker.errors import FaceTrackerError
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.settings import way_out
 from facetracker.scenes import Scene
 
 COUNT = 300  # frames of a scene that is not live and has no count: ten seconds

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from facetracker.pictures import Picture
+from facetracker.core.photo import Picture
 
 
 @dataclass(frozen=True)

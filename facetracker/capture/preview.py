@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from facetracker.lettering import text_width, write
-from facetracker.pictures import Picture
+from facetracker.core.lettering import text_width, write
+from facetracker.core.photo import Picture
 
 WHITE = (255, 255, 255)
 GREY = (190, 190, 190)

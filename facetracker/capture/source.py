@@ -21,8 +21,8 @@ from facetracker.capture.newest import NewestFrame
 from facetracker.capture.stills import Stills, open_folder, open_sequence
 from facetracker.capture.stream import Stream
 from facetracker.capture.video import Camera, VideoFile
-from facetracker.errors import FaceTrackerError
-from facetracker.files import PHOTO_SUFFIXES
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.files import PHOTO_SUFFIXES
 
 __all__ = ["Frame", "NewestFrame", "Source", "open_source"]
 

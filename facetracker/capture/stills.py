@@ -6,11 +6,11 @@ import glob
 import re
 from pathlib import Path
 
-from facetracker import console
 from facetracker.capture.frames import Frame, Source, now
-from facetracker.errors import BadFile, FaceTrackerError, Rejects
-from facetracker.files import photos_in
-from facetracker.pictures import read_picture
+from facetracker.core import console
+from facetracker.core.errors import BadFile, FaceTrackerError, Rejects
+from facetracker.core.files import photos_in
+from facetracker.core.photo import read_picture
 
 _NUMBER = re.compile(r"%0?(\d*)d")
 

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import cv2
 
-from facetracker import console
 from facetracker.capture.frames import now
 from facetracker.capture.video import Live, open_capture
-from facetracker.errors import FaceTrackerError
+from facetracker.core import console
+from facetracker.core.errors import FaceTrackerError
 
 
 class Stream(Live):

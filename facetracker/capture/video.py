@@ -10,10 +10,10 @@ from typing import Any
 
 import cv2
 
-from facetracker import console
 from facetracker.capture.frames import Frame, Source, now
-from facetracker.errors import BadFile, FaceTrackerError
-from facetracker.pictures import Picture
+from facetracker.core import console
+from facetracker.core.errors import BadFile, FaceTrackerError
+from facetracker.core.photo import Picture
 
 # FFmpeg and V4L2 write to stderr as they please. Both read these when the first video is opened, not at the import.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
-from facetracker.annotate.pairing import photo_folders
-from facetracker.errors import BadFile, FaceTrackerError
-from facetracker.evaluation.answers import FAINTEST
-from facetracker.evaluation.evaluate import judge
-from facetracker.evaluation.judged import Judged
-from facetracker.evaluation.photos import LabelledPhotos, labelled_photos
-from facetracker.evaluation.scores import score
-from facetracker.files import PHOTO_SUFFIXES, photos_in
-from facetracker.pictures import Picture, read_picture
-from facetracker.runtime.detector import Detector
+from facetracker.core.errors import BadFile, FaceTrackerError
+from facetracker.core.files import PHOTO_SUFFIXES, photos_in
+from facetracker.core.photo import Picture, read_picture
+from facetracker.inference.detector import Detector
+from facetracker.labels.pairing import photo_folders
+from facetracker.reports.evaluation.answers import FAINTEST
+from facetracker.reports.evaluation.evaluate import judge
+from facetracker.reports.evaluation.judged import Judged
+from facetracker.reports.evaluation.photos import LabelledPhotos, labelled_photos
+from facetracker.reports.evaluation.scores import score
 
 CALIBRATING = 100
 JUDGED = 200

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 
 from facetracker import scenes
+from facetracker.core.letterbox import letterbox
+from facetracker.core.photo import Picture
 from facetracker.export.formats.base import Run
 from facetracker.export.network import Network
-from facetracker.letterbox import letterbox
-from facetracker.pictures import Picture
 
 # float32 engines add up in another order; measured here: up to 1e-5.
 TOLERANCE = 1e-4

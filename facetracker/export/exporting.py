@@ -11,17 +11,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from facetracker.config import way_out
-from facetracker.console import silenced
-from facetracker.errors import FaceTrackerError, one_line
-from facetracker.evaluation.engines import size_of
+from facetracker.core.console import silenced
+from facetracker.core.errors import FaceTrackerError, one_line
+from facetracker.core.files import PART, refuse_to_overwrite
+from facetracker.core.photo import Picture
+from facetracker.core.settings import way_out
 from facetracker.export.calibrate import Loss, calibration_frames, loss_of_ap
 from facetracker.export.check import TOLERANCE, agreement, difference, drawn_frames, inputs
 from facetracker.export.formats import FORMATS, Format, Precision
 from facetracker.export.network import Network, load_network
-from facetracker.files import PART, refuse_to_overwrite
-from facetracker.pictures import Picture
-from facetracker.runtime.detector import find_model
+from facetracker.inference.detector import find_model
+from facetracker.reports.evaluation.engines import size_of
 
 # AP50, or AP50:95, that a quantized file may lose against Keras before it is thrown away.
 TOLERATED_LOSS = 0.05

@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from facetracker.console import silenced
-from facetracker.errors import FaceTrackerError
-from facetracker.pictures import Picture
-from facetracker.runtime.card import Card
-from facetracker.runtime.engines import Outputs
-from facetracker.runtime.engines.keras import card_of
+from facetracker.core.console import silenced
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.photo import Picture
+from facetracker.inference.card import Card
+from facetracker.inference.engines import Outputs
+from facetracker.inference.engines.keras import card_of
 
 InputType = Literal["uint8", "float32"]
 
@@ -69,7 +69,7 @@ def load_network(path: str | Path, threshold: float | None = None) -> Network:
     if path.suffix != ".keras":
         raise FaceTrackerError("only a .keras file can be exported", path=path, fix="Name a run folder or model.keras.")
     with silenced():
-        from facetracker.model.loading import load_model
+        from facetracker.models.loading import load_model
 
         model = in_float32(load_model(path))
     card = card_of(model, path)
@@ -84,7 +84,7 @@ def in_float32(model: Any) -> Any:
     """The same model computing in float32: one trained in mixed precision would take its casts into every file."""
     if model.dtype_policy.name == "float32":
         return model
-    from facetracker.model.base import plain_twin
+    from facetracker.models.base import plain_twin
 
     plain = plain_twin(model)
     plain.set_weights(model.get_weights())

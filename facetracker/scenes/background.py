@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facetracker.pictures import Picture
+from facetracker.core.photo import Picture
 
 WALLS = (
     (204, 214, 218),

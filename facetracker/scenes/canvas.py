@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from facetracker.pictures import Picture
+from facetracker.core.photo import Picture
 
 Floats = NDArray[np.float32]
 Colour = tuple[float, float, float]  # BGR, 0..255

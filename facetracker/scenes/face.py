@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from facetracker.pictures import Picture
+from facetracker.core.photo import Picture
 from facetracker.scenes.canvas import Canvas, Colour, Floats, ellipse, mirrored, mixed, moved, smooth
 from facetracker.scenes.hair import draw_back_hair, draw_beard, draw_brows, draw_front_hair
 from facetracker.scenes.person import Person

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facetracker.boxes import Boxes, as_boxes, clip, empty, from_pixels
-from facetracker.pictures import Picture
+from facetracker.core.boxes import Boxes, as_boxes, clip, empty, from_pixels
+from facetracker.core.photo import Picture
 from facetracker.scenes import face as faces_drawn
 from facetracker.scenes import worn
 from facetracker.scenes.background import background

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from facetracker.pictures import Picture
+from facetracker.core.photo import Picture
 from facetracker.scenes.canvas import Canvas, Floats, ellipse, mirrored, mixed, moved, smooth
 from facetracker.scenes.hair import BLACK, WHITE
 from facetracker.scenes.person import Person

@@ -10,11 +10,11 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from facetracker import boxes as box_arithmetic
-from facetracker import console
-from facetracker.dataset.pool import Pool
-from facetracker.fingerprint import NEAR, distances, fingerprint
-from facetracker.naming import sessions
+from facetracker.core import boxes as box_arithmetic
+from facetracker.core import console
+from facetracker.core.hashing import NEAR, distances, fingerprint
+from facetracker.core.naming import sessions
+from facetracker.data.pool import Pool
 from facetracker.training.feed import Feed
 from facetracker.training.state import capture, put_back
 

@@ -14,9 +14,9 @@ from contextlib import AbstractContextManager, contextmanager
 import keras
 import numpy as np
 
-from facetracker import console
-from facetracker.errors import FaceTrackerError
-from facetracker.files import written_beside
+from facetracker.core import console
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.files import written_beside
 from facetracker.training.feed import Feed, describe
 from facetracker.training.run import RunFolder
 from facetracker.training.schedules import rate_at

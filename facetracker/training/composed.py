@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from facetracker.boxes import areas
-from facetracker.dataset.compose import Composer, Photo, pad_targets
-from facetracker.dataset.pool import class_number
-from facetracker.dataset.table import Table
-from facetracker.errors import FaceTrackerError
-from facetracker.pictures import encode_jpeg
+from facetracker.core.boxes import areas
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.photo import encode_jpeg
+from facetracker.data.compose.compose import Composer, Photo, pad_targets
+from facetracker.data.pool import class_number
+from facetracker.data.table import Table
 from facetracker.training.feed import Compose
 
 FILLS = 0.5  # share of the picture from which on its face fills it, so that it may be pasted elsewhere

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facetracker.files import written_beside
+from facetracker.core.files import written_beside
 
 TRACKER = (
     ("total_loss", "Total loss"),

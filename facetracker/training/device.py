@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from facetracker.config import TrainingSettings
-from facetracker.console import silenced
+from facetracker.core.console import silenced
+from facetracker.core.settings import TrainingSettings
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Which photos are one's own: decides whether a training keeps the starter's answers for everything unlike them.
 
 Photos of one person in one room look more like each other than like anybody's. What is learnt from them holds there;
-elsewhere the starter's head goes on answering (model/familiarity.py). A collection as varied as anybody's has no
+elsewhere the starter's head goes on answering (models/familiarity.py). A collection as varied as anybody's has no
 elsewhere: then the whole network is trained.
 """
 
@@ -12,12 +12,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from facetracker import console
-from facetracker.config import Keep, Settings
-from facetracker.dataset.pool import Pool
-from facetracker.errors import FaceTrackerError
-from facetracker.model import FaceTracker
-from facetracker.model.familiarity import means_of
+from facetracker.core import console
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.settings import Keep, Settings
+from facetracker.data.pool import Pool
+from facetracker.models import FaceTracker
+from facetracker.models.familiarity import means_of
 from facetracker.training.light import light
 
 AUTO: Keep = "auto"

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from facetracker.dataset.pool import Batch, Pool
+from facetracker.data.pool import Batch, Pool
 
 # Not AUTOTUNE: it begins with one call at a time and takes seconds, often a whole epoch, to find the number.
 PARALLEL = max(2, os.cpu_count() or 2)

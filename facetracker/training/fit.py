@@ -10,12 +10,12 @@ from typing import Any
 
 import keras
 
-from facetracker import console
-from facetracker.config import Settings, TrainingSettings
-from facetracker.files import write_atomically, write_json, written_beside
-from facetracker.model import FaceTracker
-from facetracker.model.base import plain_twin
-from facetracker.model.loading import load_model
+from facetracker.core import console
+from facetracker.core.files import write_atomically, write_json, written_beside
+from facetracker.core.settings import Settings, TrainingSettings
+from facetracker.models import FaceTracker
+from facetracker.models.base import plain_twin
+from facetracker.models.loading import load_model
 from facetracker.training import callbacks as own
 from facetracker.training.briefing import brief, time_a_step
 from facetracker.training.composed import composing

@@ -20,13 +20,13 @@ from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-from facetracker import console
-from facetracker.config import Settings
-from facetracker.dataset.layout import PARTITIONS
-from facetracker.dataset.table import read_table
-from facetracker.errors import FaceTrackerError
-from facetracker.places import as_path
-from facetracker.scale.cluster import On, check_nodes, connected
+from facetracker.cluster.cluster import On, check_nodes, connected
+from facetracker.core import console
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.places import as_path
+from facetracker.core.settings import Settings
+from facetracker.data.layout import PARTITIONS
+from facetracker.data.table import read_table
 from facetracker.training.familiar import keep_of
 from facetracker.training.run import RUNS, RunFolder, open_run
 from facetracker.training.worker import LOG, MISTAKE, work

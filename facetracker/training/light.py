@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facetracker.letterbox import GREY
+from facetracker.core.letterbox import GREY
 
 ZOOM = 1.35  # scale between 1/ZOOM and ZOOM
 STRETCH = 1.10  # width against height

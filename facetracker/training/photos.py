@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from facetracker import console
-from facetracker.config import Settings
-from facetracker.dataset.layout import PARTITIONS, partitions_of
-from facetracker.dataset.pool import Pool, read_pool
-from facetracker.dataset.share import Share
-from facetracker.dataset.table import Table, read_table
-from facetracker.errors import FaceTrackerError, Rejects
-from facetracker.places import as_path
+from facetracker.core import console
+from facetracker.core.errors import FaceTrackerError, Rejects
+from facetracker.core.places import as_path
+from facetracker.core.settings import Settings
+from facetracker.data.layout import PARTITIONS, partitions_of
+from facetracker.data.pool import Pool, read_pool
+from facetracker.data.share import Share
+from facetracker.data.table import Table, read_table
 from facetracker.training.replay import SCENES, drawn_pool
 
 REPLAYED = 2000  # photos of a replay folder that are kept ready

@@ -12,10 +12,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from facetracker import boxes as box_arithmetic
-from facetracker.boxes import Boxes, Numbers
-from facetracker.dataset.pool import Pool
-from facetracker.pictures import Picture, write_png
+from facetracker.core import boxes as box_arithmetic
+from facetracker.core.boxes import Boxes, Numbers
+from facetracker.core.photo import Picture, write_png
+from facetracker.data.pool import Pool
 
 TRUTH, FOUND, MISSED = (60, 180, 60), (230, 130, 30), (40, 40, 220)  # BGR
 CELL = 200  # side of one picture on the sheet, pixels

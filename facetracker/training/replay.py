@@ -12,13 +12,13 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from facetracker import console
-from facetracker.boxes import IGNORED
-from facetracker.config import Settings
-from facetracker.dataset.pool import Pool, class_number, room
-from facetracker.letterbox import letterbox
-from facetracker.pictures import Picture
-from facetracker.runtime.detector import Detector
+from facetracker.core import console
+from facetracker.core.boxes import IGNORED
+from facetracker.core.letterbox import letterbox
+from facetracker.core.photo import Picture
+from facetracker.core.settings import Settings
+from facetracker.data.pool import Pool, class_number, room
+from facetracker.inference.detector import Detector
 from facetracker.scenes import photo
 
 SCENES = "scenes"

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from facetracker.config import Settings, load_settings, read_settings
-from facetracker.errors import FaceTrackerError
-from facetracker.files import read_json, sweep, write_atomically, write_json
-from facetracker.places import as_path
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.files import read_json, sweep, write_atomically, write_json
+from facetracker.core.places import as_path
+from facetracker.core.settings import Settings, load_settings, read_settings
 
 RUNS = Path("runs")
 

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras.optimizers.schedules import CosineDecay, InverseTimeDecay, LearningRateSchedule
 
-from facetracker.config import TrainingSettings
+from facetracker.core.settings import TrainingSettings
 
 
 @keras.saving.register_keras_serializable(package="facetracker")

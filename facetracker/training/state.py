@@ -18,8 +18,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from facetracker.errors import BadFile
-from facetracker.files import written_beside
+from facetracker.core.errors import BadFile
+from facetracker.core.files import written_beside
 
 Arrays = dict[str, NDArray[Any]]
 

@@ -10,8 +10,8 @@ import time
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
-from facetracker.errors import FaceTrackerError
-from facetracker.files import write_atomically
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.files import write_atomically
 
 MISTAKE = "mistake.txt"  # what a person must mend; the launcher shows it and does not try again
 LOG = "train.log"  # what the chief says; the others' logs are called after them

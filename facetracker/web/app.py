@@ -20,8 +20,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
-from facetracker.config import first_fault
-from facetracker.errors import FaceTrackerError, one_line
+from facetracker.core.errors import FaceTrackerError, one_line
+from facetracker.core.settings import first_fault
 from facetracker.version import __version__
 from facetracker.web.collect import Collecting
 from facetracker.web.labels import Changed, Labels

@@ -16,7 +16,10 @@ from typing import Any
 LINE_BYTES = 65_536
 LAST_LINES = 20  # that are handed back at the end
 # A server that was started in the background ignores Ctrl-C's signal, and its children would inherit that.
-CHILD = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); import facetracker.cli as c; c.main()"
+CHILD = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from facetracker.cli.main import main; main()"
+)
 
 
 async def run_child(

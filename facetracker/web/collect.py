@@ -9,8 +9,8 @@ from typing import Any
 
 from facetracker.capture.collect import Taking
 from facetracker.capture.frames import Frame
-from facetracker.errors import FaceTrackerError
-from facetracker.naming import is_session, new_session
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.naming import is_session, new_session
 from facetracker.web.live import decode_frame
 from facetracker.web.paths import Place, inside
 

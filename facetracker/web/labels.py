@@ -18,14 +18,15 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from facetracker.annotate.classes import listed_classes
-from facetracker.annotate.labelme import NO_FACE, SAME_BOX, VERSION, read_content, stated_size, write_content
-from facetracker.annotate.provenance import State, accepted, is_unreviewed, state_of
-from facetracker.annotate.shapes import ShapeFault, encloses_area, shape_box, shape_label, usable_box
-from facetracker.assist import prelabel, review_queue
-from facetracker.config import first_fault
-from facetracker.errors import BadFile, FaceTrackerError
-from facetracker.pictures import read_picture
+from facetracker.core.errors import BadFile, FaceTrackerError
+from facetracker.core.photo import read_picture
+from facetracker.core.settings import first_fault
+from facetracker.labels.classes import listed_classes
+from facetracker.labels.labelme import NO_FACE, SAME_BOX, VERSION, read_content, stated_size, write_content
+from facetracker.labels.prelabel import prelabel
+from facetracker.labels.provenance import State, accepted, is_unreviewed, state_of
+from facetracker.labels.queue import review_queue
+from facetracker.labels.shapes import ShapeFault, encloses_area, shape_box, shape_label, usable_box
 from facetracker.web.paths import Entry, PhotoIndex
 
 MOST_SHAPES = 1000

@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from facetracker.errors import FaceTrackerError
-from facetracker.pictures import Picture, decode_picture, encode_jpeg
-from facetracker.runtime.detections import as_detections
-from facetracker.runtime.detector import Detector
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.photo import Picture, decode_picture, encode_jpeg
+from facetracker.inference.detections import as_detections
+from facetracker.inference.detector import Detector
 
 if TYPE_CHECKING:
-    from facetracker.runtime.follow import Follower
+    from facetracker.inference.tracking.follow import Follower
 
 MOST_PAGES = 16
 IDLE = 60.0  # seconds without any message after which a page is taken to be asleep; it connects again
@@ -124,7 +124,7 @@ class Page:
     def _following(self, threshold: float) -> Follower:
         follower = self._follower
         if follower is None:
-            from facetracker.runtime.follow import Follower
+            from facetracker.inference.tracking.follow import Follower
 
             follower = self._follower = Follower(threshold)
         return follower
@@ -262,7 +262,7 @@ def warm_up(detector: Detector) -> None:
     On the thread that starts the server: it takes a second, which no page should wait for, and two threads that
     import supervision at the same time are in each other's way.
     """
-    from facetracker.runtime.follow import Follower
+    from facetracker.inference.tracking.follow import Follower
 
     frame = decode_frame(encode_jpeg(np.zeros((48, 64, 3), np.uint8)))
     detector.detect_boxes(frame)

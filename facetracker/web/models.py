@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from facetracker.errors import FaceTrackerError
-from facetracker.runtime.detector import STARTER, Detector, find_model
+from facetracker.core.errors import FaceTrackerError
+from facetracker.inference.detector import STARTER, Detector, find_model
 from facetracker.web.paths import NotThere
 
 

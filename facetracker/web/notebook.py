@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facetracker.errors import FaceTrackerError
+from facetracker.core.errors import FaceTrackerError
 from facetracker.web.server import address_of, listening, make_rules, make_server
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from facetracker.annotate.pairing import IMAGES, LABELS, PARTITIONS, label_path, pairs_in
-from facetracker.errors import FaceTrackerError
-from facetracker.files import PHOTO_SUFFIXES
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.files import PHOTO_SUFFIXES
+from facetracker.labels.pairing import IMAGES, LABELS, PARTITIONS, label_path, pairs_in
 
 SETTLED = 100_000_000  # ns
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from facetracker.annotate.exchange import ORIENTATION
-from facetracker.pictures import encode_jpeg, read_picture
+from facetracker.core.photo import encode_jpeg, read_picture
+from facetracker.labels.formats.exchange import ORIENTATION
 
 KINDS = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 

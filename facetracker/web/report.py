@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from facetracker.errors import FaceTrackerError
-from facetracker.files import read_json
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.files import read_json
 from facetracker.web.child import run_child
 from facetracker.web.paths import NotThere, Place, file_of, run_folder
 

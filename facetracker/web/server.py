@@ -13,8 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from facetracker import console
-from facetracker.errors import FaceTrackerError
+from facetracker.core import console
+from facetracker.core.errors import FaceTrackerError
 
 if TYPE_CHECKING:
     import uvicorn

@@ -18,9 +18,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from facetracker.config import load_settings, preset_names, read_settings
-from facetracker.errors import FaceTrackerError
-from facetracker.files import read_json
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.files import read_json
+from facetracker.core.settings import load_settings, preset_names, read_settings
 from facetracker.web.child import interrupt, kill, run_child
 from facetracker.web.paths import NAME, NotThere, Place, file_of, inside, run_folder
 

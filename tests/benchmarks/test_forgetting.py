@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facetracker.console import silenced
-from facetracker.dataset.augment import augment
-from facetracker.evaluation.engines import EngineDetector
-from facetracker.evaluation.photos import labelled_photos
-from facetracker.model import FaceTracker
-from facetracker.model.loading import load_model
+from facetracker.core.console import silenced
+from facetracker.data.augment.augment import augment
+from facetracker.models import FaceTracker
+from facetracker.models.loading import load_model
+from facetracker.reports.evaluation.engines import EngineDetector
+from facetracker.reports.evaluation.photos import labelled_photos
 from facetracker.training.fit import train
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from films import numbered, write_film
 
-from facetracker.pictures import encode_jpeg
+from facetracker.core.photo import encode_jpeg
 
 
 @pytest.fixture(scope="session")

@@ -17,10 +17,10 @@ from films import number_in, numbered
 from facetracker.capture.collect import Collected, collect
 from facetracker.capture.source import open_source
 from facetracker.capture.video import Camera
-from facetracker.errors import FaceTrackerError
-from facetracker.files import PART
-from facetracker.naming import number_of, session_of
-from facetracker.pictures import encode_jpeg, read_picture, write_jpeg
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.files import PART
+from facetracker.core.naming import number_of, session_of
+from facetracker.core.photo import encode_jpeg, read_picture, write_jpeg
 
 SESSION = "20261121-120000-test"
 SCENE = "scene:seed=1,width=160,height=120,count=5000"

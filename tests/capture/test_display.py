@@ -15,9 +15,9 @@ import pytest
 from desktop import Person, needs_display, opened_screen
 
 from facetracker.capture.preview import draw_preview
-from facetracker.files import photos_in
-from facetracker.lettering import text_width
-from facetracker.pictures import read_picture
+from facetracker.core.files import photos_in
+from facetracker.core.lettering import text_width
+from facetracker.core.photo import read_picture
 
 
 def ask(first: str = "", **variables: str) -> str:

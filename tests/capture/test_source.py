@@ -11,8 +11,8 @@ from films import drain, number_in, numbered, write_film
 
 from facetracker.capture.source import open_source
 from facetracker.capture.video import Camera, sensible_count, sensible_fps
-from facetracker.errors import FaceTrackerError
-from facetracker.pictures import encode_jpeg, write_jpeg
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.photo import encode_jpeg, write_jpeg
 
 
 def numbers(source) -> list[int]:

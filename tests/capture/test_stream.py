@@ -12,7 +12,7 @@ from films import drain, number_in
 
 from facetracker.capture.source import NewestFrame, open_source
 from facetracker.capture.stream import without_password
-from facetracker.errors import FaceTrackerError
+from facetracker.core.errors import FaceTrackerError
 
 
 def test_a_stream_is_live_and_its_nonsense_count_is_not_believed(server):

@@ -9,7 +9,7 @@ import sys
 import pytest
 from blocks import ROOT
 
-from facetracker import cli
+from facetracker.cli import main as cli
 
 pytestmark = pytest.mark.timeout(1200)
 
@@ -35,7 +35,7 @@ def test_every_command_stands_in_the_reference(built):
 @pytest.mark.slow
 def test_the_reference_holds_signatures_and_docstrings(built):
     page = (built / "reference" / "python.html").read_text()
-    for name in ("facetracker.Detector.detect", "facetracker.training.fit.train", "facetracker.model.FaceTracker"):
+    for name in ("facetracker.Detector.detect", "facetracker.training.fit.train", "facetracker.models.FaceTracker"):
         assert f'id="{name}"' in page
     assert "iou_threshold" in page
     assert "Finds faces with a model file" in page

@@ -20,15 +20,15 @@ from typing import Any
 
 import typer
 
-from facetracker import cli
-from facetracker.annotate.labelme import write_labels
-from facetracker.annotate.pairing import label_path
-from facetracker.config import load_settings
-from facetracker.files import photos_in
-from facetracker.pictures import read_picture, write_jpeg
-from facetracker.runtime.detector import Detector
-from facetracker.runtime.record import VideoRecorder
-from facetracker.sample import Sample
+from facetracker.cli import main as cli
+from facetracker.core.files import photos_in
+from facetracker.core.photo import read_picture, write_jpeg
+from facetracker.core.sample import Sample
+from facetracker.core.settings import load_settings
+from facetracker.inference.detector import Detector
+from facetracker.inference.recording.record import VideoRecorder
+from facetracker.labels.labelme import write_labels
+from facetracker.labels.pairing import label_path
 from facetracker.scenes import Scene
 
 ONLY_PARSED = ("web", "review", "demo", "doctor", "crops", "train-classifier", "classify")

@@ -56,7 +56,7 @@ def tiny(input_shape: tuple[int | None, int | None, int] = (None, None, 3)) -> A
 @pytest.fixture(scope="session", autouse=True)
 def tiny_backbone():
     """The registry knows the tiny backbone while these tests run: files are loaded by its name."""
-    from facetracker.model.backbones import BACKBONES, Backbone
+    from facetracker.models.backbones import BACKBONES, Backbone
 
     levels = ("level8", "level16", "level32")
     BACKBONES["tiny"] = Backbone("tiny", tiny, 64, "signed", levels, pretrained=False)
@@ -67,7 +67,7 @@ def tiny_backbone():
 def make(folder: Path, head: str, **options: Any) -> Case:
     import keras
 
-    from facetracker.model import FaceTracker
+    from facetracker.models import FaceTracker
 
     keras.utils.set_random_seed(1)  # with other weights int8 may cost too much, or nothing be found in the photos
     model = lively(FaceTracker("tiny", head, image_size=64, **options))
@@ -96,7 +96,7 @@ def case(request) -> Case:
 def snapshots(tmp_path_factory) -> Path:
     """A folder of drawn photos that nobody has labelled."""
     from facetracker import scenes
-    from facetracker.pictures import write_jpeg
+    from facetracker.core.photo import write_jpeg
 
     folder = tmp_path_factory.mktemp("snapshots")
     for index in range(6):

@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from facetracker.cli import app
-from facetracker.commands.export import sort_arguments
-from facetracker.errors import FaceTrackerError
-from facetracker.evaluation.engines import find
-from facetracker.evaluation.evaluate import judge
-from facetracker.evaluation.photos import LabelledPhotos
+from facetracker.cli.export import sort_arguments
+from facetracker.cli.main import app
+from facetracker.core.errors import FaceTrackerError
 from facetracker.export import export
 from facetracker.export.check import TOLERANCE, difference, drawn_frames, run_in_ones
 from facetracker.export.formats import FORMATS
 from facetracker.export.network import in_float32, load_network
-from facetracker.runtime.card import CARD_KEY, Card
-from facetracker.runtime.engines import open_engine
+from facetracker.inference.card import CARD_KEY, Card
+from facetracker.inference.engines import open_engine
+from facetracker.reports.evaluation.engines import find
+from facetracker.reports.evaluation.evaluate import judge
+from facetracker.reports.evaluation.photos import LabelledPhotos
 
 RUNTIME = ("onnx", "tflite", "openvino")
 
@@ -109,7 +109,7 @@ def test_saved_and_loaded_is_the_same_to_the_bit(case):
 def test_h5_is_what_our_loader_opens_and_what_any_reader_of_hdf5_understands(case):
     import h5py
 
-    from facetracker.model.loading import load_model
+    from facetracker.models.loading import load_model
 
     again, batch = load_model(case.file("h5")), pictures()
     for output, values in reference(case, batch).items():
@@ -122,7 +122,7 @@ def test_h5_is_what_our_loader_opens_and_what_any_reader_of_hdf5_understands(cas
 
 
 def test_every_exported_file_can_be_evaluated(dense, snapshots):
-    from facetracker.sample import Sample
+    from facetracker.core.sample import Sample
 
     samples = [Sample(snapshots / f"{index}.jpg", 96, 72, [[0.2, 0.2, 0.8, 0.8]], ("bare",)) for index in range(3)]
     paths = [find(path) for path in (dense.path, *(dense.file(name) for name in dense.results))]
@@ -202,7 +202,7 @@ def test_a_run_folder_names_its_model(single, tmp_path):
 
 
 def test_mixed_precision_does_not_travel():
-    from facetracker.model import FaceTracker
+    from facetracker.models import FaceTracker
 
     mixed = FaceTracker("tiny", "single", image_size=64, dtype="mixed_float16")
     plain = in_float32(mixed)

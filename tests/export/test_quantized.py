@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from facetracker.annotate.labelme import write_labels
-from facetracker.errors import FaceTrackerError
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.photo import read_picture, write_jpeg
+from facetracker.core.sample import Sample
 from facetracker.export import export, exporting
 from facetracker.export.calibrate import Loss, calibration_frames, loss_of_ap
 from facetracker.export.check import inputs, run_in_ones
 from facetracker.export.formats.onnx import behind_the_last_convolutions
-from facetracker.pictures import read_picture, write_jpeg
-from facetracker.runtime.engines import open_engine
-from facetracker.sample import Sample
+from facetracker.inference.engines import open_engine
+from facetracker.labels.labelme import write_labels
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facetracker import boxes as box_arithmetic
-from facetracker.annotate.labelme import read_labels
-from facetracker.fingerprint import fingerprint, near_groups
-from facetracker.pictures import read_picture
+from facetracker.core import boxes as box_arithmetic
+from facetracker.core.hashing import fingerprint, near_groups
+from facetracker.core.photo import read_picture
+from facetracker.labels.labelme import read_labels
 
 CLASSES = ("with_mask", "without_mask")
 MARGIN = 0.15  # of the longer side, all around

@@ -14,7 +14,7 @@ import tensorflow as tf  # for its tape
 
 from facetracker import from_scratch as fs
 from facetracker.from_scratch.keras_exchange import to_keras_gradients
-from facetracker.model import classic
+from facetracker.models import classic
 
 # float32 has seven digits, sums of thousands lose two; float64 shows that nothing but rounding is between the two.
 LIMITS = {"float32": 1e-5, "float64": 1e-11}

@@ -12,7 +12,7 @@ from mask_crops import mask_crops
 from facetracker import from_scratch as fs
 from facetracker.from_scratch.photos import from_photos
 from facetracker.from_scratch.trainer import mirror_half
-from facetracker.model import classic
+from facetracker.models import classic
 
 SIZE = 64
 EPOCHS = 10

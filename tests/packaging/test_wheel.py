@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from facetracker.pictures import write_jpeg
+from facetracker.core.photo import write_jpeg
 from facetracker.scenes import Scene
 from facetracker.version import __version__
 
@@ -52,7 +52,7 @@ def test_the_wheel_holds_all_that_is_read_at_run_time_and_nothing_else(dist):
     package = ROOT / "facetracker"
     wanted = [
         path.relative_to(ROOT).as_posix()
-        for folder in ("assets", "presets", "dataset/pipelines", "web/static")
+        for folder in ("assets", "presets", "data/augment/pipelines", "web/static")
         for path in (package / folder).rglob("*")
         if path.is_file()
     ]

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from facetracker import boxes
+from facetracker.core import boxes
 from facetracker.scenes import Scene, photo
 
 pytestmark = pytest.mark.shared

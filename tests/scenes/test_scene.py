@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from facetracker import boxes
+from facetracker.core import boxes
 from facetracker.scenes import Scene, photo
 from facetracker.scenes.background import background
 

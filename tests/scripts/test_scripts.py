@@ -56,7 +56,7 @@ def test_the_scripts_make_photos_then_variants_where_the_tutorial_has_them(tmp_p
 )
 def test_train_takes_aug_data_and_the_tutorials_preset_by_default(arguments, expected, monkeypatch):
     given = []
-    monkeypatch.setattr("facetracker.cli.main", lambda: given.extend(sys.argv[1:]))
+    monkeypatch.setattr("facetracker.cli.main.main", lambda: given.extend(sys.argv[1:]))
     monkeypatch.setattr(sys, "argv", ["train.py", *arguments])
     runpy.run_path(str(SCRIPTS / "train.py"), run_name="__main__")
     assert given == ["train", *expected]

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from drawn import draw_photo, write_photos
 
-from facetracker.console import silenced
+from facetracker.core.console import silenced
 
 with silenced():
     import keras
 
-from facetracker.dataset.pool import Pool
-from facetracker.model import backbones
+from facetracker.data.pool import Pool
+from facetracker.models import backbones
 
 
 def tiny() -> keras.Model:

@@ -7,10 +7,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facetracker.annotate.labelme import write_labels
-from facetracker.boxes import from_pixels
-from facetracker.pictures import write_jpeg
-from facetracker.sample import Sample
+from facetracker.core.boxes import from_pixels
+from facetracker.core.photo import write_jpeg
+from facetracker.core.sample import Sample
+from facetracker.labels.labelme import write_labels
 
 WIDTH, HEIGHT = 64, 48
 

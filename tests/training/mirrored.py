@@ -8,8 +8,8 @@ from pathlib import Path
 import plain_worker  # noqa: F401 (registers the network)
 import tensorflow as tf
 
-from facetracker import console
-from facetracker.config import read_settings
+from facetracker.core import console
+from facetracker.core.settings import read_settings
 from facetracker.training.device import on_all_gpus, start
 from facetracker.training.fit import Training
 from facetracker.training.photos import read_photos

@@ -13,12 +13,12 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "2")
 
-from facetracker.console import silenced
+from facetracker.core.console import silenced
 
 with silenced():
     import keras
 
-from facetracker.model import backbones
+from facetracker.models import backbones
 
 
 def plain() -> keras.Model:

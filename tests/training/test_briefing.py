@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from facetracker.config import load_settings
-from facetracker.dataset.pool import Pool
+from facetracker.core.settings import load_settings
+from facetracker.data.pool import Pool
 from facetracker.training.briefing import (
     brief,
     contents,

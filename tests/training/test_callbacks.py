@@ -2,9 +2,9 @@ import keras
 import numpy as np
 import pytest
 
-from facetracker import console
-from facetracker.dataset.pool import Pool
-from facetracker.errors import FaceTrackerError
+from facetracker.core import console
+from facetracker.core.errors import FaceTrackerError
+from facetracker.data.pool import Pool
 from facetracker.training import callbacks as own
 from facetracker.training.feed import Feed
 from facetracker.training.run import RunFolder

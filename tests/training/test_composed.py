@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from drawn import write_photos
 
-from facetracker.annotate.labelme import write_labels
-from facetracker.boxes import as_boxes
-from facetracker.dataset.augment import augment
-from facetracker.dataset.table import read_table
-from facetracker.sample import Sample
+from facetracker.core.boxes import as_boxes
+from facetracker.core.sample import Sample
+from facetracker.data.augment.augment import augment
+from facetracker.data.table import read_table
+from facetracker.labels.labelme import write_labels
 from facetracker.training.composed import composable, composing
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from facetracker.dataset.pool import Pool
+from facetracker.data.pool import Pool
 from facetracker.training.feed import Feed, describe
 from facetracker.training.light import light
 

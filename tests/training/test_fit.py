@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import pytest
 
-from facetracker.config import read_settings
-from facetracker.errors import FaceTrackerError
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.settings import read_settings
 from facetracker.training import callbacks as own
 from facetracker.training import device as device_module
 from facetracker.training import fit as module

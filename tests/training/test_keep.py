@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from facetracker.config import load_settings, read_settings
-from facetracker.dataset.pool import Pool
-from facetracker.errors import FaceTrackerError
-from facetracker.model import FaceTracker
-from facetracker.model.backbones import preprocess
-from facetracker.model.familiarity import Familiarity
-from facetracker.model.heads.dense import cells
-from facetracker.model.loading import load_model
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.settings import load_settings, read_settings
+from facetracker.data.pool import Pool
+from facetracker.models import FaceTracker
+from facetracker.models.backbones import preprocess
+from facetracker.models.familiarity import Familiarity
+from facetracker.models.heads.dense import cells
+from facetracker.models.loading import load_model
 from facetracker.scenes import photo
 from facetracker.training.familiar import keep_of
 from facetracker.training.fit import train

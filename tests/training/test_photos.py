@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from drawn import HEIGHT, WIDTH, write_photos
 
-from facetracker.boxes import IGNORED
-from facetracker.config import load_settings
-from facetracker.dataset.pool import class_number
-from facetracker.errors import FaceTrackerError
-from facetracker.letterbox import Letterbox
-from facetracker.pictures import read_picture
-from facetracker.runtime.detector import Detector
+from facetracker.core.boxes import IGNORED
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.letterbox import Letterbox
+from facetracker.core.photo import read_picture
+from facetracker.core.settings import load_settings
+from facetracker.data.pool import class_number
+from facetracker.inference.detector import Detector
 from facetracker.training.photos import read_photos
 from facetracker.training.replay import drawn_pool
 
@@ -165,7 +165,7 @@ def test_replayed_scenes_carry_the_starters_answers(monkeypatch):
 
 def test_what_does_not_fit_into_memory_lies_in_a_file(photos_folder, tiny_preset, monkeypatch):
     usual = read_photos(photos_folder, settings(tiny_preset)).train
-    monkeypatch.setattr("facetracker.dataset.pool.MEMORY_SHARE", 0.0)
+    monkeypatch.setattr("facetracker.data.pool.MEMORY_SHARE", 0.0)
     mapped = read_photos(photos_folder, settings(tiny_preset)).train
     assert isinstance(mapped.pictures, np.memmap)
     assert np.array_equal(mapped.pictures, usual.pictures)

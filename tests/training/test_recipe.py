@@ -5,12 +5,12 @@ import csv
 import numpy as np
 import pytest
 
-from facetracker.annotate.labelme import write_labels
+from facetracker.core.letterbox import letterbox
+from facetracker.core.photo import write_jpeg
+from facetracker.core.sample import Sample
 from facetracker.export import export
-from facetracker.letterbox import letterbox
-from facetracker.model.loading import load_model
-from facetracker.pictures import write_jpeg
-from facetracker.sample import Sample
+from facetracker.labels.labelme import write_labels
+from facetracker.models.loading import load_model
 from facetracker.scenes import photo
 from facetracker.training.fit import train
 
@@ -47,7 +47,7 @@ def test_the_loss_falls_and_the_saved_loaded_and_exported_networks_agree(scenes,
     batch = np.ascontiguousarray(picture[None, ..., ::-1])
     expected = {name: np.asarray(value) for name, value in model(batch, training=False).items()}
 
-    from facetracker.runtime.engines import open_engine
+    from facetracker.inference.engines import open_engine
 
     for outputs in (load_model(again)(batch, training=False), open_engine(exported[0].path).run(batch)):
         assert set(expected) == set(outputs)

@@ -3,8 +3,8 @@ import os
 
 import pytest
 
-from facetracker.config import Settings, load_settings, read_settings
-from facetracker.errors import FaceTrackerError
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.settings import Settings, load_settings, read_settings
 from facetracker.training.run import RunFolder, differences, find_run, resumed_settings, start_run
 
 

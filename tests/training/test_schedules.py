@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from facetracker.config import TrainingSettings
+from facetracker.core.settings import TrainingSettings
 from facetracker.training.schedules import WarmUp, inverse_time, make_optimizer, make_schedule, rate_at
 
 

@@ -17,16 +17,16 @@ import numpy as np
 import pytest
 from plain_worker import ENTRY
 
-from facetracker.config import load_settings, read_settings
-from facetracker.console import silenced
+from facetracker.core.console import silenced
+from facetracker.core.settings import load_settings, read_settings
 
 with silenced():
     import keras
     import tensorflow as tf
 
-from facetracker.dataset.share import Share
-from facetracker.errors import FaceTrackerError
-from facetracker.model import backbones
+from facetracker.core.errors import FaceTrackerError
+from facetracker.data.share import Share
+from facetracker.models import backbones
 from facetracker.training.device import start
 from facetracker.training.fit import Training, make_feed
 from facetracker.training.launch import ATTEMPTS, as_processes, state_shares, supervise

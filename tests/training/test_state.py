@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from facetracker.errors import BadFile
+from facetracker.core.errors import BadFile
 from facetracker.training.state import Progress, capture, put_back, read_state, save_state
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from facetracker import scenes
-from facetracker.runtime.card import Card
-from facetracker.runtime.detector import ASSETS, Detector
+from facetracker.inference.card import Card
+from facetracker.inference.detector import ASSETS, Detector
 from facetracker.web.app import ORT_FILES
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))

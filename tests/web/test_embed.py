@@ -10,7 +10,7 @@ import types
 import httpx
 import pytest
 
-from facetracker.errors import FaceTrackerError
+from facetracker.core.errors import FaceTrackerError
 from facetracker.web import embed as public
 from facetracker.web import server
 

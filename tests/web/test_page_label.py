@@ -11,10 +11,10 @@ import pytest
 from browser import PATIENCE, needs_browser, opened_browser, opened_page, wait_until, write_webcam
 
 from facetracker import scenes
-from facetracker.annotate.labelme import write_labels
-from facetracker.naming import session_of
-from facetracker.pictures import write_jpeg
-from facetracker.sample import Sample
+from facetracker.core.naming import session_of
+from facetracker.core.photo import write_jpeg
+from facetracker.core.sample import Sample
+from facetracker.labels.labelme import write_labels
 
 pytestmark = needs_browser
 

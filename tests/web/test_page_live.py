@@ -8,8 +8,8 @@ import pytest
 from browser import FRAMES, SCENE, needs_browser, opened_browser, opened_page, wait_until, write_webcam
 
 from facetracker import scenes
-from facetracker.boxes import as_boxes, iou, to_pixels
-from facetracker.runtime.detector import ASSETS, Detector
+from facetracker.core.boxes import as_boxes, iou, to_pixels
+from facetracker.inference.detector import ASSETS, Detector
 from facetracker.web.app import ORT, ORT_FILES
 
 pytestmark = needs_browser

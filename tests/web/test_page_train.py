@@ -8,9 +8,9 @@ import pytest
 from browser import needs_browser, opened_browser, opened_page, wait_until, write_webcam
 
 from facetracker import scenes
-from facetracker.annotate.labelme import write_labels
-from facetracker.pictures import write_jpeg
-from facetracker.sample import Sample
+from facetracker.core.photo import write_jpeg
+from facetracker.core.sample import Sample
+from facetracker.labels.labelme import write_labels
 
 pytestmark = [*needs_browser, pytest.mark.slow]
 

@@ -15,9 +15,9 @@ import httpx
 import numpy as np
 import pytest
 
-from facetracker.annotate.labelme import read_labels
-from facetracker.naming import session_of
-from facetracker.pictures import read_picture, write_jpeg
+from facetracker.core.naming import session_of
+from facetracker.core.photo import read_picture, write_jpeg
+from facetracker.labels.labelme import read_labels
 from facetracker.web.server import has_screen
 
 
@@ -251,7 +251,7 @@ def test_the_tab_gets_the_model_and_its_card(served):
 
 
 def test_a_run_becomes_the_model_of_live_and_of_the_tab(served):
-    from facetracker.runtime.detector import ASSETS
+    from facetracker.inference.detector import ASSETS
 
     run = served.runs / "mine-1"
     run.mkdir(parents=True)

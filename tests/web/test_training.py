@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from facetracker import scenes
-from facetracker.annotate.labelme import write_labels
-from facetracker.pictures import write_jpeg
-from facetracker.sample import Sample
+from facetracker.core.photo import write_jpeg
+from facetracker.core.sample import Sample
+from facetracker.labels.labelme import write_labels
 
 # As little as a training can be: it is the way that is tested.
 SMALL = {

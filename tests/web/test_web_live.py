@@ -15,7 +15,7 @@ import pytest
 import websockets
 from crowd import besiege
 
-from facetracker.runtime.detector import Detector
+from facetracker.inference.detector import Detector
 from facetracker.web import live
 
 

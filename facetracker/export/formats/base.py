@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from facetracker.core.photo import Picture
 from facetracker.export.network import Network
-from facetracker.pictures import Picture
-from facetracker.runtime.card import Card
-from facetracker.runtime.engines import Outputs, open_engine
+from facetracker.inference.card import Card
+from facetracker.inference.engines import Outputs, open_engine
 
 Precision = Literal["float32", "float16", "int8"]
 # Writes the network to a path; the pictures `(H, W, 3)` uint8 RGB calibrate int8 and are empty otherwise.

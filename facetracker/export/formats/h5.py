@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from facetracker.core.photo import Picture
 from facetracker.export.formats.base import Format, Run
 from facetracker.export.network import Network
-from facetracker.pictures import Picture
-from facetracker.runtime.card import Card
-from facetracker.runtime.engines.keras import KerasEngine
+from facetracker.inference.card import Card
+from facetracker.inference.engines.keras import KerasEngine
 
 
 def write(network: Network, path: Path, card: Card, pictures: Sequence[Picture]) -> None:
     """Write the tracker without its optimizer, and the card beside it."""
-    from facetracker.model.loading import save_h5
+    from facetracker.models.loading import save_h5
 
     save_h5(network.model, path)
     card.write_beside(path, reader="keras")

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from facetracker.errors import FaceTrackerError
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.photo import Picture
 from facetracker.export.formats.base import Format, load_with_engine
 from facetracker.export.network import Network
-from facetracker.pictures import Picture
-from facetracker.runtime.card import CARD_KEY, Card
+from facetracker.inference.card import CARD_KEY, Card
 
 
 def write(network: Network, path: Path, card: Card, pictures: Sequence[Picture]) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from facetracker.core.photo import Picture
 from facetracker.export.formats.base import Format, load_with_engine
 from facetracker.export.network import Network
-from facetracker.pictures import Picture
-from facetracker.runtime.card import Card
+from facetracker.inference.card import Card
 
 
 def write(network: Network, path: Path, card: Card, pictures: Sequence[Picture]) -> None:

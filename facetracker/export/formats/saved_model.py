@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from facetracker.evaluation.engines import SavedModelEngine
+from facetracker.core.photo import Picture
 from facetracker.export.formats.base import Format, Run
 from facetracker.export.network import Network
-from facetracker.pictures import Picture
-from facetracker.runtime.card import Card
+from facetracker.inference.card import Card
+from facetracker.reports.evaluation.engines import SavedModelEngine
 
 
 def write(network: Network, path: Path, card: Card, pictures: Sequence[Picture]) -> None:

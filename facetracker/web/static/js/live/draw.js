@@ -5,7 +5,7 @@ const OTHERS = ["#22c7e8", "#b07cff", "#ff8ac0", "#ffd24a", "#7cd0a0", "#ff9966"
 const MARGIN = 0.15; // of the box on each side that is hidden too: hair and chin give a face away
 const MOSAIC = 5; // pixels across a hidden face before it is smoothed
 
-/** The colour of a class, as the window of `facetracker detect` has it (runtime/draw.py). */
+/** The colour of a class, as the window of `facetracker detect` has it (inference/draw.py). */
 export function classColour(name, number = 0) {
   const words = new Set(name.toLowerCase().split(/[^a-z]+/));
   const any = (...list) => list.some((word) => words.has(word));

@@ -1,4 +1,4 @@
-// From a network's outputs to boxes, as facetracker/runtime/decode.py does it. Boxes here are pixels of the input.
+// From a network's outputs to boxes, as facetracker/inference/decode.py does it. Boxes here are pixels of the input.
 
 const MOST_CANDIDATES = 1000;
 

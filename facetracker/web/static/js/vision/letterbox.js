@@ -1,4 +1,4 @@
-// Fitting a frame into the network's input: the same arithmetic as facetracker/letterbox.py and Detector.input_size.
+// Fitting a frame into the network's input: the same arithmetic as facetracker/core/letterbox.py and Detector.input_size.
 
 const GREY = 114;
 

@@ -1,0 +1,41 @@
+"""The commands of the room `capture`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Put this room's commands on the command line."""
+    app.command("collect")(collect)
+
+
+def collect(
+    source: Annotated[
+        str, typer.Option(help="Camera number, video, folder, f_%03d.jpg, rtsp/http address, or scene: (drawn faces).")
+    ] = "0",
+    folder: Annotated[Path, typer.Option("--folder", "-o", help="Where the photos go.")] = Path("data/images"),
+    count: Annotated[int, typer.Option(help="How many photos the session shall have.")] = 30,
+    every: Annotated[float, typer.Option(help="Seconds between two photos.")] = 0.5,
+    session: Annotated[
+        str | None, typer.Option(help="Name of the session (kitchen); given again, the session is completed.")
+    ] = None,
+    keep_similar: Annotated[bool, typer.Option("--keep-similar", help="Keep near-identical frames too.")] = False,
+    preview: Annotated[
+        bool | None, typer.Option("--preview/--no-preview", help="Default: where there is a camera and a display.")
+    ] = None,
+    start: Annotated[float, typer.Option(help="Begin so many seconds into the source.")] = 0.0,
+    stop: Annotated[float | None, typer.Option(help="End so many seconds into the source.")] = None,
+) -> None:
+    """Take photos with a camera (or from a video, photos, a stream, a drawn scene)."""
+    from facetracker.capture.collect import collect
+    from facetracker.core import console
+
+    done = collect(source, folder, count, every, session, keep_similar, preview, start, stop)
+    console.say(str(done))
+    if done.rejects:
+        console.warn(f"{len(done.rejects)} photos could not be read, see {folder / 'rejects.txt'}")
+    raise typer.Exit(done.rejects.exit_code)

@@ -1,0 +1,29 @@
+"""The command `demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Put this room's commands on the command line."""
+    app.command()(demo)
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder of everything it makes; made anew.")] = Path("runs/demo"),
+    show: Annotated[
+        bool | None, typer.Option("--open/--no-open", help="Open the report; default: where there is a display.")
+    ] = None,
+) -> None:
+    """The whole way once, on drawn faces: no camera, no network, no question. Writes a report."""
+    from facetracker.cli.demo.demo import demo, open_report
+    from facetracker.core import console
+
+    console.say(f"The whole way of a photo, on drawn faces, into {out}/. About two minutes on two cores.")
+    done = demo(out)
+    opened = open_report(done.report, show)
+    console.say(f"Done in {console.duration(done.seconds)}. {'Opened' if opened else 'Look at'}: {done.report}")

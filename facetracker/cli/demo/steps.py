@@ -1,0 +1,109 @@
+"""The steps of the demo as a person reads them: a line each in the terminal, a chapter each in the report."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from facetracker.core import console
+from facetracker.core.boxes import Boxes, empty
+from facetracker.core.photo import Picture
+
+if TYPE_CHECKING:
+    from facetracker.export.exporting import Exported
+    from facetracker.labels.audit.audit import Finding
+    from facetracker.reports.evaluation import Evaluation
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One picture BGR of the report; `truth` and `found` are `(N, 4)` normalised boxes drawn over it."""
+
+    picture: Picture
+    caption: str
+    truth: Boxes = field(default_factory=empty)
+    found: Boxes = field(default_factory=empty)
+
+
+@dataclass
+class Step:
+    """One step: its name, the command that does the same on your own photos, what came of it, how long it took."""
+
+    name: str
+    command: str
+    result: str = ""
+    seconds: float = 0.0
+    pictures: list[Shown] = field(default_factory=list)
+
+
+@dataclass
+class Film:
+    """The clip that was followed: the file, its frames, those that show the face, those in which it was found."""
+
+    path: Path
+    frames: int
+    with_face: int
+    found: int
+    numbers: int  # different ones that the face was given; one, if it was never lost
+    milliseconds: float  # a frame, from the picture in memory to boxes; median
+
+
+@dataclass
+class Demo:
+    """What the demo did: its folder, its steps, and what the report shows beside their pictures."""
+
+    folder: Path
+    total: int
+    steps: list[Step] = field(default_factory=list)
+    seconds: float = 0.0
+    findings: list[Finding] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    history: list[dict[str, float]] = field(default_factory=list)
+    evaluation: Evaluation | None = None
+    exports: list[Exported] = field(default_factory=list)
+    film: Film | None = None
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "report.html"
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def aug_data(self) -> Path:
+        return self.folder / "aug_data"
+
+    @property
+    def run(self) -> Path:
+        return self.folder / "runs" / "mine"
+
+    def timings(self) -> dict[str, float]:
+        """Seconds by the name of the step."""
+        return {step.name: round(step.seconds, 2) for step in self.steps}
+
+    @contextmanager
+    def step(self, name: str, doing: str, command: str) -> Iterator[Step]:
+        """Time the block as one step, with a line about it; what the stage itself says is left out."""
+        step = Step(name, command)
+        head = f"{len(self.steps) + 1}/{self.total} {name:<9}"
+        waiting = sys.stdout.isatty() and not console.quiet
+        if waiting:
+            print(f"{head}{doing} ...", end="", flush=True)
+        was_quiet, console.quiet = console.quiet, True
+        started = time.monotonic()
+        try:
+            yield step
+        finally:
+            console.quiet = was_quiet
+            if waiting:
+                print("\r\033[K", end="")
+        step.seconds = time.monotonic() - started
+        self.steps.append(step)
+        console.say(f"{head}{step.result}, {console.duration(step.seconds)}")

@@ -1,0 +1,113 @@
+"""The command `evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from facetracker.cli.cluster import Address, On, where
+from facetracker.core import console
+
+if TYPE_CHECKING:
+    from facetracker.reports.evaluation import Evaluation
+    from facetracker.reports.evaluation.evaluate import ModelResult
+
+
+def register(app: typer.Typer) -> None:
+    """Put this room's commands on the command line."""
+    app.command()(evaluate)
+
+
+def evaluate(
+    models_and_data: Annotated[
+        list[str],
+        typer.Argument(metavar="MODEL... DATA", help="Model files, run folders or 'starter'; then the photos."),
+    ],
+    partition: Annotated[str, typer.Option(metavar="train|val|test", help="Of a folder that is split.")] = "test",
+    threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Score from which a box counts; default: each model's own.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the report; default: a new one in runs/.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads for each model's engine.")] = None,
+    image_size: Annotated[int | None, typer.Option(min=32, help="Longer side for models with open sizes.")] = None,
+    gallery: Annotated[
+        int, typer.Option(min=0, help="Photos of each kind of mistake; 0: a report without faces.")
+    ] = 12,
+    on: On = "local",
+    address: Address = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the report that is there.")] = False,
+) -> None:
+    """Measure models on labelled photos, side by side: metrics.json and report.html."""
+    from facetracker.core.errors import FaceTrackerError
+    from facetracker.reports.evaluation import evaluate as run
+    from facetracker.reports.evaluation.evaluate import free_folder
+
+    *models, data = models_and_data
+    if not models:
+        raise FaceTrackerError("a model and a folder of photos are needed", fix="facetracker evaluate MODEL DATA")
+    out = free_folder(f"evaluate-{Path(data).resolve().name}") if out is None else out
+    cluster = where(on, address)
+    evaluation = run(models, data, partition, threshold, out, threads, image_size, gallery, force, **cluster)
+    for line in table(evaluation):
+        console.say(line)
+    raise typer.Exit(evaluation.rejects.exit_code)
+
+
+def table(evaluation: Evaluation) -> list[str]:
+    """The result as lines of text: what was measured on, one column a model, where the report is."""
+    photos, first = evaluation.photos, evaluation.models[0].scores
+    lines = [
+        f"{photos.folder}{f', {photos.partition}' if photos.partition else ''} ({photos.kind}): {first.photos} photos, "
+        f"{first.faces} faces, {first.photos_without_face} photos without a face"
+    ]
+    if photos.kind == "augmented":
+        lines.append(f"augmented from {photos.originals} photos: no score to compare with one on clean photos")
+    if photos.unlabelled:
+        lines.append(f"{photos.unlabelled} photos left out: not labelled")
+    if photos.prelabelled:
+        lines.append(f"{photos.prelabelled} photos left out: only prelabelled (facetracker review)")
+    width = max(12, *(len(model.name) + 2 for model in evaluation.models))
+    lines.append(" " * 26 + "".join(model.name.rjust(width) for model in evaluation.models))
+    columns = [_column(model) for model in evaluation.models]
+    several = [len(model.scores.class_ap50) > 1 for model in evaluation.models]
+    for row, name in enumerate(columns[0]):
+        if name == "AP50 of any face" and not any(several):
+            continue
+        lines.append(name.ljust(26) + "".join(list(column.values())[row].rjust(width) for column in columns))
+    lines += [
+        f"{model.name}, AP50 by class: "
+        + ", ".join(f"{name} {_number(value)}" for name, value in model.scores.class_ap50.items())
+        for model, own in zip(evaluation.models, several, strict=True)
+        if own
+    ]
+    lines += [f"{model.name}: {model.plan.note}" for model in evaluation.models if model.plan.note]
+    if evaluation.rejects:
+        lines.append(f"{len(evaluation.rejects)} files left out: {evaluation.folder}/rejects.txt")
+    return [*lines, f"report: {evaluation.folder}/report.html"]
+
+
+def _column(model: ModelResult) -> dict[str, str]:
+    scores, at, best = model.scores, model.scores.at_threshold, model.scores.best
+    alarms = scores.false_alarms
+    return {
+        "mean IoU": _number(scores.mean_iou),
+        "AP40": _number(scores.ap40),
+        "AP50": _number(scores.ap50),
+        "AP50 of any face": _number(scores.any_face_ap50),
+        "AP75": _number(scores.ap75),
+        "AP50:95": _number(scores.ap50_95),
+        "threshold": f"{scores.threshold:.2f}",
+        "precision": _number(at.precision),
+        "recall": _number(at.recall),
+        "F1": _number(at.f1),
+        "best threshold (its F1)": "-" if best is None else f"{best.threshold:.2f} ({best.f1:.3f})",
+        "photos with a false alarm": f"{alarms.photos_with_alarm} of {alarms.photos}",
+        "calibration error": _number(scores.calibration.error),
+        "ms a picture": f"{model.speed.median_ms:.1f}",
+    }
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

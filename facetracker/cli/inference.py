@@ -1,0 +1,131 @@
+"""The commands of the room `inference`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class View(StrEnum):
+    """Where the picture is shown."""
+
+    auto = "auto"
+    window = "window"
+    web = "web"
+    none = "none"
+
+
+def detect(
+    model: Annotated[
+        str | None, typer.Argument(metavar="MODEL", help="Model file or run folder; default: the starter.")
+    ] = None,
+    source: Annotated[
+        str, typer.Option(help="Camera number, film, photo, folder, address, or scene: for drawn faces.")
+    ] = "0",
+    view: Annotated[View, typer.Option(help="auto: a window where there is a display.")] = View.auto,
+    threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Score from which a face counts.")] = None,
+    start: Annotated[float, typer.Option(min=0, help="Seconds to leave out at the beginning.")] = 0.0,
+    stop: Annotated[float | None, typer.Option(help="End after this time of the source, seconds.")] = None,
+    stride: Annotated[int, typer.Option(min=1, help="Take every so many frames of the source.")] = 1,
+    every: Annotated[int, typer.Option(min=1, help="Detect in every so many frames, follow in between.")] = 1,
+    follow: Annotated[bool, typer.Option(help="Give each face a number that stays.")] = True,
+    steady: Annotated[bool, typer.Option(help="Take the trembling out of the boxes.")] = True,
+    save: Annotated[Path | None, typer.Option(help="Record what is seen: .mp4, .webm, .avi, .mkv.")] = None,
+    jsonl: Annotated[Path | None, typer.Option(help="Write a line of JSON a frame.")] = None,
+    blur: Annotated[bool, typer.Option("--blur", help="Blur every face.")] = False,
+    pixelate: Annotated[bool, typer.Option("--pixelate", help="Pixelate every face.")] = False,
+    crop_to: Annotated[Path | None, typer.Option(help="Save the faces as pictures into this folder.")] = None,
+    collect_uncertain: Annotated[
+        Path | None, typer.Option(help="Save frames in doubt here, at most one a second: data/images.")
+    ] = None,
+    mirror: Annotated[bool | None, typer.Option(help="As in a looking-glass; default for cameras.")] = None,
+    width: Annotated[int | None, typer.Option(help="Wish to the camera, pixels.")] = None,
+    height: Annotated[int | None, typer.Option(help="Wish to the camera, pixels.")] = None,
+    fps: Annotated[float | None, typer.Option(help="Wish to the camera, frames a second.")] = None,
+    image_size: Annotated[int | None, typer.Option(help="Longer side at which the model looks, pixels.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of the engine.")] = None,
+    classifier: Annotated[
+        Path | None, typer.Option(help="A model that says which class each face is: mask or no mask.")
+    ] = None,
+    table: Annotated[bool, typer.Option("--table", help="Show where the time went.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+) -> None:
+    """Detect and follow faces: in a window, a recording, or lines of JSON.
+
+    Keys: q or Esc quits, space pauses, s saves the frame for labelling, m mirrors, b blurs, h helps.
+    No picture leaves this machine.
+    """
+    from facetracker.core import console
+    from facetracker.inference import detect as stage
+
+    done = stage.detect(
+        model,
+        source,
+        view=view.value,
+        threshold=threshold,
+        start=start,
+        stop=stop,
+        stride=stride,
+        every=every,
+        follow=follow,
+        steady=steady,
+        save=save,
+        jsonl=jsonl,
+        blur=blur,
+        pixelate=pixelate,
+        crop_to=crop_to,
+        collect_uncertain=collect_uncertain,
+        mirror=mirror,
+        width=width,
+        height=height,
+        fps=fps,
+        image_size=image_size,
+        threads=threads,
+        classifier=classifier,
+        force=force,
+    )
+    console.say(done.summary())
+    if table:
+        console.say(done.stages.table())
+    if done.rejects:
+        for path, why in done.rejects:
+            console.say(f"left out: {path}: {why}")
+        raise typer.Exit(done.rejects.exit_code)
+
+
+def benchmark(
+    models: Annotated[
+        list[str] | None, typer.Argument(metavar="MODEL", help="Model files or folders; default: the starter.")
+    ] = None,
+    threads: Annotated[list[int] | None, typer.Option(min=1, help="Threads; may be given several times.")] = None,
+    width: Annotated[int, typer.Option(min=32, help="Of the frame, pixels.")] = 640,
+    height: Annotated[int, typer.Option(min=32, help="Of the frame, pixels.")] = 480,
+    image_size: Annotated[int | None, typer.Option(help="Longer side at which the model looks, pixels.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Frames for each model and number of threads.")] = 100,
+    png: Annotated[Path | None, typer.Option(help="Draw the table into this file.")] = Path("benchmark.png"),
+) -> None:
+    """Time models on this machine: milliseconds for resizing, inference, decoding and all of it."""
+    from facetracker.core import console
+    from facetracker.inference import benchmark as stage
+
+    timings = stage.benchmark(
+        models or [],
+        threads=threads,
+        width=width,
+        height=height,
+        image_size=image_size,
+        rounds=rounds,
+        png=png,
+    )
+    console.say(stage.table(timings))
+    if png is not None:
+        console.say(f"{png}: the table as a picture")
+
+
+def register(app: typer.Typer) -> None:
+    """Put this room's commands on the command line."""
+    app.command()(detect)
+    app.command()(benchmark)

@@ -1,0 +1,102 @@
+"""The commands of the room `labels`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from facetracker.cli.cluster import Address, On, where
+
+Data = Annotated[
+    Path,
+    typer.Argument(metavar="DATA", help="A folder of photos: images/, {train,val,test}/images/, or pictures in it."),
+]
+Classes = Annotated[
+    list[str] | None, typer.Option("--class", metavar="NAME", help="A class name; once for each. Default: labels.txt.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Put this room's commands on the command line."""
+    app.command()(annotate)
+    app.command()(audit)
+    app.command()(convert)
+
+
+def annotate(
+    data: Data,
+    classes: Classes = None,
+    keep_prev: Annotated[bool, typer.Option("--keep-prev", help="Start each photo with the boxes before.")] = False,
+    prelabel: Annotated[bool, typer.Option("--prelabel", help="Let the starter draw the first boxes.")] = False,
+    model: Annotated[str | None, typer.Option(help="For --prelabel: another model than the starter.")] = None,
+) -> None:
+    """Draw boxes around faces: starts labelme on the photos, waits, and says how far the labelling is."""
+    from facetracker.core.console import say
+    from facetracker.labels.program import annotate
+
+    if prelabel or model is not None:
+        from facetracker.labels.prelabel import prelabel as draw_first
+
+        for line in draw_first(data, model).lines():
+            say(line)
+    labelling = annotate(data, classes or None, keep_prev)
+    say(f"{labelling}. Next: facetracker audit {data}")
+
+
+def audit(
+    data: Data,
+    classes: Classes = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend corner order, clipping and sizes, after a backup.")] = False,
+    rename: Annotated[list[str] | None, typer.Option(metavar="WRONG=RIGHT", help="Give labels another name.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for report, contact sheet and backups.")] = Path("runs/audit"),
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    on: On = "local",
+    address: Address = None,
+) -> None:
+    """Look for everything wrong in photos and labels before training on them."""
+    from facetracker.core.console import say
+    from facetracker.labels.audit.audit import audit
+    from facetracker.labels.audit.report import as_text
+
+    report = audit(data, classes or None, fix, _pairs(rename or []), out, workers, **where(on, address))
+    say(as_text(report))
+    say(f"written to {out}/: audit.json{', contact_sheet.png' if (out / 'contact_sheet.png').exists() else ''}")
+    raise typer.Exit(report.exit_code)
+
+
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A folder of photos and labels, or a COCO file.")],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="The folder to write, empty or not there yet.")],
+    to: Annotated[str, typer.Option(help="coco, voc, yolo or labelme.")],
+    come_from: Annotated[str | None, typer.Option("--from", help="The source's format; found out by itself.")] = None,
+    classes: Classes = None,
+    force: Annotated[bool, typer.Option("--force", help="Write into a folder that is there already.")] = False,
+) -> None:
+    """Bring labels from and to COCO, Pascal VOC and YOLO; photos are linked or copied, never moved."""
+    from facetracker.core.console import say, warn
+    from facetracker.labels.formats.convert import REJECTS, convert
+
+    done = convert(source, target, to, come_from, classes or None, force)
+    say(f"{done.come_from} to {to}: {done.photos} photos, {done.faces} faces, {done.no_face} photos without a face")
+    say(f"classes: {', '.join(done.classes) or 'none'}")
+    if done.unlabelled:
+        say(f"{done.unlabelled} photos are not labelled{'' if to == 'labelme' else ' and were left out'}")
+    for note in done.notes[:5]:
+        say(note)
+    if done.rejects:
+        warn(f"{len(done.rejects)} could not be brought over, see {target / REJECTS}")
+    raise typer.Exit(done.rejects.exit_code)
+
+
+def _pairs(changes: list[str]) -> dict[str, str]:
+    from facetracker.core.errors import FaceTrackerError
+
+    pairs = {}
+    for change in changes:
+        old, equals, new = change.partition("=")
+        if not (old and equals and new.strip()):
+            raise FaceTrackerError(f"--rename {change}: not of the form WRONG=RIGHT", fix="Example: --rename fase=face")
+        pairs[old] = new.strip()
+    return pairs

@@ -1,0 +1,90 @@
+"""The command line: `facetracker COMMAND`.
+
+Each room brings its commands in `facetracker/cli/ROOM.py`; here they are put together. Nothing heavy is
+imported before a command runs: `facetracker --help` must answer at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Annotated, NoReturn
+
+# albumentations asks the network for a newer version at import, and OpenCV and FFmpeg write to stderr at will.
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import typer
+
+from facetracker.core import console
+from facetracker.core.errors import EXIT_MISTAKE, FaceTrackerError
+from facetracker.version import __version__
+
+# In the order in which a photo travels; `facetracker --help` lists the commands so.
+ROOMS = (
+    "capture",
+    "labels",
+    "prelabel",
+    "data",
+    "training",
+    "classifier",
+    "evaluation",
+    "export",
+    "inspect",
+    "inference",
+    "web",
+    "demo.command",
+    "doctor.command",
+)
+
+app = typer.Typer(
+    name="facetracker",
+    help="A face tracker of your own: collect, annotate, audit, split, augment, train, evaluate, export, detect.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"facetracker {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def common(
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but warnings and errors.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    console.quiet = quiet
+
+
+for _room in ROOMS:
+    import_module(f"facetracker.cli.{_room}").register(app)
+
+
+def main() -> NoReturn:
+    """Run the command line; a person's mistake becomes one line and exit code 2."""
+    debug = "--debug" in sys.argv[1:]
+    try:
+        app()
+    except FaceTrackerError as error:
+        if debug:
+            raise
+        print(f"facetracker: {error}", file=sys.stderr)
+        sys.exit(EXIT_MISTAKE)
+    except KeyboardInterrupt:
+        print("facetracker: stopped by Ctrl-C", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:  # `facetracker ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(0)

@@ -1,0 +1,60 @@
+"""The commands of the room `training`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from facetracker.cli.cluster import Address, where
+from facetracker.core.errors import EXIT_REJECTS
+
+
+def register(app: typer.Typer) -> None:
+    """Put this room's commands on the command line."""
+    app.command()(train)
+
+
+def train(
+    data: Annotated[
+        Path, typer.Argument(metavar="AUG_DATA", help="Augmented set, split photos, or TFRecord shards.")
+    ] = Path("aug_data"),
+    preset: Annotated[str, typer.Option(help="vgg16, nano, mobilenet_v3_small, resnet50, or a YAML file.")] = "vgg16",
+    epochs: Annotated[int | None, typer.Option(help="Short for --set training.epochs=N.")] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Where to start: imagenet, starter, none, or a model file.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run; default: the preset's and a number.")] = None,
+    change: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting: training.ema=0.99.")
+    ] = None,
+    runs: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run (default: the latest).")] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Workers that train together (docs/scale.md).")] = 1,
+    on: Annotated[str | None, typer.Option(metavar="local|ray", help="Where; default: on Ray, if there is.")] = None,
+    address: Address = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a run of this name.")] = False,
+) -> None:
+    """Train a tracker; everything it gives is in one run folder."""
+    changes = list(change or [])
+    if epochs is not None:
+        changes.append(f"training.epochs={epochs}")
+    if weights is not None:
+        changes.append(f"model.weights={weights}")
+    arguments: dict[str, Any] = {"name": name, "resume": resume, "force": force, "runs": runs}
+    if workers > 1:
+        from facetracker.training.launch import train_with_workers
+
+        arguments |= where("ray" if on is None and address else on or "local", address) if on or address else {}
+        run = train_with_workers(data, preset, changes, workers=workers, **arguments)
+    else:
+        from facetracker.core.console import silenced
+
+        with silenced():
+            import tensorflow  # noqa: F401
+        from facetracker.training.fit import train as train_run
+
+        run = train_run(data, preset, changes, **arguments)
+    if (run / "rejects.txt").is_file():
+        raise typer.Exit(EXIT_REJECTS)

@@ -1,0 +1,1 @@
+"""What every room stands on: boxes, photos in and out, files, settings, messages. It knows no other room."""

@@ -1,0 +1,139 @@
+"""Reading and writing photos: always upright, always BGR uint8, damaged ones refused by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from facetracker.core.errors import BadFile, FaceTrackerError
+from facetracker.core.files import write_atomically
+from facetracker.core.places import as_path
+
+Picture = NDArray[Any]  # uint8; OpenCV's own stubs say no more than "integer or floating"
+
+# A picture that unpacks to more than this is a decompression bomb or a mistake, not a photo of a face.
+MAX_PIXELS = 200_000_000
+
+PNG = b"\x89PNG\r\n\x1a\n"  # how the file starts
+
+
+def read_picture(path: str | Path) -> Picture:
+    """The photo as `(height, width, 3)` uint8 BGR, turned upright as its EXIF says.
+
+    A truncated file is a `BadFile`: OpenCV would hand it out with its lower part grey.
+    """
+    path = as_path(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadFile(f"cannot be read ({error.strerror or error})", path=path) from None
+    return decode_picture(data, path)
+
+
+def decode_picture(data: bytes, path: str | Path = "picture") -> Picture:
+    """The bytes of an encoded picture as `(height, width, 3)` uint8 BGR, upright; `path` names it in errors."""
+    if not data:
+        raise BadFile("is empty", path=path)
+    if _is_truncated(data):
+        raise BadFile("is truncated", path=path, fix="Take or copy it again.")
+    # Before decoding: 3 kB that claim to be 30,000 x 30,000 pixels cost 70 seconds and 5 GB.
+    if _stated_pixels(data) > MAX_PIXELS:
+        raise BadFile("is too large (or its header is damaged)", path=path)
+    try:
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        raise BadFile(f"is not a readable picture ({error.err})", path=path) from None
+    if picture is None:
+        raise BadFile("is not a readable picture", path=path)
+    height, width = picture.shape[:2]
+    if height * width > MAX_PIXELS:
+        raise BadFile(f"is too large ({width}x{height} pixels)", path=path)
+    return picture
+
+
+def _is_truncated(data: bytes) -> bool:
+    """A JPEG without its end marker (some cameras pad with zeros or text), or a PNG cut before its last chunk."""
+    if data[:2] == b"\xff\xd8":
+        return b"\xff\xd9" not in data[-4096:]
+    if data[:8] == PNG:
+        return not _reaches_its_end(data)
+    return False
+
+
+def _reaches_its_end(png: bytes) -> bool:
+    """Whether the chunks of a PNG follow each other up to the last one.
+
+    OpenCV believes a chunk's length and allocates it: one flipped bit costs gigabytes and half a minute.
+    """
+    place = len(PNG)
+    while place + 12 <= len(png):
+        if png[place + 4 : place + 8] == b"IEND":
+            return True
+        place += 12 + int.from_bytes(png[place : place + 4])
+    return False
+
+
+def _stated_pixels(data: bytes) -> int:
+    """Width times height as the header of a JPEG or PNG says; 0 for other formats (OpenCV itself stops at 2^30)."""
+    if data[:8] == PNG:
+        return int.from_bytes(data[16:20]) * int.from_bytes(data[20:24])
+    header = jpeg_header(data)
+    return 0 if header is None else header.width * header.height
+
+
+class JpegHeader(NamedTuple):
+    """What a JPEG says of itself before its pixels: the size in pixels, before EXIF turns it, and the channels."""
+
+    width: int
+    height: int
+    channels: int
+
+
+def jpeg_header(data: bytes) -> JpegHeader | None:
+    """The header of a JPEG from its first bytes; None where they hold none, or one without a size."""
+    place = 2
+    while data[:2] == b"\xff\xd8" and place + 9 < len(data):
+        if data[place] != 0xFF:  # not where a marker should be: the decoder looks for the next one, and so do we
+            place = data.find(b"\xff", place)
+            if place < 0:
+                return None
+            continue
+        marker = data[place + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = (int.from_bytes(data[place + at : place + at + 2]) for at in (5, 7))
+            return JpegHeader(width, height, data[place + 9]) if width and height else None
+        if marker in (0x00, 0x01, 0xFF) or 0xD0 <= marker <= 0xD9:  # these have no length
+            place += 1 if marker == 0xFF else 2
+        else:
+            place += 2 + int.from_bytes(data[place + 2 : place + 4])
+    return None
+
+
+def encode_jpeg(picture: Picture, quality: int = 95) -> bytes:
+    """The picture as JPEG bytes without any EXIF: the pixels are upright already, and the rest is private."""
+    done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise FaceTrackerError(f"a picture of shape {picture.shape} cannot be written as JPEG")
+    return data.tobytes()
+
+
+def write_jpeg(path: str | Path, picture: Picture, quality: int = 95) -> Path:
+    """Write the picture as JPEG, all or nothing."""
+    return write_atomically(path, encode_jpeg(picture, quality))
+
+
+def encode_png(picture: Picture) -> bytes:
+    """The picture (BGR, grey or BGRA) as PNG bytes."""
+    done, data = cv2.imencode(".png", picture)
+    if not done:
+        raise FaceTrackerError(f"a picture of shape {picture.shape} cannot be written as PNG")
+    return data.tobytes()
+
+
+def write_png(path: str | Path, picture: Picture) -> Path:
+    """Write the picture (BGR, grey or BGRA) as PNG, all or nothing."""
+    return write_atomically(path, encode_png(picture))

@@ -1,0 +1,250 @@
+"""The settings of every stage: typed, with presets as YAML and `--set key=value` on top.
+
+Resolved settings are the defaults, then the preset's file, then each `--set`, in that order. An unknown key is an
+error that names the nearest right one: a typo that silently changes nothing costs a night of training.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.files import write_atomically
+
+PRESETS = Path(__file__).parent.parent / "presets"
+Keep = Literal["auto", "nothing", "unfamiliar", "finding", "small_faces"]
+FROM_SCRATCH = "from_scratch"  # in a preset: what is different when it starts without weights
+
+
+class Section(BaseModel):
+    """A group of settings; unknown keys are refused, values checked also when assigned."""
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+
+class ModelSettings(Section):
+    """What the network is."""
+
+    backbone: str = "vgg16"
+    head: Literal["single", "dense"] = "single"
+    classes: list[str] | None = Field(None, description="Class names; default: every label that occurs.")
+    image_size: int = Field(120, ge=32, le=2048, description="Side of the square input, pixels.")
+    weights: str = Field("imagenet", description="imagenet, starter, none, or a file.")
+    preprocessing: Literal["backbone", "unit"] = Field("backbone", description="unit: the tutorial's x/255.")
+    regress_loss: Literal["corner", "ciou"] = Field("corner", description="corner: the tutorial's.")
+
+
+class DataSettings(Section):
+    """How samples become batches."""
+
+    batch_size: int = Field(8, ge=1)
+    cache: Literal["auto", "memory", "none"] = "auto"
+    max_faces: int = Field(64, ge=1, description="Rows that targets are padded to.")
+    deterministic: bool = False
+    prelabelled: bool = Field(False, description="Also photos that a machine labelled and nobody has looked at.")
+    online: Literal["none", "light", "compose"] = Field(
+        "none",
+        description="Fresh augmentation while training: none, light (flip, colour, scale), compose (mosaics).",
+    )
+
+
+class TrainingSettings(Section):
+    """How the network is fitted."""
+
+    epochs: int = Field(40, ge=1)
+    learning_rate: float = Field(1e-4, gt=0)
+    schedule: Literal["inverse_time", "cosine", "constant"] = "inverse_time"
+    decay_to: float = Field(0.75, gt=0, le=1, description="inverse_time: share of the rate left after one epoch.")
+    warmup_epochs: float = Field(0.0, ge=0)
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    weight_decay: float = Field(0.0, ge=0)
+    ema: float | None = Field(None, gt=0, lt=1, description="Momentum of averaged weights; none: no averaging.")
+    clip_norm: float | None = Field(None, gt=0)
+    keep: Keep = Field(
+        "nothing",
+        description="Dense head: what stays as the first weights know it. unfamiliar: pictures unlike those trained on "
+        "(a second head answers for them); finding: only how boxes are drawn is learnt; small_faces: the finest grid, "
+        "where faces of crowds are found and boxed. auto: unfamiliar where the starter learns photos of one kind.",
+    )
+    freeze_epochs: int = Field(0, ge=0, description="Epochs with the backbone frozen before fine-tuning.")
+    early_stopping: int | None = Field(None, ge=1, description="Epochs without a better val loss before the end.")
+    mixed_precision: bool | Literal["auto"] = "auto"
+    jit_compile: bool | Literal["auto"] = "auto"
+    seed: int = 0
+    samples_per_epoch: int | None = Field(None, ge=1, description="Pictures an epoch; default: all of them.")
+    replay: str | None = Field(
+        None,
+        description="Photos mixed in so that old skills are kept: a folder, or scenes (drawn).",
+    )
+    replay_share: float = Field(0.5, gt=0, lt=1, description="Share of each batch that is replayed.")
+    val_pictures: int | None = Field(
+        None, ge=1, description="Pictures validated after each epoch; default: all of them."
+    )
+
+
+class SeveralSettings(Section):
+    """Training by several workers at once: what is chosen, and what follows from it and is stated for the reader."""
+
+    workers: int = Field(1, ge=1)
+    scale_batch: bool = Field(False, description="Batch and learning rate grow with the workers (linear scaling).")
+    batch: int | None = Field(None, description="Stated: pictures a step, all workers together.")
+    batch_each: int | None = Field(None, description="Stated: pictures a step of each worker.")
+    learning_rate: float | None = Field(None, description="Stated: the learning rate in use.")
+    steps: int | None = Field(None, description="Stated: steps an epoch.")
+    seeds: list[int] | None = Field(None, description="Stated: of each worker's order and augmentation.")
+
+
+class SettingsFile(Section):
+    """All the settings of one run, as they stand in its `config.yaml`."""
+
+    def to_yaml(self) -> str:
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+    def save(self, path: str | Path) -> Path:
+        return write_atomically(path, self.to_yaml())
+
+
+class Settings(SettingsFile):
+    """Everything a training run depends on; stands resolved in `runs/NAME/config.yaml`."""
+
+    preset: str = "vgg16"
+    model: ModelSettings = ModelSettings()
+    data: DataSettings = DataSettings()
+    training: TrainingSettings = TrainingSettings()
+    several: SeveralSettings = SeveralSettings()
+
+
+def preset_names() -> list[str]:
+    """The presets that come with the package."""
+    return sorted(path.stem for path in PRESETS.glob("*.yaml"))
+
+
+def load_settings(preset: str | Path = "vgg16", changes: Iterable[str] = ()) -> Settings:
+    """Settings of a preset (a name, or a YAML file) with `key=value` changes such as `training.epochs=5`.
+
+    A preset's section `from_scratch` holds settings that count when the weights are none: learning everything takes
+    longer than learning one face more.
+    """
+    name, path = _find_preset(preset)
+    values, changes = read_yaml(path), list(changes)
+    from_scratch = values.pop(FROM_SCRATCH, None) or {}
+    values.setdefault("preset", name)
+    settings = _changed(values, changes, path)
+    if settings.model.weights != "none" or not from_scratch:
+        return settings
+    for section, others in from_scratch.items():
+        values[section] = {**values.get(section, {}), **others}
+    return _changed(values, changes, path)
+
+
+def _changed(values: dict[str, Any], changes: Iterable[str], path: Path) -> Settings:
+    values = copy.deepcopy(values)
+    for change in changes:
+        _apply(values, change)
+    return _validate(values, path)
+
+
+def read_settings(path: str | Path) -> Settings:
+    """The settings that stand in a YAML file, such as a run's `config.yaml`."""
+    return _validate(read_yaml(path), Path(path))
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """A YAML file that holds a mapping; anything else is an error that names the file."""
+    path = Path(path)
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FaceTrackerError("no such file", path=path) from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise FaceTrackerError(f"not readable as YAML ({error})", path=path) from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise FaceTrackerError("holds no settings (a YAML mapping is expected)", path=path)
+    return values
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is most like a mistyped one, or None."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return close[0] if close else None
+
+
+def way_out(name: str, known: Iterable[str]) -> str:
+    """What to tell somebody who typed a name that is not known: the nearest one, or all there are."""
+    known = list(known)
+    guess = nearest(name, known)
+    return f"Did you mean {guess}?" if guess else f"There are: {', '.join(known)}."
+
+
+def _find_preset(preset: str | Path) -> tuple[str, Path]:
+    if Path(preset).suffix in (".yaml", ".yml"):
+        return Path(preset).stem, Path(preset)
+    path = PRESETS / f"{preset}.yaml"
+    if not path.is_file():
+        raise FaceTrackerError(f"no preset is called {preset}", fix=way_out(str(preset), preset_names()))
+    return str(preset), path
+
+
+def _apply(values: dict[str, Any], change: str) -> None:
+    """Put one `a.b=value` into nested values; the value is read as YAML, so numbers and lists work."""
+    key, equals, text = change.partition("=")
+    if not equals or not key.strip():
+        raise FaceTrackerError(f"--set {change}: not of the form key=value", fix="Example: training.epochs=5")
+    *groups, last = key.strip().split(".")
+    _check_key(key.strip())
+    for group in groups:
+        values = values.setdefault(group, {})
+    try:
+        values[last] = yaml.safe_load(text)
+    except yaml.YAMLError:
+        values[last] = text
+    # YAML 1.1 reads 1e-3 as text, not as a number (it wants 1.0e-3); people type 1e-3.
+    if isinstance(values[last], str):
+        with contextlib.suppress(ValueError):
+            values[last] = float(values[last])
+
+
+def _check_key(key: str) -> None:
+    known = setting_keys()
+    if key in known:
+        return
+    guess = nearest(key, known) or nearest(key.rsplit(".", 1)[-1], {k.rsplit(".", 1)[-1] for k in known})
+    full = next((k for k in known if guess and (k == guess or k.endswith(f".{guess}"))), None)
+    hint = f"Did you mean {full}?" if full else "`facetracker train --help` lists them."
+    raise FaceTrackerError(f"no setting is called {key}", fix=hint)
+
+
+def setting_keys() -> dict[str, Any]:
+    """Every setting as `section.name` with its default."""
+    keys: dict[str, Any] = {"preset": "vgg16"}
+    for section, value in Settings():
+        if isinstance(value, Section):
+            keys.update({f"{section}.{name}": default for name, default in value})
+    return keys
+
+
+def first_fault(error: ValidationError) -> tuple[str, str]:
+    """Of what does not fit the first: which key (`section.name`), and what is wrong with it."""
+    first = error.errors()[0]
+    return ".".join(str(part) for part in first["loc"]), first["msg"]
+
+
+def _validate(values: Mapping[str, Any], path: Path) -> Settings:
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        key, fault = first_fault(error)
+        first = error.errors()[0]
+        if first["type"] == "extra_forbidden":
+            _check_key(key)
+        raise FaceTrackerError(f"{key}: {fault} (got {first['input']!r})", path=path) from None

@@ -1,0 +1,258 @@
+"""The stage `augment`: from split photos to many variants of each, as files or as TFRecord shards.
+
+It holds nothing for each photo: listing, plan and results go by one at a time, so that the memory of the process that
+hands out the work is the same for a hundred photos and for a million. Only what is rejected is held, with its reasons.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from facetracker.cluster.cluster import On
+from facetracker.core import console
+from facetracker.core.errors import FaceTrackerError, Rejects
+from facetracker.core.files import sweep, write_atomically, written_beside
+from facetracker.core.listing import Names
+from facetracker.core.photo import write_png
+from facetracker.core.places import as_path
+from facetracker.data.augment.earlier import claim, files_in, is_complete, remove_stale
+from facetracker.data.augment.plan import Chosen, Format, Plan
+from facetracker.data.augment.preview import preview_of
+from facetracker.data.augment.transforms import read_pipeline
+from facetracker.data.augment.variants import Recipe
+from facetracker.data.augment.workers import run_tasks
+from facetracker.data.augment.writing import DONE, Outcome, done_file, read_outcome, run_job
+from facetracker.data.layout import Pair, Unlabelled, image_folders, look_into, pairs_of, partitions_of
+from facetracker.data.records import INDEX
+from facetracker.labels.pairing import LABELS, PhotoFolder
+
+REJECTS = "rejects.txt"
+PREVIEW = "preview.png"
+COUNTS = ("pictures", "faces", "without_face", "redrawn", "whole")
+
+
+@dataclass
+class Report:
+    """What `augment` did. `made` and `kept` count photos, `counts` the pictures made of them, by partition."""
+
+    folder: Path
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+    made: int = 0
+    kept: int = 0
+    unlabelled: int = 0
+    prelabelled: int = 0
+    orphans: int = 0
+    stale: int = 0
+    rejects: Rejects = field(default_factory=Rejects)
+
+    def total(self, count: str, partition: str | None = None) -> int:
+        """One of the counts (`pictures`, `faces`, `without_face`, `redrawn`, `whole`), of a partition or of all."""
+        chosen = self.counts.values() if partition is None else [self.counts.get(partition, Counter())]
+        return sum(counts[count] for counts in chosen)
+
+    def add(self, partition: str, outcome: Outcome) -> None:
+        """Count what one unit of work made; how many photos that were is left to the caller."""
+        self.counts[partition].update({count: getattr(outcome, count) for count in COUNTS})
+        for path, why in outcome.rejects:
+            self.rejects.add(path, why)
+
+    def lines(self) -> list[str]:
+        """The report for a person."""
+        lines = []
+        for name in self.counts:
+            pictures, faces, empty = (self.total(count, name) for count in ("pictures", "faces", "without_face"))
+            lines.append(f"{name}: {pictures} pictures, {faces} faces, {empty} pictures without a face")
+        lines.append(f"{self.made} photos augmented, {self.kept} were done already")
+        if redrawn := self.total("redrawn"):
+            lines.append(f"{redrawn} drawn again because a face would have been cut")
+        if whole := self.total("whole"):
+            lines.append(f"{whole} left as the whole photo: no draw kept enough of its faces")
+        if self.unlabelled:
+            lines.append(f"{self.unlabelled} photos left out: not labelled (--unlabelled no-face takes them as empty)")
+        if self.prelabelled:
+            lines.append(
+                f"{self.prelabelled} photos left out: prelabelled, and nobody has looked "
+                "(`facetracker review`; --prelabelled takes them as they are)"
+            )
+        if self.orphans:
+            lines.append(f"{self.orphans} label files have no photo")
+        if self.stale:
+            lines.append(f"{self.stale} photos are gone but their variants are still here (--force removes them)")
+        if self.rejects:
+            lines.append(f"{len(self.rejects)} files rejected: {self.folder / REJECTS}")
+        return lines
+
+
+def augment(
+    data: str | Path,
+    aug_data: str | Path = "aug_data",
+    *,
+    pipeline: str | Path = "standard",
+    variants: int = 60,
+    seed: int = 0,
+    min_visibility: float = 0.5,
+    format: Format = "jpeg",
+    size: int | None = None,
+    quality: int = 95,
+    shard_photos: int | None = None,
+    all_partitions: bool = False,
+    unlabelled: Unlabelled = "skip",
+    prelabelled: bool = False,
+    workers: int | None = None,
+    on: On = "local",
+    address: str | None = None,
+    force: bool = False,
+) -> Report:
+    """Write `variants` pictures of every train photo, and val and test photos as they are.
+
+    The pictures depend on (seed, photo, number of the variant) alone, not on `workers`, nor on where they are made:
+    `on` this machine (local) or on the Ray cluster at `address` (none: a Ray started here). What an earlier run with
+    the same settings finished is kept. `size` letterboxes to the training size; `shard_photos` go into one shard
+    (default: by their number); `force` makes anew what was made with other settings or from photos and labels that
+    have changed. `prelabelled` also takes photos that a machine labelled and no person has looked at. `data` and
+    `aug_data` may be addresses such as `s3://bucket/data`.
+    """
+    data, folder = as_path(data), as_path(aug_data)
+    if not 0.0 < min_visibility <= 1.0:
+        raise FaceTrackerError(f"--min-visibility {min_visibility} is not between 0 and 1")
+    if folder.resolve() == data.resolve():
+        raise FaceTrackerError("is the folder of the photos themselves", path=folder, fix="Choose another folder.")
+    if data.is_dir() and not partitions_of(data):
+        raise FaceTrackerError("is not split into train, val and test", path=data, fix=f"`facetracker split {data}`.")
+    recipe = Recipe(read_pipeline(pipeline), seed, variants, min_visibility, size, quality)
+    report = Report(folder)
+    with closing(Plan(folder, recipe, format, all_partitions, shard_photos)) as plan:
+        fill(plan, data, report, unlabelled, prelabelled)
+        settings = {"format": format, "all_partitions": all_partitions, "shard_photos": shard_photos}
+        claim(folder, {**settings, **recipe.as_dict()}, force)
+        with closing(Chosen(plan)) as waiting:
+            choose_unfinished(waiting, report, force)
+            report.stale = remove_stale(folder, plan, force)
+            undone = _run(waiting, workers, report, on, address)
+        _finish(plan, undone, report)
+    return report
+
+
+def fill(plan: Plan, data: Path, report: Report, unlabelled: Unlabelled = "skip", prelabelled: bool = False) -> None:
+    """Add the labelled photos of a split folder to the plan; what is left out is counted in the report."""
+    for partition, images in image_folders(data):
+        assert partition is not None  # `augment` takes no folder that is not split
+        with PhotoFolder(images) as photos:
+            pairs = pairs_of(photos, partition, data / LABELS)
+            plan.add(partition, images, _labelled(pairs, report, unlabelled, prelabelled))
+            report.orphans += sum(1 for _ in photos.orphans())
+
+
+def _labelled(pairs: Iterator[Pair], report: Report, unlabelled: Unlabelled, prelabelled: bool) -> Iterator[Pair]:
+    for found in look_into(pairs, unlabelled, prelabelled):
+        if found.reject is not None:
+            report.rejects.add(*found.reject)
+        elif found.sample is not None:
+            yield found.pair
+        elif found.prelabelled:
+            report.prelabelled += 1
+        else:
+            report.unlabelled += 1
+
+
+def choose_unfinished(waiting: Chosen, report: Report, force: bool) -> None:
+    """The jobs that an earlier run has not finished; with `force` also those whose photo or label changed since."""
+    plan, changed, first = waiting.plan, 0, ""
+    for part in plan.parts:
+        report.counts[part.partition] = Counter()
+        begun = (plan.folder / DONE / part.partition).is_dir()
+        with Names(files_in(plan.folder / part.partition) if begun else ()) as there:
+            for number in part.jobs:
+                done = plan.done_file(number)
+                outcome = read_outcome(done) if begun and done.is_file() else None
+                shard = plan.name(number) if plan.shard else None
+                if outcome is None or not is_complete(outcome, shard, there):
+                    waiting.add(number)
+                elif outcome.digest != plan[number].digest():
+                    waiting.add(number)
+                    changed, first = changed + 1, first or plan.name(number)
+                else:
+                    report.add(part.partition, outcome)
+                    report.kept += len(outcome.photos)
+    if changed and not force:
+        raise FaceTrackerError(
+            f"{changed} photos or label files (first: {first}) changed since they were augmented",
+            path=report.folder,
+            fix="Pass --force to make theirs anew.",
+        )
+
+
+def _run(waiting: Chosen, workers: int | None, report: Report, on: On, address: str | None) -> set[int]:
+    """Do the jobs; returns the numbers of those that left no done-file."""
+    plan, undone = waiting.plan, set()
+    files = sorted({str(place.resolve()) for place in (plan.folder, *(part.images for part in plan.parts))})
+    with console.progress("augment", waiting.photos) as meter:
+        preload = ("facetracker.data.augment.augment",)  # a script that imports this module makes each worker do so too
+        for index, result in run_tasks(run_job, waiting, workers, preload, on, address, files):
+            number = waiting.number(index)
+            part = plan.part(number)
+            photos = len(part.dealt(number))
+            meter.advance(photos)
+            if isinstance(result, Outcome):
+                report.add(part.partition, result)
+                report.made += len(result.photos)
+            elif isinstance(result, OSError):  # a full disk is not the photo's fault
+                raise FaceTrackerError(f"cannot be written ({result.strerror or result})", path=report.folder)
+            else:
+                report.rejects.add(plan.photo(number) if photos == 1 else plan.name(number), result)
+            failed = not isinstance(result, Outcome) or (result.rejects and not plan.shard)
+            if failed and not plan.done_file(number).is_file():
+                undone.add(number)
+    return undone
+
+
+def _finish(plan: Plan, undone: set[int], report: Report) -> None:
+    """The index of the shards, the list of rejects and the preview: written when all else is there."""
+    folder = report.folder
+    sweep(folder)  # halves of a worker that was killed on the way; another one did its task again
+    if plan.shard:
+        for partition in report.counts:
+            _write_index(plan, partition)
+    if report.rejects:
+        write_atomically(folder / REJECTS, report.rejects.as_text())
+    else:
+        (folder / REJECTS).unlink(missing_ok=True)
+    preview = preview_of(plan, undone)
+    if preview is not None:
+        write_png(folder / PREVIEW, preview)
+
+
+def _write_index(plan: Plan, partition: str) -> None:
+    """The index as `write_json` would write it, a shard at a time."""
+    with (
+        written_beside(plan.folder / partition / INDEX) as path,
+        path.open("w", encoding="utf-8", newline="\n") as file,
+    ):
+        file.write('{\n  "shards": [')
+        comma = ""
+        for shard in _shards(plan, partition):
+            file.write(comma + "\n" + _indented(shard, 4))
+            comma = ","
+        file.write("\n  ]" if comma else "]")
+        for key, value in (("size", plan.recipe.size), ("quality", plan.recipe.quality), ("seed", plan.recipe.seed)):
+            file.write(f',\n  "{key}": {json.dumps(value)}')
+        file.write("\n}\n")
+
+
+def _indented(value: object, blanks: int) -> str:
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return " " * blanks + text.replace("\n", "\n" + " " * blanks)  # within a value JSON writes a line break as \\n
+
+
+def _shards(plan: Plan, partition: str) -> Iterator[dict[str, object]]:
+    """The entries of the index, one for each shard that is there."""
+    for name in plan.names(partition):
+        outcome = read_outcome(done_file(plan.folder, partition, name))
+        if outcome is not None:
+            counts = {"pictures": outcome.pictures, "faces": outcome.faces, "without_face": outcome.without_face}
+            yield {"file": name, **counts, "photos": outcome.photos}

@@ -1,0 +1,116 @@
+"""What an earlier run of `augment` left in the folder: whose it is, what of it is finished, what is to be removed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.files import names_in, photo_names, read_json, sweep, write_json
+from facetracker.core.listing import Names
+from facetracker.core.places import is_remote
+from facetracker.data.augment.plan import Plan
+from facetracker.data.augment.writing import DONE, Outcome, read_outcome
+from facetracker.data.records import INDEX
+from facetracker.labels.pairing import IMAGES, LABELS, PARTITIONS
+
+SETTINGS = "augment.json"
+
+
+def claim(folder: Path, settings: dict[str, Any], force: bool) -> None:
+    """Make sure that the folder holds nothing, or what these very settings made."""
+    path = folder / SETTINGS
+    if path.is_file():
+        earlier = read_json(path)
+        differing = [key for key, value in settings.items() if earlier.get(key) != value]
+        if differing and not force:
+            raise FaceTrackerError(
+                f"was made with another {', '.join(differing)}",
+                path=folder,
+                fix="Choose another folder, or pass --force to make it anew.",
+            )
+        if differing:
+            _clear(folder)
+    elif any(_holds_photos(folder / name / IMAGES) for name in PARTITIONS):
+        raise FaceTrackerError(
+            "holds pictures that this command did not make", path=folder, fix="Choose another folder."
+        )
+    sweep(folder)
+    write_json(path, settings)
+
+
+def _holds_photos(images: Path) -> bool:
+    return images.is_dir() and next(photo_names(images), None) is not None
+
+
+def _clear(folder: Path) -> None:
+    """Remove what an earlier run made, and nothing else."""
+    for partition in PARTITIONS:
+        with Names(done_names(folder, partition)) as names:
+            for name in names:
+                _remove(folder, partition, name)
+    if not is_remote(folder):  # a folder that holds nothing is not there in an object store
+        shutil.rmtree(folder / DONE, ignore_errors=True)
+
+
+def _remove(folder: Path, partition: str, name: str) -> None:
+    """Remove what one done-file stands for, then the done-file."""
+    done, place = folder / DONE / partition / f"{name}.json", folder / partition
+    outcome = read_outcome(done) or Outcome()
+    if name.endswith(".tfrecord"):
+        (place / name).unlink(missing_ok=True)
+        (place / INDEX).unlink(missing_ok=True)
+    else:
+        for stem, count in outcome.photos.items():
+            for number in range(count):
+                (place / IMAGES / f"{stem}.{number}.jpg").unlink(missing_ok=True)
+                (place / LABELS / f"{stem}.{number}.json").unlink(missing_ok=True)
+    done.unlink(missing_ok=True)
+
+
+def done_names(folder: Path, partition: str) -> Iterator[str]:
+    """The names of the units of work that an earlier run finished, in no order."""
+    place = folder / DONE / partition
+    if place.is_dir():
+        yield from (name.removesuffix(".json") for name in names_in(place) if name.endswith(".json"))
+
+
+def files_in(place: Path) -> Iterator[str]:
+    """The names of all pictures, labels and shards of one partition, in no order."""
+    for folder in (place, place / IMAGES, place / LABELS):
+        if folder.is_dir():
+            yield from names_in(folder)
+
+
+def is_complete(outcome: Outcome, shard: str | None, there: Names) -> bool:
+    """Whether all that was made is there: the shard of that name, or the files (None)."""
+    if shard is not None:
+        return shard in there
+    names = [f"{stem}.{number}" for stem, count in outcome.photos.items() for number in range(count)]
+    return all(f"{name}.jpg" in there and f"{name}.json" in there for name in names)
+
+
+def remove_stale(folder: Path, plan: Plan, force: bool) -> int:
+    """Variants whose photo is no longer there: removed with `force` (shards always: they would be read twice)."""
+    count = 0
+    for partition in PARTITIONS:
+        with Names(_stale_names(folder, partition, plan)) as stale:
+            for name in stale:
+                if force:
+                    _remove(folder, partition, name)
+                elif plan.shard:
+                    raise FaceTrackerError(
+                        "holds shards of another number of photos", path=folder, fix="Pass --force to make it anew."
+                    )
+                else:
+                    count += 1
+    return count
+
+
+def _stale_names(folder: Path, partition: str, plan: Plan) -> Iterator[str]:
+    if not (folder / DONE / partition).is_dir():
+        return
+    with Names(plan.names(partition)) as wanted:
+        yield from (name for name in done_names(folder, partition) if name not in wanted)

@@ -1,0 +1,51 @@
+"""The picture that `augment` leaves for a person: a few of the variants that were made, with their boxes."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Set
+from pathlib import Path
+
+from facetracker.core.photo import Picture, decode_picture, read_picture
+from facetracker.data.augment.plan import Plan
+from facetracker.data.augmented import read_augmented
+from facetracker.data.gallery import Tile, captioned, sheet
+from facetracker.data.records import records_in
+from facetracker.labels.pairing import IMAGES, LABELS
+
+PHOTOS, VARIANTS = 5, 6
+SIDE = 160  # pixels
+
+
+def preview_of(plan: Plan, undone: Set[int]) -> Picture | None:
+    """The sheet `(H, W, 3)` BGR; None where nothing was made. `undone` are the jobs that have no done-file."""
+    tiles = _tiles_of_shard(plan, undone) if plan.shard else _tiles_of_files(plan, undone)
+    return sheet(tiles, VARIANTS, SIDE) if tiles else None
+
+
+def _tiles_of_files(plan: Plan, undone: Set[int]) -> list[Tile]:
+    """The first variants of a few photos of the first partition, a photo a line."""
+    tiles = []
+    for part in plan.parts[:1]:
+        place = plan.folder / part.partition
+        done = (number for number in part.jobs if number not in undone)
+        step = max(1, (len(part.jobs) - sum(number in part.jobs for number in undone)) // PHOTOS)
+        for job in itertools.islice(done, 0, PHOTOS * step, step):
+            for number in range(1 if part.clean else min(plan.recipe.variants, VARIANTS)):
+                name = f"{plan.name(job)}.{number}"
+                labels = read_augmented(place / LABELS / f"{name}.json")
+                tiles.append(captioned(read_picture(place / IMAGES / f"{name}.jpg"), labels.boxes, labels.labels, name))
+    return tiles
+
+
+def _tiles_of_shard(plan: Plan, undone: Set[int]) -> list[Tile]:
+    """The first records of the first shard, sorted by photo and variant."""
+    first = next((number for number in range(len(plan)) if number not in undone), None)
+    if first is None:
+        return []
+    shard = plan.folder / plan.part(first).partition / plan.name(first)
+    records = itertools.islice(records_in(shard), PHOTOS * VARIANTS)
+    return [
+        captioned(decode_picture(record.jpeg, record.name), record.boxes, record.labels, Path(record.name).stem)
+        for record in sorted(records, key=lambda record: record.name)
+    ]

@@ -1,0 +1,180 @@
+"""What a worker of `augment` does: one photo into files, or a group of photos into one TFRecord shard.
+
+A unit of work that is complete leaves a done-file behind, with a digest of what it was made from; a later run skips
+it while the digest is the same. Everything else is made again, and comes out the same to the byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from facetracker.core.errors import BadFile, FaceTrackerError
+from facetracker.core.files import read_json, write_atomically
+from facetracker.core.photo import decode_picture, encode_jpeg
+from facetracker.core.sample import Sample
+from facetracker.data.augment.variants import Recipe, Variant, clean_variant, make_variants, seed_of
+from facetracker.data.augmented import augmented_json
+from facetracker.data.examples import frame
+from facetracker.data.layout import Pair, read_sample
+from facetracker.data.records import Record
+from facetracker.labels.pairing import IMAGES, LABELS
+
+DONE = ".done"
+
+
+@dataclass
+class Outcome:
+    """What one unit of work made: augmented pictures and the faces on them; what it left out, and why."""
+
+    digest: str = ""
+    pictures: int = 0
+    faces: int = 0
+    without_face: int = 0
+    redrawn: int = 0
+    whole: int = 0
+    rejects: list[list[str]] = field(default_factory=list)
+    photos: dict[str, int] = field(default_factory=dict)
+
+    def count(self, stem: str, variant: Variant) -> None:
+        """Add one picture."""
+        self.pictures += 1
+        self.faces += len(variant.boxes)
+        self.without_face += not len(variant.boxes)
+        self.redrawn += variant.draws > 1
+        self.whole += variant.whole
+        self.photos[stem] = self.photos.get(stem, 0) + 1
+
+    def save(self, path: Path) -> None:
+        write_atomically(path, json.dumps(asdict(self), ensure_ascii=False) + "\n")
+
+
+def read_outcome(path: Path) -> Outcome | None:
+    """The outcome in a done-file; None where there is none, or none that can be read."""
+    try:
+        return Outcome(**read_json(path))
+    except (BadFile, TypeError):
+        return None
+
+
+def done_file(folder: Path, partition: str, name: str) -> Path:
+    """Where the done-file of a unit of work lies: `name` is a photo's stem or a shard's file name."""
+    return folder / DONE / partition / f"{name}.json"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One unit of work. `clean`: the photo as it is, once; else the recipe's variants. `name` is the done-file's.
+
+    The labels are read by the worker: a job is handed out as the names of its photos.
+    """
+
+    folder: Path
+    partition: str
+    name: str
+    pairs: tuple[Pair, ...]
+    recipe: Recipe
+    clean: bool
+    shard: bool
+
+    @property
+    def done_file(self) -> Path:
+        return done_file(self.folder, self.partition, self.name)
+
+    def digest(self) -> str:
+        """A digest of the photos and labels this is made from; a photo that cannot be read counts as empty."""
+        return digest_of([read_sample(pair) for pair in self.pairs])
+
+    def run(self) -> Outcome:
+        """Make the pictures and write them, then the done-file."""
+        outcome = Outcome()
+        samples = list(self._samples(outcome))
+        outcome.digest = digest_of(samples)
+        if self.shard:
+            self._write_shard(samples, outcome)
+        else:
+            self._write_files(samples, outcome)
+        if self.shard or not outcome.rejects:
+            outcome.save(self.done_file)
+        return outcome
+
+    def _samples(self, outcome: Outcome) -> Iterator[Sample]:
+        for pair in self.pairs:
+            try:
+                yield read_sample(pair)
+            except FaceTrackerError as error:  # it could be read when the jobs were planned, and was changed since
+                outcome.rejects.append([str(error.path or pair.photo), error.fault])
+
+    def _write_files(self, samples: list[Sample], outcome: Outcome) -> None:
+        images, labels = (self.folder / self.partition / name for name in (IMAGES, LABELS))
+        for sample, variant, jpeg in self._pictures(samples, outcome):
+            name = f"{sample.stem}.{variant.number}"
+            write_atomically(images / f"{name}.jpg", jpeg)
+            write_atomically(labels / f"{name}.json", augmented_json(sample.photo.name, variant.boxes, variant.labels))
+
+    def _write_shard(self, samples: list[Sample], outcome: Outcome) -> None:
+        records = []
+        for sample, variant, jpeg in self._pictures(samples, outcome):
+            height, width = variant.picture.shape[:2]
+            name = f"{sample.stem}.{variant.number}.jpg"
+            record = Record(name, sample.photo.name, jpeg, width, height, variant.boxes, variant.labels)
+            records.append(record)
+        # Shuffled, so that a reader who streams a shard does not get sixty variants of one photo in a row.
+        order = np.random.default_rng(seed_of(self.recipe.seed, self.name)).permutation(len(records))
+        content = b"".join(frame(records[i].encode()) for i in order)
+        write_atomically(self.folder / self.partition / self.name, content)
+
+    def _pictures(self, samples: list[Sample], outcome: Outcome) -> Iterator[tuple[Sample, Variant, bytes]]:
+        for sample in samples:
+            try:
+                data = sample.photo.read_bytes()
+                picture = decode_picture(data, sample.photo)
+                check_size(picture, sample)
+            except (OSError, FaceTrackerError) as error:
+                outcome.rejects.append([str(sample.photo), error.fault if isinstance(error, BadFile) else str(error)])
+                continue
+            if self.clean:
+                variant = clean_variant(picture, sample, self.recipe)
+                outcome.count(sample.stem, variant)
+                keep = variant.picture is picture and _is_bare_jpeg(data)
+                yield sample, variant, data if keep else encode_jpeg(variant.picture, self.recipe.quality)
+                continue
+            for variant in make_variants(picture, sample, self.recipe, range(self.recipe.variants)):
+                outcome.count(sample.stem, variant)
+                yield sample, variant, encode_jpeg(variant.picture, self.recipe.quality)
+
+
+def run_job(job: Job) -> Outcome:
+    """`job.run()`, as a function that worker processes can be handed."""
+    return job.run()
+
+
+def digest_of(samples: list[Sample]) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for sample in samples:
+        digest.update(json.dumps([sample.photo.name, sample.boxes.tolist(), list(sample.labels)]).encode())
+        try:
+            digest.update(sample.photo.read_bytes())
+        except OSError:
+            digest.update(b"unreadable")
+    return digest.hexdigest()
+
+
+def check_size(picture: Any, sample: Sample) -> None:
+    """Refuse labels drawn on a picture of another size: their boxes would lie beside the faces."""
+    height, width = picture.shape[:2]
+    if (width, height) != (sample.width, sample.height):
+        raise BadFile(
+            f"has {width}x{height} pixels, its labels are for {sample.width}x{sample.height}", path=sample.photo
+        )
+
+
+def _is_bare_jpeg(data: bytes) -> bool:
+    """A JPEG without EXIF, which can be copied as it is: upright, and nothing private in it."""
+    return data[:3] == b"\xff\xd8\xff" and b"Exif\0\0" not in data[:65536]

@@ -1,0 +1,54 @@
+"""Where a photo comes to lie in a view, and what is left of its boxes there; all in pixels."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from facetracker.core.boxes import IGNORED, Boxes, as_boxes
+from facetracker.core.photo import Picture
+
+# A face must be visible by this share and have this side in pixels to be asked for; what is left of others is ignored.
+LEAST_VISIBLE, LEAST_SIDE = 0.4, 6.0
+
+Classes = NDArray[np.int32]
+
+
+def placement(scale: float, corner, degrees: float, pivot):
+    """The 2x3 matrix that scales a photo, puts its corner at `corner` and turns it round `pivot`."""
+    matrix = np.array([[scale, 0.0, corner[0]], [0.0, scale, corner[1]]])
+    if not degrees:
+        return matrix
+    turn = cv2.getRotationMatrix2D((float(pivot[0]), float(pivot[1])), degrees, 1.0)
+    return turn @ np.vstack([matrix, [0.0, 0.0, 1.0]])
+
+
+def fills(picture: Picture, matrix, width: int, height: int) -> bool:
+    """Whether the photo, placed by the matrix, covers the whole view: then nothing is seen beside it."""
+    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], np.float64)
+    back = (corners - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
+    return bool((back >= -1.5).all() and (back <= np.array(picture.shape[1::-1]) + 1.5).all())
+
+
+def turned(boxes: Boxes, matrix) -> Boxes:
+    """Boxes in pixels after the matrix: the box round the turned oval, for a face is one and not a rectangle."""
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2 @ matrix[:, :2].T + matrix[:, 2]
+    half = (boxes[:, 2:] - boxes[:, :2]) / 2
+    reach = np.sqrt(half**2 @ (matrix[:, :2] ** 2).T)
+    return as_boxes(np.concatenate([middle - reach, middle + reach], axis=1))
+
+
+def visible(boxes: Boxes, classes: Classes, width: int, height: int) -> tuple[Boxes, Classes]:
+    """Boxes cut at the view's edge; of those mostly gone or too small the class becomes IGNORED."""
+    if not len(boxes):
+        return as_boxes(boxes), np.zeros(0, np.int32)
+    cut = boxes.copy()
+    cut[:, [0, 2]] = cut[:, [0, 2]].clip(0, width)
+    cut[:, [1, 3]] = cut[:, [1, 3]].clip(0, height)
+    sides = cut[:, 2:] - cut[:, :2]
+    share = sides.prod(axis=1) / np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), 1e-6)
+    small = np.sqrt(np.maximum(sides.prod(axis=1), 0)) < LEAST_SIDE
+    kinds = np.where((share < LEAST_VISIBLE) | small, IGNORED, classes).astype(np.int32)
+    there = (sides > 1).all(axis=1)
+    return as_boxes(cut[there]), kinds[there]

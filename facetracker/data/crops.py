@@ -1,0 +1,137 @@
+"""`crops`: the faces of labelled photos as pictures of their own, in a folder for each class."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from facetracker.core.boxes import sizes, to_pixels
+from facetracker.core.console import track
+from facetracker.core.crop import MARGIN, cut_face
+from facetracker.core.errors import FaceTrackerError, Rejects
+from facetracker.core.files import write_atomically
+from facetracker.core.photo import read_picture, write_jpeg
+from facetracker.data.folders import RATIOS, TABLE
+from facetracker.data.grouping import assign, group_photos
+from facetracker.data.layout import PARTITIONS, samples_in
+
+SMALLEST = 16.0
+COLUMNS = ("file", "partition", "class", "photo", "width", "height", "margin")
+
+
+@dataclass
+class CropsReport:
+    """What `crops` did: faces by partition and class, how many were too small, what could not be read."""
+
+    folder: Path
+    counts: dict[str, Counter] = field(default_factory=lambda: defaultdict(Counter))
+    too_small: int = 0
+    notes: list[str] = field(default_factory=list)
+    rejects: Rejects = field(default_factory=Rejects)
+
+    def lines(self) -> list[str]:
+        """The report for a person."""
+        lines = []
+        for partition in PARTITIONS:
+            if counts := self.counts.get(partition):
+                kinds = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+                lines.append(f"{partition}: {sum(counts.values())} faces ({kinds})")
+        if self.too_small:
+            lines.append(f"{self.too_small} faces were too small and left out")
+        return [*lines, *self.notes, *(f"rejected: {path}: {why}" for path, why in self.rejects)]
+
+
+def crops(
+    data: str | Path,
+    out: str | Path,
+    *,
+    margin: float = MARGIN,
+    smallest: float = SMALLEST,
+    classes: Sequence[str] | None = None,
+    seed: int = 0,
+    force: bool = False,
+) -> CropsReport:
+    """Cut every labelled face of `data` into `out/{train,val,test}/CLASS/STEM-NUMBER.jpg`.
+
+    `data` that is split keeps its partitions; else the photos are split 7:1:2, near-duplicates together. `margin` is
+    the share of the face's longer side shown around it, `smallest` the shorter side in pixels from which on a face
+    is cut out, `classes` the labels that are (default: all). `crops.csv` in `out` says where each came from.
+    """
+    out = Path(out)
+    if not 0 <= margin <= 1:
+        raise FaceTrackerError(f"--margin {margin:g} is not between 0 and 1")
+    if out.is_dir() and any(out.iterdir()) and not (force and (out / TABLE).is_file()):
+        raise FaceTrackerError("is there already", path=out, fix="Choose another folder, or pass --force.")
+    samples = samples_in(data)
+    report = CropsReport(out, rejects=samples.rejects)
+    chosen = [
+        (sample, partition)
+        for sample, partition in zip(samples.samples, samples.partitions, strict=True)
+        if len(sample)
+    ]
+    if not chosen:
+        raise FaceTrackerError("holds no labelled face", path=Path(data), fix="Label some with `facetracker annotate`.")
+    known = {label for sample, _ in chosen for label in sample.labels}
+    if classes and (unknown := sorted(set(classes) - known)):
+        fix = f"There are: {', '.join(sorted(known))}."
+        raise FaceTrackerError(f"no face is labelled {', '.join(unknown)}", path=Path(data), fix=fix)
+    drawn: dict[str, str] = {}
+    if any(partition is None for _, partition in chosen):
+        grouping = group_photos({sample.stem: sample.photo for sample, _ in chosen}, "near-duplicate")
+        report.rejects.rows.extend(grouping.rejects.rows)
+        drawn = assign(grouping.groups, RATIOS, seed)
+        report.notes.append("split 7:1:2, photos that look nearly the same together")
+    _remove_old(out)
+    rows = []
+    for sample, given in track(chosen, "crops"):
+        partition = given or drawn[sample.stem]
+        try:
+            picture = read_picture(sample.photo)
+        except FaceTrackerError as error:
+            report.rejects.add(sample.photo, error)
+            continue
+        height, width = picture.shape[:2]
+        boxes = to_pixels(sample.boxes, width, height)
+        for number, (box, label, side) in enumerate(zip(boxes, sample.labels, sizes(boxes), strict=True)):
+            if classes and label not in classes:
+                continue
+            if min(side) < smallest:
+                report.too_small += 1
+                continue
+            name = f"{partition}/{_as_folder(label)}/{sample.stem}-{number}.jpg"
+            write_jpeg(out / name, np.ascontiguousarray(cut_face(picture, box, margin)))
+            wide, high = (round(float(one), 1) for one in side)
+            rows.append((name, partition, label, sample.photo.name, wide, high, margin))
+            report.counts[partition][label] += 1
+    if not rows:
+        raise FaceTrackerError(f"no face is {smallest:g} pixels or larger", path=Path(data), fix="Pass --smallest 8.")
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([COLUMNS, *rows])
+    write_atomically(out / TABLE, text.getvalue())
+    return report
+
+
+def _remove_old(out: Path) -> None:
+    """Take away the crops of an earlier run, and nothing else: those that its table names."""
+    path = out / TABLE
+    if not path.is_file():
+        return
+    with path.open(newline="", encoding="utf-8") as file:
+        names = [row["file"] for row in csv.DictReader(file) if row.get("file")]
+    for name in names:
+        old = (out / name).resolve()
+        if old.is_relative_to(out.resolve()):
+            old.unlink(missing_ok=True)
+    path.unlink()
+
+
+def _as_folder(label: str) -> str:
+    """A label as the name of a folder."""
+    return "".join(sign if sign.isalnum() or sign in "-_ " else "_" for sign in label).strip() or "_"

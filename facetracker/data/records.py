@@ -1,0 +1,117 @@
+"""Augmented pictures as TFRecord shards: written whole or not at all, with an index.
+
+    FOLDER/train/train-00000-of-00008.tfrecord ...      each record a tf.train.Example
+    FOLDER/train/index.json                             the shards, what is in them, how they were made
+
+The features have the names of TensorFlow's Object Detection API, so that other tools read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from facetracker.core import boxes as box_arithmetic
+from facetracker.core.boxes import Boxes, as_boxes
+from facetracker.core.errors import BadFile, FaceTrackerError
+from facetracker.core.files import read_json
+from facetracker.core.places import as_path
+from facetracker.data.examples import decode_example, encode_example, read_records
+
+INDEX = "index.json"
+IMAGE, NAME, SOURCE = "image/encoded", "image/filename", "image/source_id"
+WIDTH, HEIGHT, FORMAT = "image/width", "image/height", "image/format"
+EDGES = tuple(f"image/object/bbox/{edge}" for edge in ("xmin", "ymin", "xmax", "ymax"))
+LABEL = "image/object/class/text"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One augmented picture: the JPEG, its name, the photo it was made from, boxes `(N, 4)` and a label each."""
+
+    name: str
+    image: str
+    jpeg: bytes
+    width: int
+    height: int
+    boxes: Boxes
+    labels: tuple[str, ...]
+
+    def encode(self) -> bytes:
+        columns = as_boxes(self.boxes).T
+        return encode_example(
+            {
+                IMAGE: [self.jpeg],
+                FORMAT: [b"jpeg"],
+                NAME: [self.name.encode()],
+                SOURCE: [self.image.encode()],
+                WIDTH: np.array([self.width], np.int64),
+                HEIGHT: np.array([self.height], np.int64),
+                LABEL: [label.encode() for label in self.labels],
+                **{edge: np.ascontiguousarray(column) for edge, column in zip(EDGES, columns, strict=True)},
+            }
+        )
+
+
+def decode_record(message: bytes) -> Record:
+    """The record of one `tf.train.Example`."""
+    try:
+        features = decode_example(message)
+        columns = [np.asarray(features.get(edge, ()), np.float32) for edge in EDGES]
+        boxes = as_boxes(np.stack(columns, axis=1)) if len(columns[0]) else box_arithmetic.empty()
+        labels = tuple(label.decode() for label in features.get(LABEL, ()))
+        if len(labels) != len(boxes):
+            raise BadFile(f"holds a record with {len(boxes)} boxes and {len(labels)} labels")
+        return Record(
+            _text(features.get(NAME)),
+            _text(features.get(SOURCE)),
+            features[IMAGE][0],
+            int(_first(features.get(WIDTH))),
+            int(_first(features.get(HEIGHT))),
+            boxes,
+            labels,
+        )
+    except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
+        raise BadFile(f"holds a record that is no picture with boxes ({error})") from None
+
+
+def _text(values: Any) -> str:
+    return values[0].decode() if values else ""
+
+
+def _first(values: Any) -> int:
+    return values[0] if values is not None and len(values) else 0
+
+
+def shard_name(partition: str, number: int, count: int) -> str:
+    return f"{partition}-{number:05d}-of-{count:05d}.tfrecord"
+
+
+def shards_in(folder: str | Path, partition: str) -> list[Path]:
+    """The shards of one partition, complete and in order; an index that names a missing one is an error."""
+    place = as_path(folder) / partition
+    index = place / INDEX
+    if not index.is_file():
+        return sorted(place.glob("*.tfrecord"))
+    content = read_json(index)
+    names = [shard["file"] for shard in content["shards"]] if isinstance(content, dict) and "shards" in content else []
+    paths = [place / name for name in names]
+    for path in paths:
+        if not path.is_file():
+            raise FaceTrackerError(
+                "is missing, but the index names it", path=path, fix="Run `facetracker augment` again."
+            )
+    return paths
+
+
+def records_in(path: str | Path) -> Iterator[Record]:
+    """The records of one shard; a damaged shard is a `BadFile` that names it."""
+    for message in read_records(path):
+        try:
+            yield decode_record(message)
+        except BadFile as error:
+            raise BadFile(error.fault, path=path, fix="Make it again with `facetracker augment`.") from None

@@ -1,5 +1,0 @@
-"""How good a model is, measured on labelled photos, and the pictures that explain it."""
-
-from facetracker.evaluation.evaluate import Evaluation, evaluate
-
-__all__ = ["Evaluation", "evaluate"]

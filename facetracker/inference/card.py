@@ -1,0 +1,131 @@
+"""The card of an exported model: everything the runtime must know besides the file itself.
+
+An ONNX file carries its card in its metadata under `CARD_KEY`. A `.tflite` or OpenVINO `.xml` has it in a JSON
+beside it, named `MODEL.tflite.json`: neither format has room for text that every reader finds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from facetracker.core.errors import BadFile
+from facetracker.core.files import write_json
+from facetracker.version import __version__
+
+CARD_KEY = "facetracker_card"
+HEADS, PRECISIONS = ("single", "dense", "classifier"), ("float32", "float16", "int8")
+
+
+@dataclass(frozen=True)
+class Card:
+    """What an exported model is. Unknown keys of a card file are passed over: a newer version may have written more.
+
+    `image_size` is the longer side of the input in pixels (a single head's square), `threshold` the score from which
+    a box counts, `iou_threshold` the overlap from which two boxes are one face, `strides` the pixels a cell of a
+    dense head, in order. `margin` is a classifier's: the share of a face's longer side that its crop shows around it.
+    Checked by hand, not by pydantic: that alone would be a third of a detector's start.
+    """
+
+    classes: list[str]
+    image_size: int
+    head: Literal["single", "dense", "classifier"]
+    threshold: float = 0.5
+    iou_threshold: float = 0.5
+    strides: list[int] = field(default_factory=lambda: [8, 16, 32])
+    margin: float = 0.0
+    name: str = ""
+    backbone: str = ""
+    precision: Literal["float32", "float16", "int8"] = "float32"
+    version: str = __version__
+
+    def __post_init__(self) -> None:
+        for key, fault in self._faults():
+            raise ValueError(f"{key}: {fault}")
+
+    def _faults(self) -> Iterator[tuple[str, str]]:
+        if not _list_of(self.classes, str):
+            yield "classes", "is no list of names"
+        if not _whole(self.image_size) or self.image_size < 16:
+            yield "image_size", f"{self.image_size!r} is no side of at least 16 pixels"
+        for key, known in (("head", HEADS), ("precision", PRECISIONS)):
+            if getattr(self, key) not in known:
+                yield key, f"{getattr(self, key)!r} is none of {', '.join(known)}"
+        for key in ("threshold", "iou_threshold", "margin"):
+            value = getattr(self, key)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+                yield key, f"{value!r} is no number between 0 and 1"
+        if not _list_of(self.strides, int):
+            yield "strides", "is no list of pixels"
+        for key in ("name", "backbone", "version"):
+            if not isinstance(getattr(self, key), str):
+                yield key, "is no text"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The card as plain values."""
+        return asdict(self)
+
+    def to_text(self) -> str:
+        """The card as JSON text, as it stands in the metadata or the file beside the model."""
+        return json.dumps(self.as_dict(), indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_text(cls, text: str | bytes, path: str | Path) -> Card:
+        """The card in JSON text; `path` names the model in errors."""
+        try:
+            values = json.loads(text)
+        except ValueError as error:
+            raise _damaged(f"no JSON: {error}", path) from None
+        if not isinstance(values, dict):
+            raise _damaged("no JSON object", path)
+        known = {key: values[key] for key in cls.__dataclass_fields__ if key in values}
+        for key in ("classes", "image_size", "head"):
+            if key not in known:
+                raise _damaged(f"{key} is missing", path)
+        try:
+            return cls(**known)
+        except ValueError as error:
+            raise _damaged(str(error), path) from None
+
+    def write_beside(self, model: str | Path, reader: str | None = None) -> Path:
+        """Write the card into the JSON beside the model file; `reader` says who opens that if the runtime cannot."""
+        extra = {} if reader is None else {"reader": reader}
+        return write_json(card_path(model), {**self.as_dict(), **extra})
+
+    @classmethod
+    def read_beside(cls, model: str | Path) -> Card:
+        """The card from the JSON beside the model file."""
+        path = card_path(model)
+        try:
+            text = path.read_bytes()
+        except OSError:
+            raise no_card(model, f"{path.name} is not beside it") from None
+        return cls.from_text(text, path)
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _list_of(values: Any, kind: type) -> bool:
+    return isinstance(values, list) and bool(values) and all(isinstance(value, kind) for value in values)
+
+
+def _damaged(why: str, path: str | Path) -> BadFile:
+    return BadFile(f"its card is damaged ({why})", path=path, fix="Export it again.")
+
+
+def card_path(model: str | Path) -> Path:
+    """Where the card of a file without room for one lies: `MODEL.tflite.json`."""
+    model = Path(model)
+    return model.with_name(model.name + ".json")
+
+
+def no_card(model: str | Path, why: str) -> BadFile:
+    """The error for a model file that does not say what it is."""
+    return BadFile(
+        f"has no card ({why})", path=model, fix="Export it with `facetracker export`, and keep both together."
+    )

@@ -1,0 +1,80 @@
+"""From a network's outputs to boxes: numpy over whole arrays, no loop over cells or boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from facetracker.core.boxes import Boxes, Numbers, as_boxes, empty
+
+# Non-maximum suppression compares every pair: from more candidates than this only the best are looked at.
+MOST_CANDIDATES = 1000
+
+Found = tuple[Boxes, NDArray[np.float32], NDArray[np.int64]]
+
+
+def decode_single(classes: Numbers, boxes: Numbers, threshold: float) -> Found:
+    """One picture of a single head: `classes (K,)` and `boxes (4,)` as boxes `(N, 4)`, N 0 or 1, scores, classes."""
+    best = int(np.argmax(classes))
+    if not classes[best] >= threshold or not (boxes[2] > boxes[0] and boxes[3] > boxes[1]):
+        return nothing()
+    return as_boxes(boxes), classes[best : best + 1].astype(np.float32), np.array([best])
+
+
+def decode_dense(
+    scores: Numbers,
+    offsets: Numbers,
+    height: int,
+    width: int,
+    strides: Sequence[int] = (8, 16, 32),
+    threshold: float = 0.5,
+    iou_threshold: float = 0.5,
+) -> Found:
+    """One picture of a dense head as boxes `(N, 4)` normalised to its `height` x `width` input, scores, classes.
+
+    `scores (A, K)`, `offsets (A, 4)` left, top, right, bottom of the cell's centre in strides. A face has one
+    class: a cell speaks for its best one, and boxes of different classes suppress each other.
+    """
+    best = scores[:, 0] if scores.shape[1] == 1 else scores.max(axis=1)
+    cells = np.flatnonzero(best >= threshold)
+    if not cells.size:
+        return nothing()
+    if cells.size > MOST_CANDIDATES:
+        cells = cells[np.argpartition(-best[cells], MOST_CANDIDATES)[:MOST_CANDIDATES]]
+    centres, sides = grid(height, width, tuple(strides))
+    if len(centres) != len(scores):
+        raise ValueError(f"{len(scores)} cells from a {width}x{height} input, expected {len(centres)}")
+    reach = offsets[cells] * sides[cells]
+    boxes = np.concatenate([centres[cells] - reach[:, :2], centres[cells] + reach[:, 2:]], axis=1)
+    boxes /= np.array([width, height, width, height], np.float32)
+    kept = _suppress(boxes, best[cells], iou_threshold)
+    chosen = cells[kept]
+    return boxes[kept], best[chosen].astype(np.float32), scores[chosen].argmax(axis=1)
+
+
+def _suppress(boxes: Boxes, scores: Any, iou_threshold: float) -> NDArray[np.int64]:
+    """What `boxes.suppress` does, in C++: 0.03 ms instead of 0.09 for twenty candidates, 1.7 instead of 8 for 1000."""
+    corner_and_size: Any = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
+    return np.asarray(cv2.dnn.NMSBoxes(corner_and_size, scores, 0.0, iou_threshold), np.int64).reshape(-1)
+
+
+@lru_cache(maxsize=16)
+def grid(height: int, width: int, strides: tuple[int, ...]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Centre `(A, 2)` and side `(A, 1)` of every cell in pixels of the input; strides in order, row after row."""
+    centres, sides = [], []
+    for stride in strides:
+        rows, columns = -(-height // stride), -(-width // stride)
+        y, x = np.mgrid[:rows, :columns]
+        centres.append((np.stack([x.ravel(), y.ravel()], axis=1) + 0.5) * stride)
+        sides.append(np.full((rows * columns, 1), stride))
+    return np.concatenate(centres).astype(np.float32), np.concatenate(sides).astype(np.float32)
+
+
+def nothing() -> Found:
+    """No face: `(0, 4)`, `(0,)`, `(0,)`."""
+    return empty(), np.zeros(0, np.float32), np.zeros(0, np.int64)

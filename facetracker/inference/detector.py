@@ -1,0 +1,177 @@
+"""`Detector`: a frame in, the faces in it out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from facetracker.core.boxes import clip
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.letterbox import Letterbox, letterbox, round_half_up
+from facetracker.core.photo import Picture
+from facetracker.inference.decode import Found, decode_dense, decode_single
+from facetracker.inference.detections import as_detections
+from facetracker.inference.engines import Outputs, open_engine
+from facetracker.inference.engines.base import SUFFIXES
+
+if TYPE_CHECKING:
+    import supervision as sv
+
+ASSETS = Path(__file__).parent.parent / "assets"
+STARTER = "starter"
+
+
+class Detector:
+    """Finds faces with a model file (default: the starter that comes with the package).
+
+    `model` is a file (.tflite, .onnx, .xml, .keras), a folder that holds one, or "starter". `threshold` and
+    `iou_threshold` default to the model's card; `image_size` is the longer side, in pixels, at which a model with
+    open sizes looks at a frame. One detector serves one thread.
+
+    >>> faces = Detector().detect(frame)        # sv.Detections, pixels of the frame   # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        model: str | Path | None = None,
+        threshold: float | None = None,
+        threads: int | None = None,
+        *,
+        image_size: int | None = None,
+        iou_threshold: float | None = None,
+    ):
+        self.engine = open_engine(find_model(model), threads)
+        self.card = self.engine.card
+        if self.card.head == "classifier":
+            fix = f"Name a tracker, and pass --classifier {model} beside it."
+            raise FaceTrackerError("classifies faces, it does not find them", path=self.engine.path, fix=fix)
+        self.threshold = self.card.threshold if threshold is None else threshold
+        self.iou_threshold = self.card.iou_threshold if iou_threshold is None else iou_threshold
+        self.image_size = image_size or self.card.image_size
+        for what, value in (("threshold", self.threshold), ("iou_threshold", self.iou_threshold)):
+            if not 0 <= value <= 1:
+                raise FaceTrackerError(f"{what} {value:g} is not between 0 and 1")
+
+    @property
+    def classes(self) -> list[str]:
+        """The names of the classes, by number."""
+        return self.card.classes
+
+    def detect(self, frame: Picture, threshold: float | None = None) -> sv.Detections:
+        """The faces in a BGR frame as `sv.Detections` in its pixels, best first; names in `data["class_name"]`.
+
+        `threshold` for this frame only: a follower also wants the weak ones.
+        """
+        return self._as_detections(self.detect_boxes(frame, threshold), frame)
+
+    def detect_batch(self, frames: Sequence[Picture]) -> list[sv.Detections]:
+        """The faces in each of several BGR frames, which may differ in size."""
+        found = self.detect_boxes_batch(frames)
+        return [self._as_detections(one, frame) for one, frame in zip(found, frames, strict=True)]
+
+    def detect_boxes(self, frame: Picture, threshold: float | None = None) -> Found:
+        """The faces in a frame: boxes `(N, 4)` normalised to it, scores `(N,)`, class numbers `(N,)`, best first."""
+        batch, place = self.prepare(frame)
+        return self.decode(self.engine.run(batch[None]), 0, place, threshold)
+
+    def detect_boxes_batch(self, frames: Sequence[Picture], threshold: float | None = None) -> list[Found]:
+        """As `detect_boxes` for several frames; those of one input size go through the network together."""
+        prepared = [self.prepare(frame) for frame in frames]
+        found: list[Found | None] = [None] * len(prepared)
+        for members in _same_shape([picture.shape for picture, _ in prepared], self.engine.fixed_batch):
+            outputs = self.engine.run(np.stack([prepared[i][0] for i in members]))
+            for row, i in enumerate(members):
+                found[i] = self.decode(outputs, row, prepared[i][1], threshold)
+        return [one for one in found if one is not None]
+
+    def prepare(self, frame: Picture) -> tuple[Picture, Letterbox]:
+        """The network's input `(H, W, 3)` RGB for one frame, and where the frame lies in it."""
+        frame = as_bgr(frame)
+        width, height = self.input_size(frame.shape[1], frame.shape[0])
+        fitted, place = letterbox(frame, width, height)
+        return cv2.cvtColor(fitted, cv2.COLOR_BGR2RGB), place
+
+    def input_size(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height of the input for a frame of `width` x `height` pixels.
+
+        A single head was trained on squares. A dense head with open sizes gets the smallest rectangle that holds
+        the frame: grey bars cost time like any other pixel.
+        """
+        if self.engine.fixed_size is not None:
+            return self.engine.fixed_size[1], self.engine.fixed_size[0]
+        if self.card.head == "single":
+            return self.image_size, self.image_size
+        step = max(self.card.strides)
+        scale = self.image_size / max(width, height)
+        sides = (max(1, round_half_up(side * scale)) for side in (width, height))
+        wide, high = (-(-side // step) * step for side in sides)
+        return wide, high
+
+    def decode(self, outputs: Outputs, row: int, place: Letterbox, threshold: float | None = None) -> Found:
+        """The faces of picture `row` of a batch, normalised to the frame that lies at `place` in the input."""
+        threshold = self.threshold if threshold is None else threshold
+        if self.card.head == "single":
+            found = decode_single(outputs["classes"][row], outputs["boxes"][row], threshold)
+        else:
+            found = decode_dense(
+                outputs["scores"][row],
+                outputs["offsets"][row],
+                place.input_height,
+                place.input_width,
+                self.card.strides,
+                threshold,
+                self.iou_threshold,
+            )
+        boxes, scores, classes = found
+        boxes = clip(place.to_picture(boxes))
+        inside = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])  # a box in the bars is no face
+        return (boxes, scores, classes) if inside.all() else (boxes[inside], scores[inside], classes[inside])
+
+    def _as_detections(self, found: Found, frame: Picture) -> sv.Detections:
+        return as_detections(*found, self.classes, frame.shape[1], frame.shape[0])
+
+
+def find_model(model: str | Path | None = None) -> Path:
+    """The model file meant by a path, a folder (a run or an export), "starter" or None (the starter)."""
+    if model is None or str(model) == STARTER:
+        folder, stem = ASSETS, STARTER
+    elif Path(model).is_dir():
+        folder, stem = Path(model), "model"
+    else:
+        return Path(model)
+    for suffix in SUFFIXES:
+        if (folder / f"{stem}{suffix}").is_file():
+            return folder / f"{stem}{suffix}"
+    if folder is ASSETS:
+        raise FaceTrackerError("the starter model is not installed", path=folder, fix="Name a model file.")
+    raise FaceTrackerError(f"holds no model ({', '.join('model' + s for s in SUFFIXES)})", path=folder)
+
+
+def as_bgr(frame: Picture) -> Picture:
+    """A frame as `(H, W, 3)` uint8 BGR: grey, BGRA and 16-bit frames are converted, anything else is refused."""
+    if not isinstance(frame, np.ndarray):
+        raise FaceTrackerError(f"a frame is a numpy array, not {type(frame).__name__}", fix="cv2.imread gives one.")
+    channels = frame.shape[2] if frame.ndim == 3 else 1
+    if frame.ndim not in (2, 3) or channels not in (1, 3, 4) or not frame.size:
+        raise FaceTrackerError(f"a frame of shape {frame.shape} is no picture", fix="(height, width[, 1, 3 or 4])")
+    if frame.dtype == np.uint16:
+        frame = cv2.convertScaleAbs(frame, alpha=1 / 257)  # 0..65535 onto 0..255
+    elif frame.dtype != np.uint8:
+        raise FaceTrackerError(f"a frame of {frame.dtype} cannot be judged", fix="Pass uint8 (0..255) or uint16.")
+    if channels == 3:
+        return frame
+    return cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR if channels == 1 else cv2.COLOR_BGRA2BGR)
+
+
+def _same_shape(shapes: Sequence[tuple[int, ...]], most: int | None) -> list[list[int]]:
+    """Indices of equal shapes, in groups of at most `most`."""
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for index, shape in enumerate(shapes):
+        groups.setdefault(shape, []).append(index)
+    return [
+        part[i : i + (most or len(part))] for part in groups.values() for i in range(0, len(part), most or len(part))
+    ]

@@ -1,0 +1,126 @@
+"""What a person sees: boxes, numbers, trails, and in a corner how fast it goes. supervision draws the most of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import supervision as sv
+
+from facetracker.core.lettering import text_width, write
+from facetracker.core.photo import Picture
+
+GREEN, RED, ORANGE, FACE = "#2fbf5b", "#e5484d", "#f5a524", "#22c7e8"
+OTHERS = ("#22c7e8", "#b07cff", "#ff8ac0", "#ffd24a", "#7cd0a0", "#ff9966")
+TRAIL = 30  # frames
+WHITE, SHADE = (255, 255, 255), 0.45
+
+HELP = (
+    ("q, Esc", "quit"),
+    ("space", "pause"),
+    ("s", "save this frame for labelling"),
+    ("m", "mirror"),
+    ("b", "blur faces"),
+    ("h", "this help"),
+)
+
+
+def class_colour(name: str, number: int = 0) -> str:
+    """The colour of a class: a mask is green, no mask red, a mask worn wrongly orange, a face cyan."""
+    words = set(re.split(r"[^a-z]+", name.lower()))
+    if words & {"incorrect", "incorrectly", "wrong"}:
+        return ORANGE
+    if "mask" in words or "masked" in words or "nomask" in words or "unmasked" in words:
+        return RED if words & {"no", "without", "not", "nomask", "unmasked"} else GREEN
+    return FACE if name == "face" else OTHERS[number % len(OTHERS)]
+
+
+class Overlay:
+    """Draws the faces of one picture after the other; remembers trails, so every view needs its own."""
+
+    def __init__(self, classes: Sequence[str], width: int, height: int):
+        palette = sv.ColorPalette.from_hex([class_colour(name, number) for number, name in enumerate(classes)])
+        self.several = len(classes) > 1
+        self._unit = max(min(width, height) / 480, 0.65)
+        self._palette, self._thickness = palette, max(2, round(2 * self._unit))
+        by_class = sv.ColorLookup.CLASS
+        self._boxes = sv.RoundBoxAnnotator(palette, self._thickness, color_lookup=by_class, roundness=0.35)
+        self._labels = sv.LabelAnnotator(
+            palette,
+            by_class,
+            text_color=sv.Color.BLACK,
+            text_scale=0.5 * self._unit,
+            text_thickness=max(1, round(self._unit)),
+            text_padding=max(3, round(5 * self._unit)),
+            border_radius=round(6 * self._unit),
+        )
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop the trails: the picture is mirrored now, or the film jumped."""
+        self._trails = sv.TraceAnnotator(
+            self._palette, trace_length=TRAIL, thickness=self._thickness, color_lookup=sv.ColorLookup.CLASS
+        )
+
+    def faces(self, picture: Picture, faces: sv.Detections) -> None:
+        """Draw boxes, labels and trails into the picture (faces in its pixels)."""
+        if not len(faces):
+            return
+        if faces.tracker_id is not None:
+            self._trails.annotate(picture, faces)
+        self._boxes.annotate(picture, faces)
+        # Looking for a free place costs more than all the rest of the drawing: only where the usual one may be cut off.
+        room = 170 * self._unit if self.several else 90 * self._unit
+        left, top = faces.xyxy[:, 0].max(), faces.xyxy[:, 1].min()
+        self._labels.smart_position = bool(left + room > picture.shape[1] or top < 28 * self._unit)
+        self._labels.annotate(picture, faces, labels=self.texts(faces))
+
+    def texts(self, faces: sv.Detections) -> list[str]:
+        """What stands above each box: `#3 face 0.97`; no score where this frame shows no face."""
+        names = faces.data.get("class_name", [])
+        coasting = faces.data.get("coasting", np.zeros(len(faces), bool))
+        texts = []
+        for row in range(len(faces)):
+            parts = [] if faces.tracker_id is None else [f"#{faces.tracker_id[row]}"]
+            parts += [str(names[row]).replace("_", " ")] if self.several else []
+            if faces.confidence is not None and not coasting[row]:
+                parts.append(f"{faces.confidence[row]:.2f}")
+            texts.append(" ".join(parts))
+        return texts
+
+    def status(self, picture: Picture, lines: Sequence[str]) -> None:
+        """A line or two in the upper left corner, on a shade."""
+        self._panel(picture, [(line, "") for line in lines if line], 0, 0)
+
+    def help(self, picture: Picture) -> None:
+        """The keys, in the middle of the picture."""
+        self._panel(picture, HELP, None, None)
+
+    def _panel(self, picture: Picture, rows: Sequence[tuple[str, str]], left: int | None, top: int | None) -> None:
+        if not rows:
+            return
+        size = max(10, round(15 * self._unit))
+        step, edge = round(size * 1.5), round(size * 0.6)
+        first = max(text_width(row[0], size) for row in rows)
+        second = max(text_width(row[1], size) for row in rows)
+        wide = first + (second + size if second else 0) + 2 * edge
+        high = step * len(rows) + edge
+        height, width = picture.shape[:2]
+        left = max(0, (width - wide) // 2) if left is None else left
+        top = max(0, (height - high) // 2) if top is None else top
+        shaded = picture[top : top + high, left : left + wide]
+        cv2.convertScaleAbs(shaded, shaded, alpha=SHADE)
+        for number, (key, text) in enumerate(rows):
+            line = top + step * (number + 1) - edge // 2
+            write(picture, key, left + edge, line, size, WHITE)
+            if text:
+                write(picture, text, left + edge + first + size, line, size, WHITE)
+
+
+def mirrored(faces: sv.Detections, width: int) -> sv.Detections:
+    """The faces of a picture of `width` pixels that was flipped left to right."""
+    boxes = faces.xyxy
+    return replace(faces, xyxy=np.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], axis=1))

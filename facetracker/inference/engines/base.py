@@ -1,0 +1,119 @@
+"""What an engine is, and which one reads which file."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facetracker.core.errors import BadFile, FaceTrackerError
+from facetracker.core.machine import processors
+from facetracker.core.photo import Picture
+from facetracker.inference.card import Card
+
+Outputs = dict[str, NDArray[np.float32]]
+
+# What the heads call their outputs (boxes, scores; a classifier has one), in the alphabetical order in which exporters
+# write a dictionary.
+OUTPUT_NAMES: dict[str, tuple[str, ...]] = {
+    "single": ("boxes", "classes"),
+    "dense": ("offsets", "scores"),
+    "classifier": ("probabilities",),
+}
+
+# Suffix: (module of ours, class, library it needs, extra that brings the library). Of several models in a
+# folder the first kind is taken: LiteRT, which needs no extra.
+_ENGINES = {
+    ".tflite": ("litert", "LiteRTEngine", "ai_edge_litert", None),
+    ".onnx": ("onnx", "OnnxEngine", "onnxruntime", "train"),
+    ".xml": ("openvino", "OpenVINOEngine", "openvino", "train"),
+    ".keras": ("keras", "KerasEngine", "keras", "train"),
+}
+SUFFIXES = tuple(_ENGINES)
+
+
+class Engine(ABC):
+    """A model file, loaded and ready to run.
+
+    `fixed_size` is the (height, width) the file is bound to, None where it takes any multiple of its largest
+    stride; `fixed_batch` likewise. `threads` is the number of threads the engine's own pool works with.
+    """
+
+    name: str
+    path: Path
+    card: Card
+    threads: int
+    fixed_size: tuple[int, int] | None = None
+    fixed_batch: int | None = None
+
+    @abstractmethod
+    def run(self, batch: Picture) -> Outputs:
+        """The head's outputs for a batch `(B, H, W, 3)` uint8 RGB, float32, batch first.
+
+        single: `classes (B, K)`, `boxes (B, 4)`; dense: `scores (B, A, K)`, `offsets (B, A, 4)`; classifier:
+        `probabilities (B, K)`.
+        The arrays are valid until the next call.
+        """
+
+    def bind_input(self, shape: Sequence[int | None]) -> None:
+        """Note from the file's input shape `(B, H, W, 3)` (None: any) what is fixed; refuse another layout."""
+        if len(shape) != 4 or shape[3] != 3:
+            raise BadFile(f"its input has the shape {tuple(shape)}, not (batch, height, width, 3)", path=self.path)
+        batch, height, width = shape[:3]
+        self.fixed_batch = batch
+        self.fixed_size = (height, width) if height and width else None
+
+    def name_outputs(self, names: Sequence[str]) -> dict[str, str]:
+        """The head's name for each of the file's output names; exporters may have renamed them in order."""
+        wanted = OUTPUT_NAMES[self.card.head]
+        if len(names) != len(wanted):
+            raise BadFile(f"has {len(names)} outputs, a {self.card.head} head has {len(wanted)}", path=self.path)
+        if set(names) == set(wanted):
+            return {name: name for name in names}
+        return dict(zip(sorted(names), wanted, strict=True))
+
+    def check(self, outputs: Mapping[str, NDArray]) -> None:
+        """Refuse outputs that do not fit the card, once, at the first run."""
+        if self.card.head == "classifier":
+            shape = outputs["probabilities"].shape
+            if len(shape) != 2 or shape[1] != len(self.card.classes):
+                raise BadFile(f"gives {shape}, its card says {len(self.card.classes)} classes", path=self.path)
+            return
+        boxes, scores = (outputs[name] for name in OUTPUT_NAMES[self.card.head])
+        sides = 2 if self.card.head == "single" else 3
+        if (scores.ndim, boxes.ndim) != (sides, sides) or (scores.shape[-1], boxes.shape[-1]) != (
+            len(self.card.classes),
+            4,
+        ):
+            raise BadFile(
+                f"its outputs have the shapes {scores.shape} and {boxes.shape}, its card says a {self.card.head} head "
+                f"with {len(self.card.classes)} classes",
+                path=self.path,
+            )
+
+
+def default_threads() -> int:
+    """Threads an engine gets unless told otherwise: see docs/realtime.md for the measurement."""
+    return min(4, processors())
+
+
+def open_engine(path: str | Path, threads: int | None = None) -> Engine:
+    """Load a model file with the engine its suffix names."""
+    path = Path(path)
+    if path.suffix.lower() not in _ENGINES:
+        raise FaceTrackerError(f"is not a model file ({', '.join(SUFFIXES)})", path=path)
+    if not path.is_file():
+        raise FaceTrackerError("no such file", path=path, fix="Train and export a model, or leave the name out.")
+    module, kind, library, extra = _ENGINES[path.suffix.lower()]
+    if find_spec(library) is None:
+        package = f"facetracker[{extra}]" if extra else library.replace("_", "-")
+        raise FaceTrackerError(f"needs {library}", path=path, fix=f"pip install '{package}', or use a .tflite file.")
+    engine: Engine = getattr(import_module(f"facetracker.inference.engines.{module}"), kind)(
+        path, threads or default_threads()
+    )
+    return engine

@@ -1,0 +1,140 @@
+"""The live loop: what is on screen is never older than two frame times and one inference, whatever the model's speed.
+
+Three threads: one reads the source and keeps the newest frame only (`capture.NewestFrame`), one looks at frames
+(`Inference`), and this one draws and shows, because windows belong to the main thread. Where looking keeps up with
+the source, every frame is shown with its own boxes. Where it does not, every frame is shown at once, and the faces
+are moved on to where they are by then.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import supervision as sv
+
+from facetracker.capture.source import Frame, NewestFrame, Source
+from facetracker.core.photo import Picture
+from facetracker.inference.live.loop import Loop, Report
+from facetracker.inference.live.thread import Inference
+from facetracker.inference.tracking.watch import Seen, Watcher, clock
+
+POLL = 0.05  # seconds between two looks at the keyboard while no frame comes
+STALLED = 1.0  # seconds without a frame after which the person is told
+NOTE = 1.5  # seconds for which a message stays on the picture
+KEEPS_UP = 1.5  # frame times that a look may take until frames are shown without waiting for it
+
+
+class LiveLoop(Loop):
+    """One run over a live source; `run` ends when the source does, a person quits, or `stop` seconds are over."""
+
+    def __init__(self, source: Source, watcher: Watcher, **options: Any):
+        super().__init__(source, watcher, **options)
+        self._interval = 1 / (source.fps or 30.0)
+        self._last: tuple[Frame, sv.Detections] | None = None
+        self._last_seen: Seen | None = None
+        self._note, self._note_until = "", 0.0
+        self._shown_at = clock()
+        self._rate = self._age = 0.0
+
+    def run(self) -> Report:
+        """Work until the end; errors of the source are raised after the threads have ended."""
+        began = heard = clock()
+        try:
+            with NewestFrame(self.source) as newest, Inference(self.watcher) as inference:
+                while not self._is_over(began):
+                    try:
+                        frame = newest.get(POLL)
+                    except TimeoutError:
+                        if clock() - heard > STALLED:
+                            self._say(f"no picture for {clock() - heard:.0f} s")
+                        self._show_again()
+                        continue
+                    if frame is None:
+                        break
+                    self._measure_interval(frame, heard)
+                    heard = clock()
+                    if self.controls.paused:
+                        self._show_again()
+                    else:
+                        self._step(frame, inference)
+        finally:
+            self.report.seconds = clock() - began
+        return self.report
+
+    def _step(self, frame: Frame, inference: Inference) -> None:
+        """One new frame: hand it over, and show what there is to show."""
+        inference.offer(frame)
+        keeps_up = inference.seconds <= KEEPS_UP * self._interval
+        seen = inference.finished(0.7 * self._interval if keeps_up else 0.0)
+        for one in seen:
+            self.report.note(one)
+            self.outputs.take(one)
+            self._last_seen = one
+        if not keeps_up and (moved := self.watcher.predict(frame.time)) is not None:
+            self._present(frame, moved)
+        elif seen:
+            self._present(seen[-1].frame, seen[-1].faces)
+
+    def _present(self, frame: Frame, faces: sv.Detections) -> None:
+        """Record and show a frame with its faces."""
+        self._last = (frame, faces)
+        shown: Picture | None = None
+        if self.view is not None:
+            with self.watcher.stages.timed("draw"):
+                shown = self._picture(frame, faces)
+            with self.watcher.stages.timed("show"):
+                self._press(self.view.show(shown))
+        age = clock() - frame.taken
+        self.report.ages.add(age)
+        self.report.shown += 1
+        passed = clock() - self._shown_at
+        self._shown_at += passed
+        self._rate += 0.1 * (1 / max(passed, 1e-3) - self._rate)
+        self._age += 0.1 * (age - self._age)
+        if self.outputs.recorder is not None:
+            with self.watcher.stages.timed("record"):
+                film = self._film.render(frame.picture, faces, hidden=self._hide())
+                self.outputs.recorder.write(film, frame.time)
+
+    def _picture(self, frame: Frame, faces: sv.Detections) -> Picture:
+        note = self._note if clock() < self._note_until else ""
+        status = f"{self._rate:.0f} frames/s   {self._age * 1000:.0f} ms"
+        return self._window.render(
+            frame.picture,
+            faces,
+            mirror=self.controls.mirror,
+            hidden=self._hide(),
+            status=[status, "paused" if self.controls.paused else note],
+            help=self.controls.help,
+        )
+
+    def _show_again(self) -> None:
+        """The last picture once more, so that keys and the window live on without a new frame."""
+        if self.view is None:
+            return
+        if self._last is None:
+            height, width = self.source.height or 480, self.source.width or 640
+            empty = np.full((height, width, 3), 40, np.uint8)
+            self._press(self.view.show(self._window.render(empty, sv.Detections.empty(), status=["waiting ..."])))
+        else:
+            self._press(self.view.show(self._picture(*self._last)))
+
+    def _press(self, key: str | None) -> None:
+        self.controls.press(key)
+        if (path := self._save_if_wished(self._last_seen)) is not None:
+            self._say(f"saved {path.name}")
+
+    def _say(self, text: str) -> None:
+        self._note, self._note_until = text, clock() + NOTE
+
+    def _is_over(self, began: float) -> bool:
+        if self._is_left():
+            return True
+        # The source itself ends at `stop`; a silent one must end as well.
+        return self.source.stop is not None and clock() - began > self.source.stop + STALLED
+
+    def _measure_interval(self, frame: Frame, heard: float) -> None:
+        """Cameras deliver less than they promise in the dark; a stream says nothing at all."""
+        if self.report.shown:
+            self._interval += 0.05 * (min(max(clock() - heard, 1e-3), 1.0) - self._interval)

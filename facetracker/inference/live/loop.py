@@ -1,0 +1,79 @@
+"""What a run over a live source and one over a film have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from facetracker.capture.source import Source
+from facetracker.inference.live.controls import Controls
+from facetracker.inference.live.render import Renderer
+from facetracker.inference.live.views import View
+from facetracker.inference.recording.hard_frames import HardFrames
+from facetracker.inference.recording.outputs import Outputs
+from facetracker.inference.recording.privacy import Hidden
+from facetracker.inference.stages import Durations
+from facetracker.inference.tracking.watch import Seen, Watcher
+
+
+@dataclass
+class Report:
+    """What a run did."""
+
+    frames: int = 0  # that were looked at
+    shown: int = 0
+    faces: int = 0  # different ones that were followed
+    most: int = 0  # faces in one frame
+    seconds: float = 0.0
+    ages: Durations = field(default_factory=Durations)  # of frames at the moment they were shown
+
+    def note(self, seen: Seen) -> None:
+        """Count one frame that was looked at."""
+        self.frames += 1
+        self.most = max(self.most, len(seen.faces))
+        if seen.faces.tracker_id is not None and len(seen.faces):
+            self.faces = max(self.faces, int(seen.faces.tracker_id.max()))  # numbers are given in order
+
+
+class Loop(ABC):
+    """One run over a source: what is seen goes to `outputs` and to the `view`, whose keys move the `controls`.
+
+    `hidden` blurs or pixelates every face; `saved` takes the frames that a person wants to label (key `s`).
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        watcher: Watcher,
+        *,
+        view: View | None = None,
+        outputs: Outputs | None = None,
+        controls: Controls | None = None,
+        hidden: Hidden | None = None,
+        saved: HardFrames | None = None,
+    ):
+        self.source, self.watcher, self.view = source, watcher, view
+        self.outputs = outputs or Outputs()
+        self.controls = controls or Controls()
+        self.hidden, self.saved = hidden, saved
+        self.report = Report()
+        self._window = Renderer(watcher.classes)
+        self._film = Renderer(watcher.classes)
+
+    @abstractmethod
+    def run(self) -> Report:
+        """Work until the source ends or a person quits; what was done."""
+
+    def _hide(self) -> Hidden | None:
+        """How faces are hidden just now."""
+        return self.hidden or ("blur" if self.controls.blur else None)
+
+    def _is_left(self) -> bool:
+        """A person has quit, or shut the window."""
+        return self.controls.quit or (self.view is not None and self.view.closed)
+
+    def _save_if_wished(self, seen: Seen | None) -> Path | None:
+        """Save the frame for labelling if a person has pressed `s`; where."""
+        wished, self.controls.save = self.controls.save, False
+        return self.saved.save(seen) if wished and self.saved is not None and seen is not None else None

@@ -1,0 +1,140 @@
+"""Films and photos: every frame, as fast as possible. Reading, looking and encoding run side by side."""
+
+from __future__ import annotations
+
+import math
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+from facetracker.capture.source import Frame, Source
+from facetracker.core import console
+from facetracker.inference.live.loop import Loop, Report
+from facetracker.inference.stages import Stages
+from facetracker.inference.tracking.watch import Seen, Watcher
+
+AHEAD = 4  # frames read ahead
+SHOWN = 30.0  # pictures a second in a window: more cannot be seen and would hold the work up
+
+
+class RecordedLoop(Loop):
+    """One run over a source that waits for its reader."""
+
+    def __init__(self, source: Source, watcher: Watcher, **options: Any):
+        super().__init__(source, watcher, **options)
+        self._shown_at = -math.inf
+
+    def run(self) -> Report:
+        """Work through the source; a person may quit before its end."""
+        began = time.monotonic()
+        try:
+            with ExitStack() as stack:
+                meter = stack.enter_context(console.progress("detect", frames_in(self.source), "frames"))
+                frames = stack.enter_context(ReadAhead(self.source, self.watcher.stages))
+                for frame in frames:
+                    self._step(frame)
+                    meter.advance()
+                    if self._is_left() or self._is_in_vain():
+                        break
+        finally:
+            self.report.seconds = time.monotonic() - began
+        return self.report
+
+    def _step(self, frame: Frame) -> None:
+        seen = self.watcher.look(frame)
+        self.report.note(seen)
+        self.outputs.take(seen)
+        if self.outputs.recorder is not None:
+            with self.watcher.stages.timed("draw"):
+                film = self._film.render(frame.picture, seen.faces, hidden=self._hide())
+            with self.watcher.stages.timed("record"):
+                self.outputs.recorder.write(film, frame.time)
+        if self.view is not None and time.monotonic() - self._shown_at >= 1 / SHOWN:
+            self._show(seen)
+            while self.controls.paused and not self._is_left():
+                time.sleep(1 / SHOWN)
+                self._show(seen)
+
+    def _show(self, seen: Seen) -> None:
+        assert self.view is not None
+        self._shown_at = time.monotonic()
+        picture = self._window.render(
+            seen.frame.picture,
+            seen.faces,
+            mirror=self.controls.mirror,
+            hidden=self._hide(),
+            status=["paused" if self.controls.paused else f"{seen.frame.time:.1f} s"],
+            help=self.controls.help,
+        )
+        self.controls.press(self.view.show(picture))
+        self.report.shown += 1
+        self._save_if_wished(seen)
+
+    def _is_in_vain(self) -> bool:
+        """Nothing is shown, and nothing can be written any more (the disk is full)."""
+        sinks = [sink for sink in (self.outputs.recorder, self.outputs.lines) if sink is not None]
+        others = self.outputs.crops or self.outputs.hard_frames or self.view
+        return bool(sinks) and not others and all(sink.failed for sink in sinks)
+
+
+class ReadAhead:
+    """Reads a source in a thread, a few frames ahead: decoding and looking share the cores."""
+
+    def __init__(self, source: Source, stages: Stages):
+        self.source, self.stages = source, stages
+        self._queue: queue.Queue[Frame | BaseException | None] = queue.Queue(AHEAD)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._work, name=f"reads {source.name}", daemon=True)
+
+    def __enter__(self) -> Iterator[Frame]:
+        self._thread.start()
+        return self._frames()
+
+    def _frames(self) -> Iterator[Frame]:
+        while (item := self._queue.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    def _work(self) -> None:
+        try:
+            frames = iter(self.source)
+            while not self._stopping.is_set():
+                started = time.perf_counter()
+                frame = next(frames, None)
+                if frame is None:
+                    break
+                self.stages.add("read", time.perf_counter() - started)
+                self._put(frame)
+            self._put(None)
+        except BaseException as error:  # it belongs to the one who reads
+            self._put(error)
+        finally:
+            self.source.close()
+
+    def _put(self, item: Frame | BaseException | None) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._queue.put(item, timeout=0.2)
+                return
+            except queue.Full:
+                continue
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self.source.interrupt()
+        self._thread.join(10.0)
+
+
+def frames_in(source: Source) -> int | None:
+    """How many frames the chosen part of a source holds, where that is known."""
+    if source.count is None:
+        return None
+    if source.fps is None:
+        return math.ceil(source.count / source.stride)
+    first = math.ceil(source.start * source.fps - 1e-6)
+    last = source.count if source.stop is None else min(source.count, math.ceil(source.stop * source.fps - 1e-6))
+    return max(0, math.ceil((last - first) / source.stride))

@@ -1,0 +1,46 @@
+"""The picture that is shown or recorded, made of a frame and its faces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import supervision as sv
+
+from facetracker.core.photo import Picture
+from facetracker.inference.draw import Overlay, mirrored
+from facetracker.inference.recording.privacy import Hidden, hide_faces
+
+
+class Renderer:
+    """Draws for one viewer (a window, a recording): each has trails of its own."""
+
+    def __init__(self, classes: Sequence[str]):
+        self.classes = list(classes)
+        self._overlay: Overlay | None = None
+        self._last: tuple[int, int, bool] | None = None
+
+    def render(
+        self,
+        picture: Picture,
+        faces: sv.Detections,
+        *,
+        mirror: bool = False,
+        hidden: Hidden | None = None,
+        status: Sequence[str] = (),
+        help: bool = False,
+    ) -> Picture:
+        """A new picture with the faces hidden or not, boxes, and the status lines; the frame stays as it is."""
+        height, width = picture.shape[:2]
+        shown = cv2.flip(picture, 1) if mirror else picture.copy()
+        if mirror:
+            faces = mirrored(faces, width)
+        if self._overlay is None or self._last != (width, height, mirror):
+            self._overlay, self._last = Overlay(self.classes, width, height), (width, height, mirror)
+        if hidden is not None:
+            hide_faces(shown, faces, hidden)
+        self._overlay.faces(shown, faces)
+        self._overlay.status(shown, status)
+        if help:
+            self._overlay.help(shown)
+        return shown

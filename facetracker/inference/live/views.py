@@ -1,0 +1,96 @@
+"""Where the pictures are shown: a window, a notebook, a browser's tab, or nowhere."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from typing import Any, Literal
+
+import cv2
+
+from facetracker.capture.display import Window, in_notebook, why_no_display
+from facetracker.core import console
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.photo import Picture
+
+ViewKind = Literal["auto", "window", "web", "none"]
+OTHER_WAYS = "--save out.mp4 records a video, --jsonl out.jsonl writes the boxes"
+
+
+class View(ABC):
+    """Shows pictures; `closed` is True once a person has shut it."""
+
+    closed = False
+
+    @abstractmethod
+    def show(self, picture: Picture) -> str | None:
+        """Show a BGR picture; the key that was pressed since (`q`, `space`, `esc`, ...) or None."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Take it away; harmless when done twice."""
+
+
+class WindowView(View):
+    """A window on this machine's display."""
+
+    def __init__(self, title: str):
+        self._window = Window(title)
+
+    @property
+    def closed(self) -> bool:  # type: ignore[override]
+        return self._window.closed
+
+    def show(self, picture: Picture) -> str | None:
+        return self._window.show(picture)
+
+    def close(self) -> None:
+        self._window.close()
+
+
+class NotebookView(View):
+    """One picture below the cell that changes; `imshow` would end a notebook's kernel."""
+
+    RATE = 12.0  # pictures a second: each travels to the browser as a JPEG through the notebook's messages
+    QUALITY = 80
+
+    def __init__(self, title: str):
+        self._handle: Any = None
+        self._shown = -1.0
+
+    def show(self, picture: Picture) -> str | None:
+        if time.monotonic() - self._shown < 1 / self.RATE:
+            return None
+        from IPython.display import Image, display
+
+        self._shown = time.monotonic()
+        image = Image(data=cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, self.QUALITY])[1].tobytes())
+        if self._handle is None:
+            self._handle = display(image, display_id=True)
+        else:
+            self._handle.update(image)
+        return None
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def open_view(kind: ViewKind, title: str) -> View | None:
+    """The view a person asked for; `auto` takes what there is, and says so when there is nothing."""
+    if kind == "none":
+        return None
+    if kind == "web":
+        from facetracker.inference.live.browser import BrowserView
+
+        return BrowserView(title)
+    if in_notebook():
+        return NotebookView(title)
+    why = why_no_display()
+    if why is None:
+        return WindowView(title)
+    if kind == "window":
+        raise FaceTrackerError(
+            f"no window can be opened: {why}", fix=f"{OTHER_WAYS}, --view web shows it in a browser."
+        )
+    console.warn(f"no window: {why}. --view web shows it in a browser, {OTHER_WAYS}.")
+    return None

@@ -1,0 +1,90 @@
+"""Everything a run writes: the recording, the lines, crops and frames in doubt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from facetracker.core.errors import FaceTrackerError
+from facetracker.inference.recording.hard_frames import HardFrames
+from facetracker.inference.recording.privacy import CropFolder
+from facetracker.inference.recording.record import JsonLines, VideoRecorder
+from facetracker.inference.tracking.watch import Seen
+
+
+@dataclass
+class Outputs:
+    """What was asked for; the rest is None."""
+
+    recorder: VideoRecorder | None = None
+    lines: JsonLines | None = None
+    crops: CropFolder | None = None
+    hard_frames: HardFrames | None = None
+
+    def __bool__(self) -> bool:
+        return any((self.recorder, self.lines, self.crops, self.hard_frames))
+
+    def take(self, seen: Seen) -> None:
+        """Write what is to be written of one frame, but for the recording."""
+        if self.lines is not None:
+            self.lines.write(as_row(seen))
+        if self.crops is not None:
+            self.crops.take(seen)
+        if self.hard_frames is not None:
+            self.hard_frames.take(seen)
+
+    @property
+    def failures(self) -> list[str]:
+        """A line for each file that could not be written to its end."""
+        return [sink.failed for sink in (self.recorder, self.lines) if sink is not None and sink.failed]
+
+    def close(self) -> None:
+        """Finish every file."""
+        if self.recorder is not None:
+            self.recorder.close()
+        if self.lines is not None:
+            self.lines.close()
+
+    def summary(self) -> list[str]:
+        """A line for each file or folder that was written."""
+        lines = []
+        if self.recorder is not None:
+            left = f", {self.recorder.left_out} left out (writing was too slow)" if self.recorder.left_out else ""
+            lines.append(f"{self.recorder.path}: {self.recorder.frames} frames{left}")
+        if self.lines is not None:
+            lines.append(f"{self.lines.path}: {self.lines.lines} lines")
+        if self.crops is not None:
+            lines.append(f"{self.crops.folder}: {self.crops.count} faces")
+        if self.hard_frames is not None and self.hard_frames.count:
+            folder = self.hard_frames.folder
+            data = folder.parent if folder.name == "images" else folder
+            lines.append(f"{folder}: {self.hard_frames.count} frames to label. Next: facetracker review {data}")
+        return lines
+
+    def raise_failures(self) -> None:
+        """A run whose file could not be finished has failed, though it went on."""
+        if self.failures:
+            raise FaceTrackerError("; ".join(self.failures), fix="What was written before can be used.")
+
+
+def as_row(seen: Seen) -> dict[str, Any]:
+    """One frame as it stands in the lines: boxes in pixels, left, top, right, bottom."""
+    frame, faces = seen.frame, seen.faces
+    row: dict[str, Any] = {
+        "frame": frame.index,
+        "time": round(frame.time, 4),
+        "width": frame.picture.shape[1],
+        "height": frame.picture.shape[0],
+        "boxes": [[round(side, 2) for side in box] for box in faces.xyxy.tolist()],
+        "ids": [] if faces.tracker_id is None else faces.tracker_id.tolist(),
+        "scores": [] if faces.confidence is None else [round(score, 4) for score in faces.confidence.tolist()],
+        "classes": [str(name) for name in faces.data.get("class_name", [])],
+    }
+    if "class_probability" in faces.data:
+        row["class_probabilities"] = [round(float(one), 4) for one in faces.data["class_probability"]]
+    if "coasting" in faces.data:
+        row["coasting"] = [bool(one) for one in faces.data["coasting"]]
+    if frame.path is not None:
+        row["photo"] = str(Path(frame.path))
+    return row

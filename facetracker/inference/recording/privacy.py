@@ -1,0 +1,76 @@
+"""Faces made unrecognisable, and faces cut out. Nothing here, or anywhere in the package, leaves the machine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import supervision as sv
+
+from facetracker.core.boxes import areas
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.files import refuse_to_overwrite
+from facetracker.core.photo import Picture, write_jpeg
+from facetracker.inference.tracking.watch import Seen
+
+Hidden = Literal["blur", "pixelate"]
+MARGIN = 0.15  # of the box on each side: hair and chin give a face away too
+PASSES = 3  # box filters of a third of the face, one after the other, are close to a Gaussian of a sixth
+
+
+def hide_faces(picture: Picture, faces: sv.Detections, how: Hidden = "blur") -> None:
+    """Make the faces (in pixels of the picture) unrecognisable, in place."""
+    if not len(faces):
+        return
+    wider = replace(faces, xyxy=widened(faces.xyxy, MARGIN, picture.shape[1], picture.shape[0]))
+    annotator = sv.BlurAnnotator() if how == "blur" else sv.PixelateAnnotator()
+    for _ in range(PASSES if how == "blur" else 1):
+        annotator.annotate(picture, wider)
+
+
+def widened(boxes: np.ndarray, share: float, width: int, height: int) -> np.ndarray:
+    """Pixel boxes `(N, 4)` grown by a share of their size on each side, inside the picture."""
+    grown = np.array(boxes, np.float64)
+    reach = (grown[:, 2:] - grown[:, :2]) * share
+    grown[:, :2] -= reach
+    grown[:, 2:] += reach
+    return np.clip(grown, 0, [width, height, width, height])
+
+
+class CropFolder:
+    """Saves each face as a picture of its own: of a film one a second and face, of photos every face."""
+
+    EVERY = 1.0  # seconds
+
+    def __init__(self, folder: str | Path, name: str = "frame", *, force: bool = False):
+        self.folder, self.name, self.force = Path(folder), name, force
+        self.count = 0
+        self._last: dict[int, float] = {}
+
+    def take(self, seen: Seen) -> None:
+        """Save the crops that are due."""
+        picture, faces = seen.frame.picture, seen.faces
+        boxes = widened(faces.xyxy, MARGIN, picture.shape[1], picture.shape[0]).round().astype(int)
+        stem = seen.frame.path.stem if seen.frame.path else f"{self.name}-{seen.frame.index:06d}"
+        for row in np.flatnonzero(areas(boxes) > 0):
+            number = int(row) if faces.tracker_id is None else int(faces.tracker_id[row])
+            if faces.tracker_id is not None:
+                if faces.data["coasting"][row] or seen.frame.time - self._last.get(number, -np.inf) < self.EVERY:
+                    continue
+                self._last[number] = seen.frame.time
+            x1, y1, x2, y2 = boxes[row]
+            path = self.folder / f"{stem}-{'face' if faces.tracker_id is None else 'id'}{number}.jpg"
+            refuse_to_overwrite(path, self.force)
+            write_jpeg(path, picture[y1:y2, x1:x2])
+            self.count += 1
+        if len(self._last) > 1000:  # ids never come back: keep the newest
+            self._last = dict(sorted(self._last.items())[-500:])
+
+
+def hidden_by(blur: bool, pixelate: bool) -> Hidden | None:
+    """Which of the two a person asked for."""
+    if blur and pixelate:
+        raise FaceTrackerError("--blur and --pixelate exclude each other", fix="Choose one.")
+    return "blur" if blur else "pixelate" if pixelate else None

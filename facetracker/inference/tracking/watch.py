@@ -1,0 +1,125 @@
+"""`Watcher`: one frame after the other through detector and follower."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from facetracker.capture.source import Frame
+from facetracker.core.errors import FaceTrackerError
+from facetracker.inference.classifier import ClassVotes
+from facetracker.inference.detections import as_detections
+from facetracker.inference.detector import Detector
+from facetracker.inference.stages import Stages
+from facetracker.inference.tracking.follow import Follower
+
+if TYPE_CHECKING:
+    import supervision as sv
+
+# A score is in doubt from DOUBT_BELOW times the threshold up to this share of the way from the threshold to 1.
+DOUBT_BELOW, DOUBT_ABOVE = 0.7, 0.2
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen in one frame: faces in its pixels, with `tracker_id` and `data["coasting"]` where followed.
+
+    `measured` is False for a frame between two detections. `doubt` says why a person should look at the frame.
+    """
+
+    frame: Frame
+    faces: sv.Detections
+    measured: bool = True
+    doubt: str = ""
+    broken: list[int] = field(default_factory=list)
+
+
+class Watcher:
+    """Finds and follows the faces of one source. `every`: detect in every so many frames, follow in between.
+
+    `votes` classifies the faces that were found (mask or no mask) in place of the detector's own classes.
+
+    `look` belongs to one thread; `predict` may be asked from another.
+    """
+
+    def __init__(
+        self,
+        detector: Detector,
+        fps: float | None = None,
+        *,
+        follow: bool = True,
+        every: int = 1,
+        steady: bool = True,
+        stages: Stages | None = None,
+        votes: ClassVotes | None = None,
+    ):
+        if every < 1:
+            raise FaceTrackerError(f"--every {every}: detection needs every 1st, 2nd, ... frame")
+        if every > 1 and not follow:
+            raise FaceTrackerError(
+                "frames between two detections need following", fix="Leave --every or --no-follow out."
+            )
+        self.detector, self.every, self.votes = detector, every, votes
+        self.stages = stages or Stages()
+        rate = (fps or 30.0) / every
+        self._follower = Follower(detector.threshold, rate, steady=steady) if follow else None
+        self._threshold = self._follower.low_threshold if self._follower else detector.threshold
+        self._lock = threading.Lock()
+        self._looked = 0
+
+    @property
+    def classes(self) -> list[str]:
+        """The names of the classes that faces are given."""
+        return self.detector.classes if self.votes is None else self.votes.classes
+
+    def look(self, frame: Frame) -> Seen:
+        """The faces in the next frame."""
+        between = self._looked % self.every != 0
+        self._looked += 1
+        if between and self._follower is not None:
+            with self._lock, self.stages.timed("follow"):
+                return Seen(frame, self._known(self._follower.predict(frame.time)), measured=False)
+        detector, height, width = self.detector, *frame.picture.shape[:2]
+        with self.stages.timed("resize"):
+            batch, place = detector.prepare(frame.picture)
+        with self.stages.timed("infer"):
+            outputs = detector.engine.run(batch[None])
+        with self.stages.timed("decode"):
+            found = detector.decode(outputs, 0, place, self._threshold)
+            faces = as_detections(*found, detector.classes, width, height)
+        doubt = self._doubt(found[1])
+        if self._follower is None:
+            return Seen(frame, self._classified(frame, faces), doubt=doubt)
+        with self._lock, self.stages.timed("follow"):
+            faces = self._follower.update(faces, frame.time)
+            broken = list(self._follower.broken)
+        faces = self._classified(frame, faces)
+        return Seen(frame, faces, doubt=doubt or ("track broke" if broken else ""), broken=broken)
+
+    def predict(self, at: float) -> sv.Detections | None:
+        """Where the faces are by the source's time `at`, without looking; None when nothing is followed."""
+        if self._follower is None:
+            return None
+        with self._lock:
+            return self._known(self._follower.predict(at))
+
+    def _classified(self, frame: Frame, faces: sv.Detections) -> sv.Detections:
+        if self.votes is None:
+            return faces
+        with self.stages.timed("classify"):
+            return self.votes.look(frame.picture, faces, frame.time)
+
+    def _known(self, faces: sv.Detections) -> sv.Detections:
+        return faces if self.votes is None else self.votes.known(faces)
+
+    def _doubt(self, scores) -> str:
+        threshold = self.detector.threshold
+        low, high = threshold * DOUBT_BELOW, threshold + (1 - threshold) * DOUBT_ABOVE
+        return "score in doubt" if ((scores >= low) & (scores < high)).any() else ""
+
+
+def clock() -> float:
+    """The clock of `Frame.taken`."""
+    return time.monotonic()

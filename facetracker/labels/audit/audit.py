@@ -1,0 +1,240 @@
+"""The audit: one report over a folder of photos and labels, before anything is trained on it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from facetracker.cluster.cluster import On
+from facetracker.cluster.tasks import run_on_ray
+from facetracker.core import console
+from facetracker.core.errors import EXIT_REJECTS, FaceTrackerError
+from facetracker.core.files import needed_folder
+from facetracker.labels.audit.checks import KINDS, Finding, Seen, look
+from facetracker.labels.audit.likeness import alike
+from facetracker.labels.classes import listed_classes, wrong_classes
+from facetracker.labels.pairing import LABELS, pairs_in, photo_folders
+
+POOL_FROM = 300  # photos; below this starting worker processes costs more than they save
+CHUNK = 32
+
+Task = tuple[Path, Path, Path | None]  # the folder, a photo in it, its label file
+
+
+@dataclass
+class Partition:
+    """Counts of one side of the split ("" for a set that is not split)."""
+
+    photos: int = 0
+    labelled: int = 0
+    no_face: int = 0
+    faces: int = 0
+
+
+@dataclass
+class Audit:
+    """What the audit found; `findings` in the order of `KINDS`, then by photo."""
+
+    folder: Path
+    partitions: dict[str, Partition] = field(default_factory=dict)
+    classes: Counter[str] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+    mended: list[str] = field(default_factory=list)
+    backup: Path | None = None
+    seconds: float = 0.0
+
+    @property
+    def photos(self) -> int:
+        return sum(part.photos for part in self.partitions.values())
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many photos have each kind of finding, worst first, only kinds that occur."""
+        hit = defaultdict(set)
+        for finding in self.findings:
+            hit[finding.kind].add(finding.photo)
+        return {kind: len(hit[kind]) for kind in KINDS if kind in hit}
+
+    @property
+    def faulty(self) -> set[str]:
+        """The photos with at least one fault (not only notes)."""
+        return {finding.photo for finding in self.findings if finding.level == "fault"}
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_REJECTS if self.faulty else 0
+
+    def of(self, kind: str) -> list[Finding]:
+        return [finding for finding in self.findings if finding.kind == kind]
+
+
+def audit(
+    data: str | Path,
+    classes: Sequence[str] | None = None,
+    fix: bool = False,
+    rename: dict[str, str] | None = None,
+    out: str | Path | None = "audit",
+    workers: int = 2,
+    on: On = "local",
+    address: str | None = None,
+) -> Audit:
+    """Look through every photo and label under `data`: split, not split, or pictures and JSON in one folder.
+
+    `classes` are the right class names (default: `data/labels.txt`, else what occurs often). `fix` mends what is
+    safe and `rename` gives labels another name, both after a backup. Reports go to the folder `out` (None: nowhere).
+    `on` ray, the photos are looked at on the cluster at `address` (none: a Ray started here).
+    """
+    data = Path(data)
+    started = time.monotonic()
+    if (fix or rename) and out is None:
+        raise FaceTrackerError("--fix needs a folder for the backup", fix="Pass --out FOLDER.")
+    if out is not None:
+        _check_out(Path(out))
+    folders = _folders(data)
+    stock = _take_stock(data, folders)
+    seen = _look_at_all(stock.tasks, workers, on, address)
+    mended: list[str] = []
+    backup = None
+    if fix or rename:
+        from facetracker.labels.audit.fixes import mend
+
+        labelled = [(photo, label) for _, photo, label in stock.tasks if label is not None]
+        mended, backup = mend(data, labelled, {one.photo: one.size for one in seen}, rename or {}, fix, Path(out or ""))
+        if mended:
+            seen = _look_at_all(stock.tasks, workers, on, address)
+    result = _sum_up(data, folders, seen)
+    findings = stock.findings + [finding for one in seen for finding in one.findings]
+    findings += wrong_classes(seen, classes or listed_classes(data), result.classes)
+    findings += alike(seen)
+    order = list(KINDS)
+    result.findings = sorted(findings, key=lambda finding: (order.index(finding.kind), finding.photo, finding.detail))
+    result.mended, result.backup = mended, backup
+    result.seconds = time.monotonic() - started
+    if out is not None:
+        from facetracker.labels.audit.report import write_report
+
+        write_report(result, Path(out))
+    return result
+
+
+def _folders(data: Path) -> list[tuple[str, Path]]:
+    needed_folder(data)
+    folders = photo_folders(data)
+    if not folders:
+        raise FaceTrackerError(
+            "holds no photos", path=data, fix="Expected are images/, {train,val,test}/images/, or pictures in it."
+        )
+    return sorted(folders, key=lambda folder: not folder[0])  # the split first: what is beside it may be a copy
+
+
+def _check_out(out: Path) -> None:
+    """An earlier audit's folder is replaced; a folder that holds something else is not."""
+    if out.exists() and not (out.is_dir() and ((out / "audit.json").exists() or not any(out.iterdir()))):
+        raise FaceTrackerError("is no folder of an audit", path=out, fix="Pass --out with another folder.")
+
+
+@dataclass
+class Inventory:
+    """The photos to look at, each with its label file or None, and what is wrong with the pairing."""
+
+    tasks: list[Task]
+    findings: list[Finding]
+
+
+def _take_stock(data: Path, folders: list[tuple[str, Path]]) -> Inventory:
+    """Pair photos and labels as the split and the loader will.
+
+    Beside a split only those photos in `images/` count that are in none of its sides: the split made copies of the
+    others. A label still in `data/labels` belongs to its photo on any side (the tutorial moves the photos first).
+    """
+    tasks: list[Task] = []
+    findings: list[Finding] = []
+    orphans: set[Path] = set()
+    is_split = any(side for side, _ in folders)
+    placed = {photo.stem for side, folder in folders if side for photo in pairs_in(folder).photos_only()}
+    left_behind = {path.stem: path for path in (data / LABELS).glob("*.json")} if is_split else {}
+    for side, folder in folders:
+        pairs = pairs_in(folder)
+        for photo, label in pairs.photos:
+            if side and label is None:
+                label = left_behind.get(photo.stem)
+            if side or photo.stem not in placed:
+                tasks.append((data, photo, label))
+        orphans |= {path for path in pairs.orphans if side or path.stem not in placed}
+        for photo in pairs.doubles:
+            findings.append(Finding(photo.relative_to(data).as_posix(), "two photos, one label", f"name {photo.stem}"))
+    known = placed | {photo.stem for _, photo, _ in tasks}
+    orphans |= {path for stem, path in left_behind.items() if stem not in known}
+    for path in sorted(orphans):
+        findings.append(Finding(path.relative_to(data).as_posix(), "label without a photo"))
+    return Inventory(tasks, findings)
+
+
+def _look_at_all(tasks: list[Task], workers: int, on: On, address: str | None) -> list[Seen]:
+    """A look at every photo, in order."""
+    seen: list[Seen] = []
+    with console.progress("audit", len(tasks)) as meter:
+        if on == "ray":
+            return _looks_on_ray(tasks, address, meter)
+        for chunk in _looks(tasks, workers):
+            seen += chunk
+            meter.advance(len(chunk))
+    return seen
+
+
+def _looks_on_ray(tasks: list[Task], address: str | None, meter: console.Progress) -> list[Seen]:
+    """As `_looks`, on a cluster. A group whose worker dies each time is looked at here, as the local pool does."""
+    chunks = [tasks[start : start + CHUNK] for start in range(0, len(tasks), CHUNK)]
+    files = sorted({photo.parent.resolve() for _, photo, _ in tasks})
+    looks: dict[int, list[Seen]] = {}
+    for number, result in run_on_ray(_look_at_chunk, chunks, None, address, files=files):
+        looks[number] = _look_at_chunk(chunks[number]) if isinstance(result, Exception) else result
+        meter.advance(len(chunks[number]))
+    return [one for number in sorted(looks) for one in looks[number]]
+
+
+def _looks(tasks: list[Task], workers: int) -> Iterator[list[Seen]]:
+    chunks = [tasks[start : start + CHUNK] for start in range(0, len(tasks), CHUNK)]
+    if workers > 1 and len(tasks) >= POOL_FROM:
+        from concurrent.futures import ProcessPoolExecutor
+        from concurrent.futures.process import BrokenProcessPool
+        from multiprocessing import get_context
+
+        done = 0
+        try:
+            # spawn: a forked copy of a process that has TensorFlow's threads can hang
+            with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+                for chunk in pool.map(_look_at_chunk, chunks):
+                    yield chunk
+                    done += 1
+            return
+        except BrokenProcessPool:  # a worker was killed (memory): go on in this process
+            chunks = chunks[done:]
+    yield from map(_look_at_chunk, chunks)
+
+
+def _look_at_chunk(tasks: list[Task]) -> list[Seen]:
+    return [look(*task) for task in tasks]
+
+
+def _sum_up(data: Path, folders: list[tuple[str, Path]], seen: list[Seen]) -> Audit:
+    result = Audit(data)
+    names = {folder.relative_to(data).as_posix(): partition for partition, folder in folders}
+    for one in seen:
+        partition = names[Path(one.photo).parent.as_posix()]
+        part = result.partitions.setdefault(partition, Partition())
+        part.photos += 1
+        part.labelled += one.labelled
+        part.no_face += any(finding.kind == "no face" for finding in one.findings)
+        part.faces += len(one.labels)
+        result.classes.update(one.labels)
+    return result
+
+
+def offenders(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings worth a picture: not what is merely unlabelled or empty."""
+    quiet = {"not labelled", "only prelabelled", "no face", "shape left out", "label without a photo"}
+    return [finding for finding in findings if finding.kind not in quiet]

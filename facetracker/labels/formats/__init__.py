@@ -1,0 +1,1 @@
+"""COCO, Pascal VOC and YOLO in and out."""

@@ -1,0 +1,225 @@
+"""labelme's JSON, read and written by ourselves (labelme has no Python interface to count on).
+
+Coordinates and sizes in the file are pixels of the EXIF-upright picture. No file: nobody has looked at the photo.
+A file with empty shapes: a person looked and found no face. A file that a machine wrote says so (provenance.py).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from facetracker.core import boxes
+from facetracker.core.errors import BadFile
+from facetracker.core.files import read_json, refuse_to_overwrite, write_atomically
+from facetracker.core.places import as_path
+from facetracker.core.sample import Sample
+from facetracker.labels.pairing import find_photo, label_path, pairs_in
+from facetracker.labels.provenance import state_of
+from facetracker.labels.shapes import ShapeFault, encloses_area, shape_box, shape_label, usable_box
+
+__all__ = ["find_photo", "label_path", "pairs_in", "read_content", "read_labels", "write_labels"]
+
+VERSION = "6.3.1"  # of labelme, whose format this is
+NO_FACE = "no_face"
+MAX_SIDE = 100_000  # pixels
+SAME_BOX = 0.05  # pixels; two boxes this close are one that went through float32
+
+
+def read_labels(
+    json_path: str | Path,
+    photo: str | Path | None = None,
+    size: tuple[int, int] | None = None,
+    notes: list[str] | None = None,
+) -> Sample:
+    """One photo and its faces from a labelme file.
+
+    `photo` defaults to the one `find_photo` finds. The size stands in the file; `size` `(width, height)` of the
+    upright picture is checked against it when given, and used when the file has none (else the photo is opened).
+    Boxes are clipped to the picture. A shape that cannot be read makes the whole file a `BadFile`: a photo with a
+    face missing from its labels would teach the wrong thing. Lines and points are left out; `notes` collects that.
+    A prelabelled file that nobody has looked at yet gives a sample that is not reviewed.
+    """
+    json_path = as_path(json_path)
+    content = read_content(json_path)
+    photo = find_photo(json_path, content) if photo is None else as_path(photo)
+    if photo is None:
+        raise BadFile("its photo is not there", path=json_path, fix="Bring the photo back, or delete the file.")
+    width, height = _size(json_path, content, photo, size)
+    notes = [] if notes is None else notes
+    corners, labels = [], []
+    for number, shape in enumerate(content["shapes"], start=1):
+        if not encloses_area(shape):
+            notes.append(f"shape {number} is a {shape['shape_type']} and no face: left out")
+            continue
+        try:
+            labels.append(shape_label(shape))
+            corners.append([*usable_box(shape_box(shape), width, height)])
+        except ShapeFault as fault:
+            raise BadFile(
+                f"shape {number} {fault}", path=json_path, fix="Mend it in labelme, or `facetracker audit --fix`."
+            ) from None
+    flags = content.get("flags")
+    if not isinstance(flags, dict | None):
+        notes.append("the flags are no labelme flags: left out")
+    return Sample(
+        photo,
+        width,
+        height,
+        boxes=boxes.from_pixels(corners, width, height),
+        labels=tuple(labels),
+        reviewed=state_of(content) == "reviewed",
+        flags=flags if isinstance(flags, dict) else {},
+    )
+
+
+def read_content(json_path: str | Path) -> dict[str, Any]:
+    """The parsed JSON of a labelme file: a mapping with a list of `shapes`; anything else is a `BadFile`."""
+    content = read_json(json_path)
+    if not isinstance(content, dict) or not isinstance(content.get("shapes"), list):
+        raise BadFile("is no labelme file (no list of shapes)", path=json_path)
+    return content
+
+
+def stated_size(content: Mapping[str, Any]) -> tuple[int, int] | None:
+    """`(width, height)` as the file says, or None where it says nothing that can be a size."""
+    width, height = _side(content.get("imageWidth")), _side(content.get("imageHeight"))
+    return None if width is None or height is None else (width, height)
+
+
+def _side(value: Any) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if 0 < value <= MAX_SIDE and value == int(value) else None
+
+
+def _size(json_path: Path, content: dict[str, Any], photo: Path, size: tuple[int, int] | None) -> tuple[int, int]:
+    stated = stated_size(content)
+    if stated is not None and size is not None and stated != tuple(size):
+        raise BadFile(
+            f"is for a picture of {stated[0]}x{stated[1]} pixels, the photo has {size[0]}x{size[1]}",
+            path=json_path,
+            fix="`facetracker audit --fix` mends it where that is safe.",
+        )
+    if stated is None and size is None:
+        from facetracker.core.photo import read_picture
+
+        height, width = read_picture(photo).shape[:2]
+        return width, height
+    return stated or size  # type: ignore[return-value]
+
+
+def write_labels(
+    json_path: str | Path,
+    sample: Sample,
+    keep: str | Path | Mapping[str, Any] | None = None,
+    force: bool = False,
+    descriptions: tuple[str, ...] | None = None,
+) -> Path:
+    """Write the faces of a photo as a labelme file, all or nothing.
+
+    `keep` is an earlier file (path or parsed content) whose unknown keys, of the file and of its shapes, survive:
+    a face that is in both keeps its shape as it was, one that moved keeps all but its corners, and lines and
+    points stay. When `keep` is the very file that is written, replacing it is meant; otherwise an existing file
+    needs `force`. `descriptions` go with the boxes (labelme shows them; empty text: none).
+    """
+    json_path = Path(json_path)
+    earlier: Mapping[str, Any] = {}
+    if isinstance(keep, Mapping):
+        earlier, force = keep, True
+    elif keep is not None:
+        earlier, force = read_content(keep), force or Path(keep).resolve() == json_path.resolve()
+    refuse_to_overwrite(json_path, force)
+    return write_content(json_path, labelme_content(json_path, sample, earlier, descriptions))
+
+
+def labelme_content(
+    json_path: str | Path,
+    sample: Sample,
+    earlier: Mapping[str, Any] | None = None,
+    descriptions: tuple[str, ...] | None = None,
+) -> dict[str, Any]:
+    """What `write_labels` writes to `json_path`, as parsed JSON."""
+    photo = os.path.relpath(sample.photo.absolute(), Path(json_path).parent.absolute())
+    return {
+        "version": VERSION,
+        **(earlier or {}),
+        "flags": dict(sample.flags),
+        "shapes": _shapes(sample, earlier or {}, descriptions or ("",) * len(sample)),
+        "imagePath": Path(photo).as_posix(),
+        "imageData": None,
+        "imageHeight": int(sample.height),
+        "imageWidth": int(sample.width),
+    }
+
+
+def write_content(json_path: str | Path, content: Mapping[str, Any]) -> Path:
+    """Write a labelme file's parsed content as labelme would: two blanks deep, not escaped."""
+    try:
+        data = json.dumps(content, indent=2, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # half a character (a lone surrogate) in a key that is not ours
+        data = json.dumps(content, indent=2).encode()
+    return write_atomically(json_path, data)
+
+
+def _shapes(sample: Sample, earlier: Mapping[str, Any], descriptions: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The shapes of the sample's faces, in its order, then the earlier lines and points."""
+    corners = boxes.to_pixels(sample.boxes, sample.width, sample.height).astype(float)
+    old = [shape for shape in earlier.get("shapes") or [] if isinstance(shape, Mapping)]
+    known = _earlier_boxes(old, sample.width, sample.height)
+    shapes = []
+    for index, owner in enumerate(_owners(corners, known)):
+        shape = _new_shape() if owner is None else dict(old[owner])
+        shape["label"] = sample.labels[index]
+        if owner is None or np.abs(corners[index] - known[owner]).max() > SAME_BOX:
+            left, top, right, bottom = (round(float(side), 4) for side in corners[index])
+            shape.update(points=[[left, top], [right, bottom]], shape_type="rectangle")
+            if shape.get("mask") is not None:
+                shape["mask"] = None
+        if descriptions[index]:
+            shape["description"] = descriptions[index]
+        shapes.append(shape)
+    return shapes + [dict(shape) for shape in old if not encloses_area(shape)]
+
+
+def _new_shape() -> dict[str, Any]:
+    return {
+        "label": "",
+        "points": [],
+        "group_id": None,
+        "description": "",
+        "shape_type": "rectangle",
+        "flags": {},
+        "mask": None,
+    }
+
+
+def _earlier_boxes(shapes: list[Mapping[str, Any]], width: int, height: int) -> dict[int, np.ndarray]:
+    """The readable boxes of earlier shapes in pixels, clipped, by position."""
+    found = {}
+    for index, shape in enumerate(shapes):
+        if encloses_area(shape):
+            try:
+                found[index] = np.array([*usable_box(shape_box(shape), width, height)])
+            except ShapeFault:
+                continue
+    return found
+
+
+def _owners(corners: np.ndarray, known: dict[int, np.ndarray]) -> list[int | None]:
+    """For each new box the position of the earlier shape it comes from (best overlap first, each used once)."""
+    owners: list[int | None] = [None] * len(corners)
+    if not len(corners) or not known:
+        return owners
+    keys = list(known)
+    overlap = boxes.iou(corners, np.stack([known[key] for key in keys]))
+    while overlap.max() > 0.5:
+        new, old = np.unravel_index(int(overlap.argmax()), overlap.shape)
+        owners[new] = keys[old]
+        overlap[new, :] = overlap[:, old] = 0.0
+    return owners

@@ -1,0 +1,65 @@
+"""The stage `review`: a person goes through what a model labelled, the least certain photos first."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from facetracker.core import console
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.files import link_or_copy
+from facetracker.labels.pairing import label_path
+from facetracker.labels.prelabel import images_of, prelabel
+from facetracker.labels.program import open_labelme, write_classes
+from facetracker.labels.queue import Waiting, review_queue
+
+SHOWN = 20  # rows of the list
+
+
+def review(
+    folder: str | Path, model: str | Path | None = None, *, list_only: bool = False, first: int | None = None
+) -> int:
+    """Prelabel what has no label file, and open labelme on what waits, in the order of doubt; how many wait after.
+
+    `first` takes only so many photos. `list_only` prints the order and opens nothing. A split folder is reviewed a
+    side at a time: name it.
+    """
+    images = images_of(folder)
+    if len(images) > 1:
+        raise FaceTrackerError("is split", path=folder, fix=f"Name one side: facetracker review {images[0].parent}")
+    if any(one.label is None for one in review_queue(folder)):
+        prelabelled = prelabel(folder, model)
+        for line in prelabelled.lines():
+            console.say(line)
+    waiting = [one for one in review_queue(folder) if one.label is not None]
+    for line in as_text(waiting[:first]):
+        console.say(line)
+    if waiting and not list_only:
+        labels = label_path(waiting[0].photo).parent
+        # labelme sorts a folder by path, so the order is made of folders: 001/NAME.jpg, 002/NAME.jpg. The name of
+        # the label file follows from the photo's alone, so the boxes land where they belong.
+        with tempfile.TemporaryDirectory(prefix=".review-", dir=labels) as queue:
+            in_order(waiting[:first], Path(queue))
+            open_labelme(Path(queue), labels, write_classes(Path(folder), images[0], None))
+        waiting = review_queue(folder)
+    return len(waiting)
+
+
+def in_order(waiting: Sequence[Waiting], queue: Path) -> list[Path]:
+    """Links to the photos in `queue` whose paths sort as the photos stand."""
+    digits = len(str(len(waiting)))
+    return [
+        link_or_copy(one.photo, queue / f"{number:0{digits}}" / one.photo.name)
+        for number, one in enumerate(waiting, start=1)
+    ]
+
+
+def as_text(waiting: Sequence[Waiting]) -> list[str]:
+    """The head of the queue for a person."""
+    if not waiting:
+        return []
+    wide = max(len(one.photo.name) for one in waiting[:SHOWN])
+    lines = [f"{'photo':<{wide}}  doubt  faces"]
+    lines += [f"{one.photo.name:<{wide}}  {one.doubt or 0:>5.2f}  {one.faces:>5}" for one in waiting[:SHOWN]]
+    return lines + ([f"... and {len(waiting) - SHOWN} more"] if len(waiting) > SHOWN else [])

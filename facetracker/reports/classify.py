@@ -1,0 +1,180 @@
+"""`classify`: pictures of faces in; their classes as a CSV and as a sheet with green and red titles. No tensorflow."""
+
+from __future__ import annotations
+
+import csv as csv_files
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from facetracker.core.boxes import to_pixels
+from facetracker.core.console import track
+from facetracker.core.crop import cut_face
+from facetracker.core.errors import FaceTrackerError, Rejects
+from facetracker.core.files import PHOTO_SUFFIXES, refuse_to_overwrite, write_atomically
+from facetracker.core.photo import Picture, read_picture
+from facetracker.inference.classifier import Classifier, Probabilities
+from facetracker.inference.detector import Detector
+from facetracker.inference.draw import class_colour
+from facetracker.training.classifier.pictures import Answer, write_sheet
+
+AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class Row:
+    """One face: its id (the picture's path, `#NUMBER` behind it where several were found), and `(K,)` shares."""
+
+    id: str
+    probabilities: Probabilities
+    truth: str | None
+    picture: Picture
+
+
+@dataclass
+class Classified:
+    """What `classify` said; `right` of `known` pictures whose folder names their class."""
+
+    classes: list[str]
+    counts: dict[str, int]
+    known: int
+    right: int
+    csv: Path
+    png: Path
+    rejects: Rejects = field(default_factory=Rejects)
+
+    def lines(self) -> list[str]:
+        """The report for a person."""
+        lines = [", ".join(f"{name} {count}" for name, count in self.counts.items())]
+        if self.known:
+            lines.append(f"{self.right} of {self.known} right ({self.right / self.known:.1%}), by their folders' names")
+        lines += [f"{self.csv}: a row a face", f"{self.png}: the faces with their classes"]
+        return [*lines, *(f"left out: {path}: {why}" for path, why in self.rejects)]
+
+
+def classify(
+    model: str | Path,
+    photos: Sequence[str | Path] | str | Path,
+    *,
+    csv: str | Path = "classified.csv",
+    png: str | Path = "classified.png",
+    top: int = 2,
+    sheet: int = 36,
+    find: bool = False,
+    force: bool = False,
+) -> Classified:
+    """Say which class each picture belongs to, with any engine's file or a run folder.
+
+    `photos` are pictures of one face each, or folders of them (whole trees); with `find` the faces are found by the
+    starter first. `csv` gets id, class, probability and the `top` classes with theirs. A picture in a folder that
+    is called like a class has a known truth: its title is green when the answer is right, red when it is wrong.
+    Without truth a title has the colour that the class has in the live picture.
+    """
+    for path in (csv, png):
+        refuse_to_overwrite(path, force)
+    classifier = Classifier(model)
+    files = photo_files([photos] if isinstance(photos, str | Path) else photos)
+    if not files:
+        raise FaceTrackerError("no picture to classify", fix="Name pictures of faces, or a folder that holds some.")
+    detector = Detector() if find else None
+    rejects = Rejects()
+    rows: list[Row] = []
+    waiting: list[tuple[str, Picture, str | None]] = []
+    for file in track(files, "classify"):
+        try:
+            picture = read_picture(file)
+        except FaceTrackerError as error:
+            rejects.add(file, error)
+            continue
+        truth = file.parent.name if file.parent.name in classifier.classes else None
+        waiting += [(name, face, truth) for name, face in _faces_of(file, picture, detector, classifier.card.margin)]
+        while len(waiting) >= AT_ONCE:
+            rows += _answer(classifier, waiting[:AT_ONCE])
+            waiting = waiting[AT_ONCE:]
+    rows += _answer(classifier, waiting)
+    if not rows:
+        why = rejects.rows[0][1] if rejects else "no face was found"
+        raise FaceTrackerError(f"nothing could be classified ({why})", path=files[0])
+    top = min(top, len(classifier.classes))
+    write_atomically(csv, as_csv(rows, classifier.classes, top))
+    write_sheet(png, [_title(row, classifier.classes) for row in _to_show(rows, sheet)])
+    said = [classifier.classes[int(row.probabilities.argmax())] for row in rows]
+    pairs = [(row.truth, name) for row, name in zip(rows, said, strict=True) if row.truth is not None]
+    right = sum(truth == name for truth, name in pairs)
+    counts = {name: said.count(name) for name in classifier.classes}
+    return Classified(classifier.classes, counts, len(pairs), right, Path(csv), Path(png), rejects)
+
+
+def photo_files(photos: Sequence[str | Path]) -> list[Path]:
+    """The pictures named, and those in the folders named, whole trees, sorted within each."""
+    files: list[Path] = []
+    for name in photos:
+        path = Path(name)
+        if path.is_dir():
+            files += sorted(
+                file
+                for file in path.rglob("*")
+                if file.suffix.lower() in PHOTO_SUFFIXES and not file.name.startswith(".")
+            )
+        elif path.is_file():
+            files.append(path)
+        else:
+            raise FaceTrackerError("no such file", path=path)
+    return files
+
+
+def _faces_of(file: Path, picture: Picture, detector: Detector | None, margin: float) -> list[tuple[str, Picture]]:
+    if detector is None:
+        return [(file.as_posix(), picture)]
+    boxes, _, _ = detector.detect_boxes(picture)
+    pixels = to_pixels(boxes, picture.shape[1], picture.shape[0])
+    return [(f"{file.as_posix()}#{number}", cut_face(picture, box, margin)) for number, box in enumerate(pixels)]
+
+
+def _answer(classifier: Classifier, waiting: Sequence[tuple[str, Picture, str | None]]) -> list[Row]:
+    answers = classifier.classify([picture for _, picture, _ in waiting])
+    # Only what the sheet needs is kept of a picture: a thousand photos of a camera do not fit into memory.
+    return [
+        Row(name, answer, truth, _small(picture))
+        for (name, picture, truth), answer in zip(waiting, answers, strict=True)
+    ]
+
+
+def _small(picture: Picture, side: int = 160) -> Picture:
+    scale = side / max(picture.shape[:2])
+    return picture.copy() if scale >= 1 else cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+
+
+def as_csv(rows: Sequence[Row], classes: Sequence[str], top: int) -> str:
+    """The answers as CSV text: id, class, probability, then the `top` best classes and their probabilities."""
+    columns = ["id", "class", "probability"]
+    columns += [f"{what}_{place}" for place in range(1, top + 1) for what in ("class", "probability")]
+    truths = any(row.truth is not None for row in rows)
+    text = io.StringIO()
+    writer = csv_files.writer(text, lineterminator="\n")
+    writer.writerow([*columns, "truth"] if truths else columns)
+    for row in rows:
+        best = np.argsort(-row.probabilities, kind="stable")[:top]
+        ranked = [value for k in best for value in (classes[k], f"{row.probabilities[k]:.4f}")]
+        cells = [row.id, ranked[0], ranked[1], *ranked]
+        writer.writerow([*cells, row.truth or ""] if truths else cells)
+    return text.getvalue()
+
+
+def _to_show(rows: Sequence[Row], most: int) -> list[Row]:
+    """At most so many rows, evenly over all of them."""
+    return [rows[int(i)] for i in np.linspace(0, len(rows) - 1, min(most, len(rows))).round()]
+
+
+def _title(row: Row, classes: Sequence[str]) -> Answer:
+    best = int(row.probabilities.argmax())
+    caption = f"{classes[best].replace('_', ' ')} {row.probabilities[best]:.2f}"
+    if row.truth is not None:
+        return Answer(row.picture, caption, classes[best] == row.truth)
+    value = class_colour(classes[best], best).lstrip("#")
+    red, green, blue = (int(int(value[i : i + 2], 16) * 0.8) for i in (0, 2, 4))  # darker: it is read on white
+    return Answer(row.picture, caption, None, (blue, green, red))

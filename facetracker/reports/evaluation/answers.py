@@ -1,0 +1,130 @@
+"""Asking models about photos: every photo is read once and shown to each model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from facetracker.core.errors import BadFile, Rejects
+from facetracker.core.photo import Picture, read_picture
+from facetracker.core.sample import Sample
+from facetracker.inference.detector import Detector
+from facetracker.reports.evaluation.judged import Judged
+
+# The curves need boxes far below any threshold in use; below this there is only noise.
+FAINTEST = 0.01
+TIMED_PHOTOS = 20
+TIMED_ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class ClassPlan:
+    """How a model's classes and the labels of the photos come together.
+
+    `names` are the classes scored; `of_model` the number in it of each of the model's classes, `of_label` of each
+    label; `note` is what a reader of the figures must know.
+    """
+
+    names: list[str]
+    of_model: list[int]
+    of_label: dict[str, int]
+    note: str | None = None
+
+
+def plan_classes(model: Sequence[str], labels: Sequence[str]) -> ClassPlan:
+    """Match by name. A model of one class, or one that shares no class with the photos, is scored on faces alone."""
+    shared = set(model) & set(labels)
+    if len(model) > 1 and (shared or not labels):
+        extra = sorted(set(labels) - set(model))
+        names = [*model, *extra]
+        note = f"the model does not know {', '.join(extra)}: every such face counts as missed" if extra else None
+        return ClassPlan(names, list(range(len(model))), {name: i for i, name in enumerate(names)}, note)
+    name = model[0] if len(model) == 1 else "face"
+    note = None
+    if set(labels) - {name}:
+        note = f"classes are not compared: every label ({', '.join(sorted(labels))}) counts as {name}"
+    return ClassPlan([name], [0] * len(model), dict.fromkeys(labels, 0), note)
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Milliseconds a picture: from the frame in memory to boxes (resizing, network, decoding, NMS)."""
+
+    median_ms: float
+    p95_ms: float
+    threads: int
+    photos: int
+
+
+def ask(
+    detectors: Sequence[Detector],
+    plans: Sequence[ClassPlan],
+    samples: Iterable[Sample],
+    rejects: Rejects,
+) -> list[list[Judged]]:
+    """What each detector finds on each photo, one list a detector; unreadable photos become rejects.
+
+    A photo whose size is not the one that its label file states has labels that cannot be trusted: a reject too.
+    """
+    answers: list[list[Judged]] = [[] for _ in detectors]
+    for sample in samples:
+        try:
+            picture = read_picture(sample.photo)
+        except BadFile as error:
+            rejects.add(sample.photo, error)
+            continue
+        if picture.shape[:2] != (sample.height, sample.width):
+            height, width = picture.shape[:2]
+            stated = f"{sample.width}x{sample.height}"
+            rejects.add(sample.photo, f"has {width}x{height} pixels, its label file says {stated}")
+            continue
+        for detector, plan, judged in zip(detectors, plans, answers, strict=True):
+            judged.append(judge_one(detector, plan, sample, picture))
+    return answers
+
+
+def judge_one(detector: Detector, plan: ClassPlan, sample: Sample, picture: Picture) -> Judged:
+    """One detector's boxes on one photo beside the truth."""
+    boxes, scores, classes = detector.detect_boxes(picture)
+    return Judged(
+        str(sample.photo),
+        sample.width,
+        sample.height,
+        sample.boxes,
+        np.array([plan.of_label[label] for label in sample.labels], np.int64),
+        boxes,
+        scores.astype(np.float64),
+        np.asarray(plan.of_model, np.int64)[classes],
+    )
+
+
+def measure_speed(detectors: Sequence[Detector], thresholds: Sequence[float], samples: Sequence[Sample]) -> list[Speed]:
+    """Milliseconds of each detector at its working threshold, on photos in memory, the detectors taking turns."""
+    pictures: list[Picture] = []
+    for sample in samples[:: max(1, len(samples) // TIMED_PHOTOS)][:TIMED_PHOTOS]:
+        try:
+            pictures.append(read_picture(sample.photo))
+        except BadFile:
+            continue
+    times: list[list[float]] = [[] for _ in detectors]
+    for _ in range(TIMED_ROUNDS if pictures else 0):
+        for detector, threshold, own in zip(detectors, thresholds, times, strict=True):
+            faintest, detector.threshold = detector.threshold, threshold
+            detector.detect_boxes(pictures[0])  # the caches belong to the one before
+            for picture in pictures:
+                began = time.perf_counter()
+                detector.detect_boxes(picture)
+                own.append((time.perf_counter() - began) * 1e3)
+            detector.threshold = faintest
+    return [
+        Speed(
+            float(np.median(own)) if own else float("nan"),
+            float(np.percentile(own, 95)) if own else float("nan"),
+            detector.engine.threads,
+            len(pictures),
+        )
+        for detector, own in zip(detectors, times, strict=True)
+    ]

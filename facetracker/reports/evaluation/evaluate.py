@@ -1,0 +1,180 @@
+"""`evaluate`: models on labelled photos, side by side, as `metrics.json` and `report.html`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from facetracker.cluster.cluster import On
+from facetracker.core.console import track
+from facetracker.core.errors import FaceTrackerError, Rejects
+from facetracker.core.files import refuse_to_overwrite, write_atomically, write_json
+from facetracker.inference.card import Card
+from facetracker.reports.evaluation.answers import ClassPlan, Speed, ask, measure_speed, plan_classes
+from facetracker.reports.evaluation.engines import detector_for, find, size_of
+from facetracker.reports.evaluation.judged import Judged
+from facetracker.reports.evaluation.photos import LabelledPhotos, labelled_photos
+from facetracker.reports.evaluation.scores import Scores, score
+from facetracker.version import __version__
+
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True)
+class ModelResult:
+    """One model on the photos: its scores, its speed, and its answers for the pictures of the report."""
+
+    name: str
+    path: Path
+    engine: str
+    size: int
+    card: Card
+    plan: ClassPlan
+    scores: Scores
+    speed: Speed
+    answers: list[Judged]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for `metrics.json`."""
+        return {
+            "name": self.name,
+            "file": str(self.path),
+            "engine": self.engine,
+            "bytes": self.size,
+            "card": self.card.as_dict(),
+            "note": self.plan.note,
+            "speed": asdict(self.speed),
+            **self.scores.as_dict(),
+        }
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything measured; `folder` is where it was written, None when nowhere."""
+
+    photos: LabelledPhotos
+    models: list[ModelResult]
+    rejects: Rejects
+    folder: Path | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The content of `metrics.json`."""
+        return {
+            "facetracker": __version__,
+            "made": datetime.now(UTC).isoformat(timespec="seconds"),
+            "data": {**self.photos.as_dict(), "rejected": len(self.rejects)},
+            "models": [model.as_dict() for model in self.models],
+        }
+
+
+def evaluate(
+    models: Sequence[str | Path] | str | Path,
+    data: str | Path,
+    partition: str | None = "test",
+    threshold: float | None = None,
+    out: str | Path | None = None,
+    threads: int | None = None,
+    image_size: int | None = None,
+    gallery: int = 12,
+    force: bool = False,
+    on: On = "local",
+    address: str | None = None,
+) -> Evaluation:
+    """Judge models (files, run folders, "starter") on the labelled photos of a folder.
+
+    `partition` counts where the folder is split. `threshold` defaults to each model's own. `out` is the folder for
+    `metrics.json`, `report.html` and `rejects.txt` (None: write nothing); `gallery` photos of each kind of mistake
+    are shown in the report, which makes it a file with faces in it. `image_size` is the longer side, in pixels, at
+    which models with open sizes look at a photo. `on` ray, the photos are shown to the models on the cluster at
+    `address` (none: a Ray started here); the speed is that of this machine.
+    """
+    paths = [find(model) for model in ([models] if isinstance(models, str | Path) else models)]
+    if not paths:
+        raise FaceTrackerError("no model to evaluate", fix="Name a model file or a run folder.")
+    if out is not None:
+        for name in ("metrics.json", "report.html"):
+            refuse_to_overwrite(Path(out) / name, force)
+    photos = labelled_photos(data, partition)
+    evaluation = judge(paths, photos, threshold, threads, image_size, on=on, address=address)
+    return evaluation if out is None else write_evaluation(evaluation, out, gallery)
+
+
+def judge(
+    paths: Sequence[Path],
+    photos: LabelledPhotos,
+    threshold: float | None = None,
+    threads: int | None = None,
+    image_size: int | None = None,
+    what: str = "evaluate",
+    on: On = "local",
+    address: str | None = None,
+) -> Evaluation:
+    """Score model files on photos, without writing anything; `what` stands before the progress."""
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise FaceTrackerError(f"threshold {threshold:g} is not between 0 and 1")
+    detectors = [detector_for(path, threads, image_size) for path in paths]
+    plans = [plan_classes(detector.classes, list(photos.labels)) for detector in detectors]
+    rejects = Rejects(list(photos.rejects))
+    if on == "local":
+        answers = ask(detectors, plans, track(photos.samples, what), rejects)
+    else:
+        from facetracker.reports.evaluation.on_ray import Models, ask_on_ray
+
+        answers = ask_on_ray(Models(tuple(paths), image_size), plans, photos.samples, rejects, what, address)
+    if not answers[0]:
+        raise FaceTrackerError("none of its photos can be read", path=photos.folder)
+    working = [detector.card.threshold if threshold is None else threshold for detector in detectors]
+    speeds = measure_speed(detectors, working, photos.samples)
+    results = [
+        ModelResult(
+            name=name,
+            path=path,
+            engine=detector.engine.name,
+            size=size_of(path),
+            card=detector.card,
+            plan=plan,
+            scores=score(judged, plan.names, own),
+            speed=speed,
+            answers=judged,
+        )
+        for name, path, detector, plan, judged, own, speed in zip(
+            short_names(paths), paths, detectors, plans, answers, working, speeds, strict=True
+        )
+    ]
+    return Evaluation(photos, results, rejects)
+
+
+def write_evaluation(evaluation: Evaluation, out: str | Path, gallery: int = 12) -> Evaluation:
+    """Write `metrics.json`, `report.html` and, where there are any, `rejects.txt` into the folder `out`."""
+    from facetracker.reports.evaluation.report import report
+
+    folder = Path(out)
+    evaluation = Evaluation(evaluation.photos, evaluation.models, evaluation.rejects, folder)
+    write_json(folder / "metrics.json", evaluation.as_dict())
+    write_atomically(folder / "report.html", report(evaluation, gallery))
+    if evaluation.rejects:
+        write_atomically(folder / "rejects.txt", evaluation.rejects.as_text())
+    return evaluation
+
+
+def short_names(paths: Sequence[Path]) -> list[str]:
+    """Names that tell the models apart: the file's, with as many folders as it takes."""
+    names = [path.name for path in paths]
+    for depth in range(2, 5):
+        double = {name for name in names if names.count(name) > 1}
+        names = [
+            "/".join(path.parts[-depth:]) if name in double else name for path, name in zip(paths, names, strict=True)
+        ]
+    return names
+
+
+def free_folder(name: str, runs: Path = RUNS) -> Path:
+    """`runs/NAME`, or `runs/NAME-2`, `-3` ... where that is taken."""
+    number, folder = 1, runs / name
+    while folder.exists():
+        number += 1
+        folder = runs / f"{name}-{number}"
+    return folder

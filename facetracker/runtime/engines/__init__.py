@@ -1,8 +1,0 @@
-"""Engines: ONNX Runtime, LiteRT, OpenVINO and Keras behind one small interface, chosen by the file.
-
-`open_engine(path).run(batch)` takes `(B, H, W, 3)` uint8 RGB and answers with the head's outputs by name.
-"""
-
-from facetracker.runtime.engines.base import Engine, Outputs, open_engine
-
-__all__ = ["Engine", "Outputs", "open_engine"]

@@ -1,0 +1,1 @@
+"""Training a classifier of faces (mask or no mask) on folders of class folders."""

@@ -1,0 +1,127 @@
+"""The pictures of faces in memory, and the batches of every epoch: a pure function of (seed, epoch), as in training."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # its import asks the network otherwise
+
+import albumentations as A
+import cv2
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from facetracker.core.console import track
+from facetracker.core.crop import fit_square
+from facetracker.core.errors import FaceTrackerError, Rejects
+from facetracker.core.photo import read_picture
+from facetracker.data.folders import Face
+
+Pictures = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Faces at the network's size: `(N, S, S, 3)` uint8 RGB, class numbers `(N,)`, and where they came from."""
+
+    pictures: Pictures
+    classes: NDArray[np.int64]
+    origin: list[Face]
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+
+def read_faces(faces: Sequence[Face], classes: Sequence[str], size: int, rejects: Rejects) -> Faces:
+    """Read pictures of faces; those that cannot be read go to the rejects."""
+
+    def read(face: Face) -> Pictures | FaceTrackerError:
+        try:
+            return cv2.cvtColor(fit_square(read_picture(face.path), size), cv2.COLOR_BGR2RGB).astype(
+                np.uint8, copy=False
+            )
+        except FaceTrackerError as error:
+            return error
+
+    pictures, origin = [], []
+    with ThreadPoolExecutor() as threads:
+        for face, found in zip(faces, track(threads.map(read, faces), "read", len(faces), "faces"), strict=True):
+            if isinstance(found, FaceTrackerError):
+                rejects.add(face.path, found)
+            else:
+                pictures.append(found)
+                origin.append(face)
+    numbers = np.array([classes.index(face.label) for face in origin], np.int64)
+    return Faces(np.stack(pictures) if pictures else np.zeros((0, size, size, 3), np.uint8), numbers, origin)
+
+
+def class_weights(faces: Faces, kinds: int) -> NDArray[np.float32]:
+    """A weight for each class `(K,)`, so that all classes together count alike; 0 for one without a face."""
+    counts = np.bincount(faces.classes, minlength=kinds)
+    present = counts > 0
+    weights = np.zeros(kinds, np.float32)
+    weights[present] = len(faces) / (present.sum() * counts[present])
+    return weights
+
+
+def augmentation(size: int) -> A.Compose:
+    """The notes' crop, turn and mirror, and what a webcam does: light, colour, softness, JPEG."""
+    return A.Compose(
+        [
+            A.HorizontalFlip(p=0.5),
+            A.Affine(rotate=(-15, 15), scale=(0.85, 1.15), translate_percent=(-0.06, 0.06), border_mode=4, p=0.9),
+            A.RandomBrightnessContrast(brightness_limit=0.25, contrast_limit=0.25, p=0.7),
+            A.HueSaturationValue(hue_shift_limit=8, sat_shift_limit=25, val_shift_limit=0, p=0.4),
+            A.OneOf(
+                [
+                    A.GaussianBlur(blur_limit=(3, 5)),
+                    A.Downscale(scale_range=(0.4, 0.8)),
+                    A.ImageCompression(quality_range=(40, 90)),
+                ],
+                p=0.4,
+            ),
+            A.CoarseDropout(
+                num_holes_range=(1, 2), hole_height_range=(0.1, 0.2), hole_width_range=(0.1, 0.2), fill=114, p=0.15
+            ),
+        ]
+    )
+
+
+class Batches(keras.utils.PyDataset):
+    """The training batches of one epoch after the other; the last batch of an epoch may be smaller.
+
+    Which pictures, in which order and how changed depends on (seed, epoch) alone, so that a resumed run sees what an
+    undisturbed one sees.
+    """
+
+    def __init__(
+        self, faces: Faces, batch_size: int, seed: int, epoch: int, weights: NDArray[np.float32], augment: bool
+    ):
+        super().__init__()
+        self.faces, self.batch_size, self.seed, self.epoch = faces, batch_size, seed, epoch
+        self.weights = weights
+        self._change = augmentation(faces.pictures.shape[1]) if augment else None
+        self._shuffle()
+
+    def _shuffle(self) -> None:
+        self._order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.faces))
+
+    def __len__(self) -> int:
+        return -(-len(self.faces) // self.batch_size)
+
+    def __getitem__(self, index: int):
+        rows = self._order[index * self.batch_size : (index + 1) * self.batch_size]
+        pictures = self.faces.pictures[rows]
+        if self._change is not None:
+            self._change.set_random_seed((self.seed * 1_000_003 + self.epoch * 10_007 + index) % (1 << 31))
+            pictures = np.stack([self._change(image=picture)["image"] for picture in pictures])
+        classes = self.faces.classes[rows]
+        return pictures, classes, self.weights[classes]
+
+    def on_epoch_end(self) -> None:
+        self.epoch += 1
+        self._shuffle()

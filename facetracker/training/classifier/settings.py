@@ -1,0 +1,79 @@
+"""What a classifier's training depends on; stands resolved in its run's `config.yaml`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.settings import Section, SettingsFile, TrainingSettings, first_fault, read_yaml
+
+
+class ClassifierModel(Section):
+    """What the network is; see `FaceClassifier`."""
+
+    backbone: str = "nano"
+    classes: list[str] = Field(default_factory=list)
+    image_size: int = Field(96, ge=16, le=1024)
+    weights: str = "starter"
+    hidden: int = Field(256, ge=1)
+    dropout: float = Field(0.4, ge=0, lt=1)
+    margin: float = Field(0.15, ge=0, le=1)
+
+
+class ClassifierData(Section):
+    """How the pictures of faces become batches."""
+
+    batch_size: int = Field(32, ge=1)
+    augment: bool = True
+    class_weights: bool = Field(True, description="A rare class counts as much as a frequent one.")
+
+
+class ClassifierSettings(SettingsFile):
+    """Everything a classifier's run depends on."""
+
+    kind: str = "classifier"
+    model: ClassifierModel = ClassifierModel()
+    data: ClassifierData = ClassifierData()
+    training: TrainingSettings = TrainingSettings()
+    fine_tune: float = Field(1.0, gt=0, le=1, description="Share of the learning rate once the backbone is free.")
+
+
+def default_settings(backbone: str, weights: str | None = None) -> ClassifierSettings:
+    """How a backbone is trained unless told otherwise.
+
+    A network that knows pictures already is frozen at first, while the new top learns, and then moves slowly. One
+    that starts from nothing is trained as a whole.
+    """
+    from facetracker.models.classic import CLASSIC
+    from facetracker.models.classifier import find_network
+
+    entry = find_network(backbone)
+    if weights is None:
+        weights = "starter" if backbone == "nano" else "imagenet" if entry.pretrained else "none"
+    size = entry.image_size if backbone in CLASSIC or weights == "imagenet" else 96
+    new = weights == "none"
+    return ClassifierSettings(
+        model=ClassifierModel(backbone=backbone, weights=weights, image_size=size),
+        training=TrainingSettings(
+            epochs=20,
+            freeze_epochs=0 if new else 3,
+            optimizer="adam",
+            learning_rate=1e-4 if backbone == "alexnet" else 1e-3,
+            schedule="cosine",
+        ),
+        fine_tune=1.0 if new or backbone == "nano" else 0.1,
+    )
+
+
+def read_classifier_settings(path: str | Path) -> ClassifierSettings:
+    """The settings of a run; one that is not a classifier's is an error."""
+    values: dict[str, Any] = read_yaml(path)
+    if values.get("kind") != "classifier":
+        raise FaceTrackerError("is not the run of a classifier", path=Path(path).parent)
+    try:
+        return ClassifierSettings.model_validate(values)
+    except ValidationError as error:
+        raise FaceTrackerError(": ".join(first_fault(error)), path=path) from None

@@ -1,0 +1,84 @@
+import pytest
+
+from facetracker.core import settings as config
+from facetracker.core.errors import FaceTrackerError
+
+
+@pytest.mark.parametrize("preset", config.preset_names())
+def test_every_preset_is_valid_and_says_its_name(preset):
+    assert config.load_settings(preset).preset == preset
+
+
+def test_the_default_preset_is_the_tutorials_recipe():
+    settings = config.load_settings()
+    assert (settings.model.backbone, settings.model.image_size, settings.model.head) == ("vgg16", 120, "single")
+    assert (settings.data.batch_size, settings.training.epochs, settings.training.learning_rate) == (8, 40, 1e-4)
+
+
+def test_changes_win_over_the_preset_and_are_typed():
+    settings = config.load_settings(
+        "nano", ["training.epochs=3", "training.learning_rate=1e-3", "model.classes=[with_mask, without_mask]"]
+    )
+    assert settings.training.epochs == 3
+    assert settings.training.learning_rate == 1e-3
+    assert settings.model.classes == ["with_mask", "without_mask"]
+
+
+def test_a_preset_may_want_something_else_of_a_run_from_scratch():
+    known, scratch = config.load_settings("nano"), config.load_settings("nano", ["model.weights=none"])
+    assert scratch.training.epochs < known.training.epochs
+    assert scratch.training.learning_rate == known.training.learning_rate
+    assert config.load_settings("nano", ["training.epochs=3", "model.weights=none"]).training.epochs == 3
+
+
+def test_a_typo_in_what_a_run_from_scratch_wants_is_named(tmp_path):
+    preset = tmp_path / "mine.yaml"
+    preset.write_text("model: {weights: none}\nfrom_scratch: {training: {epoch: 5}}\n")
+    with pytest.raises(FaceTrackerError, match=r"Did you mean training\.epochs"):
+        config.load_settings(preset)
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ("training.epoch=5", "Did you mean training.epochs"),
+        ("epochs=5", "Did you mean training.epochs"),
+        ("training.epochs", "key=value"),
+        ("training.epochs=many", "training.epochs"),
+        ("training.epochs=0", "greater than or equal to 1"),
+        ("qqqq=1", "no setting is called qqqq"),
+    ],
+)
+def test_a_wrong_change_is_one_line_with_the_way_out(change, line):
+    with pytest.raises(FaceTrackerError, match=line) as caught:
+        config.load_settings("vgg16", [change])
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_preset_names_the_nearest():
+    with pytest.raises(FaceTrackerError, match="Did you mean vgg16"):
+        config.load_settings("vgg61")
+
+
+def test_a_preset_may_be_a_file(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("training: {epochs: 7}\n")
+    settings = config.load_settings(path)
+    assert (settings.preset, settings.training.epochs) == ("mine", 7)
+    path.write_text("training: {epoks: 7}\n")
+    with pytest.raises(FaceTrackerError, match=r"training\.epochs"):
+        config.load_settings(path)
+
+
+@pytest.mark.parametrize("content", ["[1, 2]", "a: [", "\x00"])
+def test_a_broken_settings_file_is_named(tmp_path, content):
+    path = tmp_path / "mine.yaml"
+    path.write_text(content)
+    with pytest.raises(FaceTrackerError, match=r"mine\.yaml"):
+        config.load_settings(path)
+
+
+def test_saved_settings_read_back_equal(tmp_path):
+    settings = config.load_settings("nano", ["training.ema=0.5"])
+    settings.save(tmp_path / "config.yaml")
+    assert config.read_settings(tmp_path / "config.yaml") == settings

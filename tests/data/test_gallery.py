@@ -1,0 +1,118 @@
+"""Sheets of pictures with their boxes, and the commands of the room."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from facetracker.cli.main import app
+from facetracker.core.boxes import as_boxes, empty
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.photo import read_picture
+from facetracker.data.gallery import CELL, COLOURS, Tile, sheet, show
+
+RUN = CliRunner()
+
+
+def count(page: np.ndarray, colour) -> int:
+    return int((page == colour).all(axis=2).sum())
+
+
+def test_boxes_are_drawn_where_they_are_and_a_class_has_its_colour():
+    black = np.zeros((100, 100, 3), np.uint8)
+    tiles = [
+        Tile(black, as_boxes([[0.25, 0.25, 0.75, 0.75]]), ("a",), "one"),
+        Tile(black, as_boxes([[0.25, 0.25, 0.75, 0.75]]), ("b",), "two"),
+        Tile(black, empty(), (), "a caption that is a good deal longer than any tile is wide"),
+    ]
+    page = sheet(tiles, 2)
+    assert (page[CELL // 4, CELL // 2] == COLOURS[0]).all()
+    assert (page[CELL // 4, CELL + 4 + CELL // 2] == COLOURS[1]).all()
+    assert count(page[CELL + 24 : 2 * CELL + 24, :CELL], COLOURS[0]) == 0
+    assert (page[CELL : CELL + 20] < 128).sum() > 50  # the captions
+    with pytest.raises(FaceTrackerError):
+        sheet([])
+
+
+def test_show_writes_a_sheet_and_never_over_another(data, tmp_path):
+    shown = show(data, save=tmp_path / "sheet.png", count=4, columns=2)
+    assert shown.summary.pictures == 7
+    assert (read_picture(tmp_path / "sheet.png") == shown.page).all()
+    assert count(shown.page, COLOURS[0]) > 50
+    with pytest.raises(FaceTrackerError, match="--force"):
+        show(data, save=tmp_path / "sheet.png")
+    other = show(data, save=tmp_path / "sheet.png", count=4, columns=2, seed=5, force=True)
+    assert (other.page != shown.page).any()
+
+
+def test_show_without_a_display_says_so(data, monkeypatch):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    with pytest.raises(FaceTrackerError, match="--save"):
+        show(data)
+
+
+def test_show_in_a_window(data, monkeypatch):
+    """The window itself is capture's; here only that the sheet goes there until a key is pressed."""
+    seen = []
+
+    class Stand:
+        closed = False
+
+        def __init__(self, title):
+            seen.append(title)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self.closed = True
+
+        def show(self, page):
+            seen.append(page)
+            return "q" if len(seen) > 2 else None
+
+    monkeypatch.setattr("facetracker.data.gallery.why_no_display", lambda: None)
+    monkeypatch.setattr("facetracker.data.gallery.Window", Stand)
+    shown = show(data, "train")
+    assert seen[0] == "data"
+    assert seen[1] is shown.page
+    assert len(seen) == 3
+
+
+def test_the_commands_one_after_the_other(data, draw, tmp_path):
+    flat = draw(tmp_path / "flat", 8)
+    result = RUN.invoke(app, ["split", str(flat), "--ratios", "0.5", "0.25", "0.25", "--by", "photo"])
+    assert result.exit_code == 0, result.output
+    assert "train 4, val 2, test 2 photos" in result.output
+    out = tmp_path / "aug"
+    result = RUN.invoke(app, ["augment", str(flat), str(out), "--variants", "2", "--workers", "1"])
+    assert result.exit_code == 0, result.output
+    assert "train: 8 pictures" in result.output
+    result = RUN.invoke(app, ["show", str(out), "train", "--save", str(tmp_path / "sheet.png"), "--count", "3"])
+    assert result.exit_code == 0, result.output
+    assert "8 pictures" in result.output
+    assert cv2.imread(str(tmp_path / "sheet.png")).shape[1] == 3 * (CELL + 4)
+
+
+def test_rejects_end_with_code_3(data, tmp_path):
+    (data / "train/labels/00-000.json").write_text("{")
+    result = RUN.invoke(app, ["augment", str(data), str(tmp_path / "aug"), "--variants", "1", "--workers", "1"])
+    assert result.exit_code == 3
+    assert "1 files rejected" in result.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["split", "DATA", "--by", "sesion"],
+        ["augment", "DATA", "--format", "jpg"],
+        ["augment", "DATA", "--unlabelled", "skp"],
+        ["show", "DATA", "--unlabelled", "noface"],
+    ],
+)
+def test_a_mistyped_value_gets_the_nearest(words, data):
+    result = RUN.invoke(app, [str(data) if word == "DATA" else word for word in words])
+    assert isinstance(result.exception, FaceTrackerError)
+    assert "Did you mean" in str(result.exception)

@@ -1,0 +1,181 @@
+"""Numbers stay with their faces, boxes are calm and quick, short misses are bridged."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import supervision as sv
+
+from facetracker.core.boxes import iou, to_pixels
+from facetracker.inference.tracking.follow import COAST, Follower
+from facetracker.inference.tracking.steady import Steady, SteadySettings
+from facetracker.scenes import Scene
+
+FPS = 30.0
+
+
+def detections(boxes, scores=None):
+    boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
+    return sv.Detections(
+        xyxy=boxes,
+        confidence=np.full(len(boxes), 0.9, np.float32) if scores is None else np.asarray(scores, np.float32),
+        class_id=np.zeros(len(boxes), int),
+        data={"class_name": np.full(len(boxes), "face")},
+    )
+
+
+def follow_scene(scene, frames, miss=0.03, tremble=0.01, seed=0):
+    """Follow the scene's truth, trembling and with misses; (switches, largest number, share of faces shown)."""
+    random = np.random.default_rng(seed)
+    follower, last = Follower(0.5, FPS), {}
+    switches = shown = faces = 0
+    for index in range(frames):
+        truth = scene.frame(index)
+        boxes = to_pixels(truth.boxes, scene.width, scene.height)
+        sizes = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
+        seen = (boxes + random.normal(0, tremble, boxes.shape) * sizes)[random.random(len(boxes)) >= miss]
+        result = follower.update(detections(seen), index / FPS)
+        if index < 2:
+            continue
+        pairs = iou(result.xyxy / 1000, boxes / 1000) if len(result) else np.zeros((0, len(boxes)))
+        for column, who in enumerate(truth.ids):
+            faces += 1
+            if len(pairs) and pairs[:, column].max() > 0.4:
+                shown += 1
+                number = result.tracker_id[pairs[:, column].argmax()]
+                switches += last.get(who, number) != number
+                last[who] = number
+    return switches, max(last.values()), shown / faces
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_without_occlusion_no_number_changes(seed):
+    scene = Scene(faces=5, seed=seed)
+    assert min(scene.frame(i).visible.min() for i in range(0, 120, 10)) > 0.8
+    switches, numbers, shown = follow_scene(scene, 120)
+    assert (switches, numbers) == (0, 5)
+    assert shown > 0.99
+
+
+def test_a_face_that_is_missed_coasts_on_in_its_direction_and_keeps_its_number():
+    follower = Follower(0.5, FPS)
+    for index in range(30):
+        left = 100 + 4 * index
+        before = follower.update(detections([[left, 100, left + 80, 180]]), index / FPS)
+    assert before.tracker_id.tolist() == [1]
+    assert not before.data["coasting"].any()
+    for index in range(30, 30 + int(COAST * FPS)):
+        coasting = follower.update(detections([]), index / FPS)
+        assert coasting.tracker_id.tolist() == [1]
+        assert coasting.data["coasting"].all()
+        assert iou(coasting.xyxy / 1000, [[(100 + 4 * index) / 1000, 0.1, (180 + 4 * index) / 1000, 0.18]])[0, 0] > 0.7
+        assert follower.broken == ([1] if index == 30 else [])
+    index += 2
+    assert len(follower.update(detections([]), index / FPS)) == 0
+    back = follower.update(detections([[100 + 4 * index, 100, 180 + 4 * index, 180]]), index / FPS)
+    assert back.tracker_id.tolist() == [1]
+
+
+def test_a_weak_score_carries_a_face_on_but_starts_none():
+    follower = Follower(0.5, FPS)
+    box = [[100, 100, 180, 180]]
+    for index in range(5):
+        assert len(follower.update(detections(box, [0.3]), index / FPS)) == 0
+    for index in range(5, 8):
+        follower.update(detections(box, [0.9]), index / FPS)
+    weak = follower.update(detections(box, [0.3]), 8 / FPS)
+    assert weak.tracker_id.tolist() == [1]
+    assert weak.confidence == pytest.approx([0.3])
+    assert follower.low_threshold < 0.3
+    for index in range(9, 9 + round(1.5 * FPS)):
+        weak = follower.update(detections(box, [0.3]), index / FPS)
+    assert len(weak) == 0  # a face that stays weak is none
+    assert follower.update(detections(box, [0.9]), (index + 1) / FPS).tracker_id.tolist() == [1]
+
+
+def test_a_second_box_on_the_same_face_gets_no_number():
+    follower = Follower(0.5, FPS)
+    face, shifted, around = [100, 100, 180, 180], [125, 120, 205, 200], [90, 60, 230, 230]
+    for index in range(10):
+        faces = follower.update(detections([face, shifted, around], [0.9, 0.6, 0.3]), index / FPS)
+    assert faces.tracker_id.tolist() == [1]
+    for time, known in ((1.0, 1), (1.03, 1), (1.06, 2)):
+        apart = follower.update(detections([face, [300, 100, 380, 180]], [0.9, 0.9]), time)
+        assert len(apart) == known
+
+
+def test_one_flicker_is_no_face():
+    follower = Follower(0.5, FPS)
+    shown = [len(follower.update(detections([[10, 10, 60, 60]] if i == 3 else []), i / FPS)) for i in range(10)]
+    assert sum(shown) == 0
+
+
+def test_predict_moves_faces_on_between_detections():
+    follower = Follower(0.5, 10.0)
+    assert len(follower.predict(0.0)) == 0
+    for index in range(40):
+        follower.update(detections([[100 + 6 * index, 100, 180 + 6 * index, 180]]), index / 10)
+    now = follower.update(detections([[340, 100, 420, 180]]), 4.0)
+    ahead = follower.predict(4.05)
+    assert ahead.tracker_id.tolist() == [1]
+    assert 1.5 < (ahead.xyxy - now.xyxy)[0, 0] < 4.5
+    assert follower.predict(4.0).xyxy == pytest.approx(now.xyxy, abs=0.01)
+
+
+def test_a_clock_that_stands_still_goes_on_and_one_that_jumps_back_starts_anew():
+    follower = Follower(0.5, FPS)
+    for _ in range(5):
+        faces = follower.update(detections([[100, 100, 180, 180]]), 0.0)
+    assert faces.tracker_id.tolist() == [1]
+    follower.update(detections([[300, 100, 380, 180]]), 9.0)
+    for index in range(3):
+        faces = follower.update(detections([[500, 100, 580, 180]]), 1.0 + index)
+    assert faces.tracker_id.tolist() == [1]
+
+
+def test_detections_without_scores_classes_and_names_are_faces_too():
+    follower = Follower(0.5, FPS, steady=False)
+    for index in range(3):
+        faces = follower.update(sv.Detections(xyxy=np.array([[10.0, 10, 50, 50]])), index / FPS)
+    assert faces.data["class_name"].tolist() == ["face"]
+    assert faces.xyxy == pytest.approx(np.array([[10.0, 10, 50, 50]]))
+
+
+class TestSteady:
+    """The One-Euro filter, with a trembling of one percent of the face."""
+
+    def run(self, centres, settings=None, tremble=0.01, size=100.0):
+        random = np.random.default_rng(1)
+        steady, raw, calm = Steady(settings), [], []
+        for index, centre in enumerate(centres):
+            box = np.array([[centre - size / 2, 50, centre + size / 2, 50 + size]])
+            box += random.normal(0, tremble * size, (1, 4))
+            raw.append(box[0, [0, 2]].mean())
+            calm.append(steady.update(box, [7], index / FPS)[0, [0, 2]].mean())
+        return np.array(raw), np.array(calm)
+
+    def test_a_still_face_trembles_at_most_a_fifth(self):
+        raw, calm = self.run(np.full(600, 300.0))
+        assert np.std(calm[60:]) <= 0.2 * np.std(raw[60:])
+        assert np.std(np.diff(calm)) <= 0.2 * np.std(np.diff(raw))
+
+    @pytest.mark.parametrize(("reach", "hertz"), [(100, 0.25), (100, 0.5), (50, 0.5), (30, 1.0)])
+    def test_a_moving_face_lags_less_than_two_frames(self, reach, hertz):
+        centres = 300 + reach * np.sin(2 * np.pi * hertz * np.arange(600) / FPS)
+        _, calm = self.run(centres)
+        speed = np.gradient(centres)
+        lag = (speed * (centres - calm))[30:].sum() / (speed**2)[30:].sum()
+        assert 0 < lag < 2
+
+    def test_the_size_of_the_face_does_not_matter(self):
+        centres = 300 + 50 * np.sin(np.arange(200) / 10)
+        _, near = self.run(centres, tremble=0)
+        _, far = self.run(centres / 10, tremble=0, size=10.0)
+        assert far == pytest.approx(near / 10, rel=1e-6)
+
+    def test_faces_are_filtered_apart_and_forgotten(self):
+        steady = Steady(SteadySettings(cutoff=0.01, opening=0.0), forget=0.2)
+        steady.update([[0, 0, 10, 10], [50, 0, 60, 10]], [1, 2], 0.0)
+        second = steady.update([[55, 0, 65, 10], [5, 0, 15, 10]], [2, 1], 0.1)
+        assert second[:, 0] == pytest.approx([50, 0], abs=0.1)
+        assert steady.update([[100, 0, 110, 10]], [1], 9.0)[0, 0] == 100

@@ -1,0 +1,116 @@
+"""Training a classifier: it learns, keeps the best, is resumed as if nothing had been, and writes what it promises."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+from facetracker.core.errors import FaceTrackerError
+from facetracker.data.folders import Face
+from facetracker.models.loading import load_model
+from facetracker.training.classifier.feed import Batches, Faces, class_weights
+from facetracker.training.classifier.scores import score
+from facetracker.training.classifier.settings import default_settings
+from facetracker.training.classifier.train import train_classifier
+
+
+def test_it_tells_drawn_masks_from_faces(run):
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["measured_on"] == "test"
+    assert metrics["accuracy"] >= 0.9
+    assert sum(map(sum, metrics["confusion"])) == metrics["faces"]["test"]
+    assert metrics["by_size"]["48 px and more"]["faces"] > 0
+
+
+def test_a_run_folder_holds_what_a_run_folder_holds(run, faces):
+    settings = yaml.safe_load((run / "config.yaml").read_text())
+    assert settings["model"]["classes"] == ["with_mask", "without_mask"]
+    assert settings["model"]["margin"] == 0.15
+    rows = list(csv.DictReader((run / "history.csv").open()))
+    assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4]
+    assert {"loss", "accuracy", "val_loss", "val_accuracy"} <= set(rows[0])
+    for name in ("curves.png", "confusion.png", "predictions.png"):
+        assert cv2.imread(str(run / name)).shape[0] > 100
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["best_epoch"] == 1 + int(np.argmin([float(row["val_loss"]) for row in rows]))
+    assert load_model(run / "model.keras").margin == 0.15
+
+
+def test_a_resumed_run_is_the_undisturbed_one(faces, tmp_path, monkeypatch):
+    from facetracker.training import callbacks
+
+    options = {"backbone": "lenet5", "image_size": 32, "epochs": 3, "runs": tmp_path}
+    whole = train_classifier(faces, name="whole", **options)
+
+    keep = callbacks.KeepRun.on_epoch_end
+
+    def killed(self, epoch, logs=None):
+        keep(self, epoch, logs)
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(callbacks.KeepRun, "on_epoch_end", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train_classifier(faces, name="killed", **options)
+    monkeypatch.setattr(callbacks.KeepRun, "on_epoch_end", keep)
+    again = train_classifier(faces, name="killed", resume=True, runs=tmp_path)
+    for ours, theirs in zip(
+        load_model(again / "model.keras").weights, load_model(whole / "model.keras").weights, strict=True
+    ):
+        np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), atol=1e-6)
+    with pytest.raises(FaceTrackerError, match="this run trains on"):
+        train_classifier(tmp_path, name="killed", resume=True, runs=tmp_path)
+
+
+def test_batches_depend_on_seed_and_epoch_alone():
+    pictures = np.random.default_rng(0).integers(0, 256, (10, 32, 32, 3), dtype=np.uint8)
+    faces = Faces(pictures, np.arange(10) % 2, [])
+    weights = np.array([1.0, 3.0], np.float32)
+    first = Batches(faces, 4, seed=5, epoch=0, weights=weights, augment=True)
+    again = Batches(faces, 4, seed=5, epoch=0, weights=weights, augment=True)
+    np.testing.assert_array_equal(first[1][0], again[1][0])
+    assert len(first) == 3
+    assert len(first[2][0]) == 2
+    np.testing.assert_array_equal(first[0][2], weights[first[0][1]])
+    first.on_epoch_end()
+    later = Batches(faces, 4, seed=5, epoch=1, weights=weights, augment=True)
+    np.testing.assert_array_equal(first[0][0], later[0][0])
+    assert not np.array_equal(first[0][0], again[0][0])
+    plain = Batches(faces, 10, seed=5, epoch=0, weights=weights, augment=False)
+    assert sorted(picture.tobytes() for picture in plain[0][0]) == sorted(picture.tobytes() for picture in pictures)
+
+
+def test_classes_count_alike():
+    faces = Faces(np.zeros((10, 8, 8, 3), np.uint8), np.array([0] * 8 + [1] * 2), [])
+    np.testing.assert_allclose(class_weights(faces, 2), [10 / 16, 10 / 4])
+    np.testing.assert_allclose(class_weights(faces, 3), [10 / 16, 10 / 4, 0])
+
+
+def test_scores_by_hand():
+    said = np.array([[0.9, 0.1], [0.4, 0.6], [0.3, 0.7], [0.2, 0.8]])
+    origin = [Face(None, "", "test", size) for size in (20, 40, 50, 60)]
+    result = score(said, Faces(np.zeros((4, 8, 8, 3), np.uint8), np.array([0, 0, 1, 0]), origin), ["a", "b"])
+    assert result.accuracy == 0.5
+    assert result.balanced == pytest.approx((1 / 3 + 1) / 2)
+    assert result.confusion.tolist() == [[1, 2], [0, 1]]
+    assert result.by_size == {"under 32 px": (1, 1.0), "32 to 48 px": (1, 0.0), "48 px and more": (2, 0.5)}
+    assert result.as_dict()["by_class"]["b"] == {"faces": 1, "recall": 1.0, "precision": pytest.approx(1 / 3)}
+
+
+@pytest.mark.parametrize(
+    ("backbone", "weights", "frozen", "share"),
+    [("nano", "starter", 3, 1.0), ("resnet152", "imagenet", 3, 0.1), ("vgg6", "none", 0, 1.0)],
+)
+def test_what_knows_pictures_is_frozen_first(backbone, weights, frozen, share):
+    settings = default_settings(backbone)
+    assert (settings.model.weights, settings.training.freeze_epochs, settings.fine_tune) == (weights, frozen, share)
+
+
+def test_a_name_that_is_taken_is_not_overwritten(run, faces):
+    with pytest.raises(FaceTrackerError, match="is there already"):
+        train_classifier(faces, name=run.name, runs=run.parent)
