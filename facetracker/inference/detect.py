@@ -15,7 +15,8 @@ from facetracker.inference.live.controls import Controls
 from facetracker.inference.live.live import LiveLoop
 from facetracker.inference.live.loop import Loop, Report
 from facetracker.inference.live.recorded import RecordedLoop
-from facetracker.inference.live.views import OTHER_WAYS, View, ViewKind, open_view
+from facetracker.inference.live.view import View
+from facetracker.inference.live.views import OTHER_WAYS, ViewKind, open_view
 from facetracker.inference.recording.hard_frames import HardFrames
 from facetracker.inference.recording.outputs import Outputs
 from facetracker.inference.recording.privacy import CropFolder, hidden_by

@@ -11,7 +11,7 @@ from typing import Any
 from facetracker.cluster.tasks import WorkerDied, run_on_ray
 from facetracker.core import console
 from facetracker.inference.detector import Detector
-from facetracker.labels.prelabel import BATCH, Prelabelled, look
+from facetracker.labels.guesses import BATCH, Prelabelled, look
 
 
 @dataclass(frozen=True)

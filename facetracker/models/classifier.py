@@ -14,6 +14,7 @@ from facetracker.core.settings import way_out
 from facetracker.models.backbones import BACKBONES, Backbone, find_backbone, preprocess
 from facetracker.models.base import FaceNetwork, layers_of
 from facetracker.models.classic import CLASSIC, Classic
+from facetracker.models.loading import load_model
 from facetracker.models.weights import STARTER, arrays_of, put_arrays, read_arrays
 
 # How red, green and blue make grey (ITU-R BT.601), as OpenCV does it.
@@ -108,8 +109,6 @@ class FaceClassifier(FaceNetwork):
         path = Path(weights)
         if path.suffix != ".keras" or not path.is_file():
             raise BadFile("no such weights", path=path, fix="There are: imagenet, starter, none, or a .keras file.")
-        from facetracker.models.loading import load_model
-
         put_arrays(self, arrays_of(load_model(path), ("backbone",)), path, parts=("backbone",))
 
     def get_config(self) -> dict[str, Any]:

@@ -12,28 +12,31 @@ import shutil
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import keras
 
 from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.files import written_beside
-from facetracker.models.classifier import FaceClassifier
-from facetracker.models.tracker import FaceTracker
+
+if TYPE_CHECKING:
+    from facetracker.models.classifier import FaceClassifier
+    from facetracker.models.tracker import FaceTracker
 
 TRACKER, CLASSIFIER = "facetracker>FaceTracker", "facetracker>FaceClassifier"
-Model = FaceTracker | FaceClassifier
+Model: TypeAlias = "FaceTracker | FaceClassifier"
 COMMON: dict[str, type | tuple[type, ...]] = {"backbone": str, "image_size": int, "name": str}
 # What may stand in the settings of each, and of which type; `classes`, `dtype` and `trainable` are looked at apart.
-KINDS: dict[str, tuple[type[Any], dict[str, Any]]] = {
-    TRACKER: (
-        FaceTracker,
-        {**COMMON, "head": str, "preprocessing": str, "regress_loss": str, "two_heads": bool, "second_look": bool},
-    ),
-    CLASSIFIER: (
-        FaceClassifier,
-        {**COMMON, "hidden": int, "dropout": (int, float), "margin": (int, float)},
-    ),
+KINDS: dict[str, dict[str, Any]] = {
+    TRACKER: {
+        **COMMON,
+        "head": str,
+        "preprocessing": str,
+        "regress_loss": str,
+        "two_heads": bool,
+        "second_look": bool,
+    },
+    CLASSIFIER: {**COMMON, "hidden": int, "dropout": (int, float), "margin": (int, float)},
 }
 # What a compiled tracker's optimizer may be made of; everything else in a file is refused.
 OPTIMIZER_MODULES = ("keras.optimizers", "keras.optimizers.schedules", "keras")
@@ -80,7 +83,7 @@ def save_h5(tracker: Model, path: str | Path) -> Path:
         tracker.save_weights(weights)
         with h5py.File(weights, "a") as file:
             file.attrs[H5_KEY] = json.dumps(tracker.get_config())
-            file.attrs[H5_KIND] = TRACKER if isinstance(tracker, FaceTracker) else CLASSIFIER
+            file.attrs[H5_KIND] = keras.saving.get_registered_name(type(tracker))
         shutil.copyfile(weights, part)
     return path
 
@@ -139,7 +142,8 @@ def _build(config: Any, kind: Any, path: Path) -> Model:
             path=path,
             fix="Only ours are opened: other models could run their author's code.",
         )
-    build, types = KINDS[kind]
+    # By its name in Keras's registry: the classes stand above this file, they read weights with it.
+    build, types = keras.saving.get_registered_object(kind), KINDS[kind]
     if not isinstance(config, dict) or not set(config) <= {*types, "classes", "dtype", "trainable"}:
         raise BadFile(f"its settings are not those of a {build.__name__}", path=path)
     dtype = config.get("dtype")

@@ -15,6 +15,7 @@ import numpy as np
 
 from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.files import written_beside
+from facetracker.models.loading import load_model
 
 PARTS = ("backbone", "head")
 SECOND_PARTS = ("first_head", "familiarity")  # of a tracker with two heads
@@ -49,8 +50,6 @@ def apply_weights(tracker: Any, weights: str | Path | None) -> None:
     if path.suffix == ".npz":
         arrays = read_arrays(path)
     else:
-        from facetracker.models.loading import load_model
-
         arrays = arrays_of(load_model(path))
     put_arrays(tracker, arrays, path, parts_of(tracker))
 

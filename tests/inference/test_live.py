@@ -16,7 +16,7 @@ from facetracker.inference.detector import Detector
 from facetracker.inference.live.controls import Controls
 from facetracker.inference.live.live import LiveLoop
 from facetracker.inference.live.thread import Inference
-from facetracker.inference.live.views import View
+from facetracker.inference.live.view import View
 from facetracker.inference.recording.hard_frames import HardFrames
 from facetracker.inference.recording.outputs import Outputs
 from facetracker.inference.recording.record import JsonLines, VideoRecorder

@@ -13,10 +13,11 @@ from photo_set import PhotoSet, draw, rectangle
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.photo import read_picture
 from facetracker.labels.audit import audit as audit_module
-from facetracker.labels.audit.audit import Audit, audit
+from facetracker.labels.audit.audit import audit
 from facetracker.labels.audit.checks import KINDS
 from facetracker.labels.audit.contact_sheet import PER_KIND
-from facetracker.labels.audit.report import WIDTH, as_text, shortened
+from facetracker.labels.audit.report import WIDTH, as_text
+from facetracker.labels.audit.result import Audit, shortened
 
 FACE = rectangle(20, 20, 80, 90)
 

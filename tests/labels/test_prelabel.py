@@ -14,8 +14,9 @@ from facetracker.core import boxes
 from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.files import PART
 from facetracker.core.sample import Sample
+from facetracker.labels.guesses import doubt_of
 from facetracker.labels.labelme import read_labels, write_labels
-from facetracker.labels.prelabel import doubt_of, prelabel
+from facetracker.labels.prelabel import prelabel
 from facetracker.labels.states import accept, is_unreviewed, state_of
 
 

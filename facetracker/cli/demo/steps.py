@@ -16,7 +16,7 @@ from facetracker.core.photo import Picture
 
 if TYPE_CHECKING:
     from facetracker.export.exporting import Exported
-    from facetracker.labels.audit.audit import Finding
+    from facetracker.labels.audit.checks import Finding
     from facetracker.reports.evaluation import Evaluation
 
 

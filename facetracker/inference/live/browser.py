@@ -19,7 +19,7 @@ import cv2
 
 from facetracker.core import console
 from facetracker.core.photo import Picture
-from facetracker.inference.live.views import View
+from facetracker.inference.live.view import View
 
 QUALITY = 80
 WAIT = 1.0  # seconds after which a stream without a new picture sends the last one again, to notice a closed tab

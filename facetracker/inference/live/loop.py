@@ -9,7 +9,7 @@ from pathlib import Path
 from facetracker.capture.source import Source
 from facetracker.inference.live.controls import Controls
 from facetracker.inference.live.render import Renderer
-from facetracker.inference.live.views import View
+from facetracker.inference.live.view import View
 from facetracker.inference.recording.hard_frames import HardFrames
 from facetracker.inference.recording.outputs import Outputs
 from facetracker.inference.recording.privacy import Hidden

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from abc import ABC, abstractmethod
 from typing import Any, Literal
 
 import cv2
@@ -12,23 +11,10 @@ from facetracker.capture.display import Window, in_notebook, why_no_display
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.photo import Picture
+from facetracker.inference.live.view import View
 
 ViewKind = Literal["auto", "window", "web", "none"]
 OTHER_WAYS = "--save out.mp4 records a video, --jsonl out.jsonl writes the boxes"
-
-
-class View(ABC):
-    """Shows pictures; `closed` is True once a person has shut it."""
-
-    closed = False
-
-    @abstractmethod
-    def show(self, picture: Picture) -> str | None:
-        """Show a BGR picture; the key that was pressed since (`q`, `space`, `esc`, ...) or None."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Take it away; harmless when done twice."""
 
 
 class WindowView(View):

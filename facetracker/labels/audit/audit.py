@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from facetracker.cluster.cluster import On
 from facetracker.cluster.tasks import run_on_ray
 from facetracker.core import console
-from facetracker.core.errors import EXIT_REJECTS, FaceTrackerError
+from facetracker.core.errors import FaceTrackerError
 from facetracker.core.files import needed_folder
 from facetracker.labels.audit.checks import KINDS, Finding, Seen, look
 from facetracker.labels.audit.likeness import alike
+from facetracker.labels.audit.result import Audit, Partition
 from facetracker.labels.classes import listed_classes, wrong_classes
 from facetracker.labels.pairing import LABELS, pairs_in, photo_folders
 
@@ -22,53 +22,6 @@ POOL_FROM = 300  # photos; below this starting worker processes costs more than 
 CHUNK = 32
 
 Task = tuple[Path, Path, Path | None]  # the folder, a photo in it, its label file
-
-
-@dataclass
-class Partition:
-    """Counts of one side of the split ("" for a set that is not split)."""
-
-    photos: int = 0
-    labelled: int = 0
-    no_face: int = 0
-    faces: int = 0
-
-
-@dataclass
-class Audit:
-    """What the audit found; `findings` in the order of `KINDS`, then by photo."""
-
-    folder: Path
-    partitions: dict[str, Partition] = field(default_factory=dict)
-    classes: Counter[str] = field(default_factory=Counter)
-    findings: list[Finding] = field(default_factory=list)
-    mended: list[str] = field(default_factory=list)
-    backup: Path | None = None
-    seconds: float = 0.0
-
-    @property
-    def photos(self) -> int:
-        return sum(part.photos for part in self.partitions.values())
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many photos have each kind of finding, worst first, only kinds that occur."""
-        hit = defaultdict(set)
-        for finding in self.findings:
-            hit[finding.kind].add(finding.photo)
-        return {kind: len(hit[kind]) for kind in KINDS if kind in hit}
-
-    @property
-    def faulty(self) -> set[str]:
-        """The photos with at least one fault (not only notes)."""
-        return {finding.photo for finding in self.findings if finding.level == "fault"}
-
-    @property
-    def exit_code(self) -> int:
-        return EXIT_REJECTS if self.faulty else 0
-
-    def of(self, kind: str) -> list[Finding]:
-        return [finding for finding in self.findings if finding.kind == kind]
 
 
 def audit(
@@ -232,9 +185,3 @@ def _sum_up(data: Path, folders: list[tuple[str, Path]], seen: list[Seen]) -> Au
         part.faces += len(one.labels)
         result.classes.update(one.labels)
     return result
-
-
-def offenders(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings worth a picture: not what is merely unlabelled or empty."""
-    quiet = {"not labelled", "only prelabelled", "no face", "shape left out", "label without a photo"}
-    return [finding for finding in findings if finding.kind not in quiet]

@@ -11,9 +11,8 @@ import numpy as np
 from facetracker.core.errors import BadFile
 from facetracker.core.lettering import write
 from facetracker.core.photo import Picture, read_picture
-from facetracker.labels.audit.audit import Audit, offenders
 from facetracker.labels.audit.checks import KINDS, Finding, heard
-from facetracker.labels.audit.report import shortened
+from facetracker.labels.audit.result import Audit, offenders, shortened
 from facetracker.labels.labelme import read_content, stated_size
 from facetracker.labels.pairing import LABELS, label_path
 from facetracker.labels.shapes import ShapeFault, encloses_area, shape_box, shape_label

@@ -8,8 +8,8 @@ from typing import Any
 
 from facetracker.core.console import duration
 from facetracker.core.files import write_json
-from facetracker.labels.audit.audit import Audit, offenders
 from facetracker.labels.audit.checks import KINDS
+from facetracker.labels.audit.result import Audit, offenders, shortened
 from facetracker.version import __version__
 
 WIDTH = 80
@@ -115,11 +115,3 @@ def _wrapped(text: str) -> list[str]:
     import textwrap
 
     return textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_long_words=True)
-
-
-def shortened(text: str, most: int) -> str:
-    """The text cut in the middle to at most so many characters: a file's name tells most at its ends."""
-    if len(text) <= most:
-        return text
-    head = (most - 3) // 2
-    return f"{text[:head]}...{text[len(text) - (most - 3 - head) :]}"

@@ -1,0 +1,110 @@
+"""A model's guesses as label files: photos looked at in batches, and what was written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from facetracker.core.errors import FaceTrackerError, Rejects
+from facetracker.core.photo import Picture, read_picture
+from facetracker.core.sample import Sample
+from facetracker.inference.decode import Found
+from facetracker.inference.detector import Detector
+from facetracker.labels.labelme import labelme_content, write_content
+from facetracker.labels.provenance import signed
+from facetracker.labels.states import state_of
+
+BATCH = 16  # photos that are read and looked at together
+LOWEST = 0.1  # score from which a box that is not written still counts as doubt
+
+
+@dataclass
+class Prelabelled:
+    """What `prelabel` did. `written` are label files; the other photos of the folder were left as they are."""
+
+    folder: Path
+    model: str
+    written: list[Path] = field(default_factory=list)
+    faces: int = 0
+    no_face: int = 0
+    reviewed: int = 0
+    waiting: int = 0  # prelabelled before, and nobody has looked yet
+    rejects: Rejects = field(default_factory=Rejects)
+
+    def lines(self) -> list[str]:
+        """The report for a person."""
+        lines = [f"{len(self.written)} photos prelabelled with {self.model}: {self.faces} faces"]
+        if self.no_face:
+            lines[0] += f", {self.no_face} photos without a face"
+        if self.reviewed:
+            lines.append(f"{self.reviewed} photos were labelled by a person and left as they are")
+        if self.waiting:
+            lines.append(f"{self.waiting} photos were prelabelled before (--again looks again with another model)")
+        return lines + [f"rejected: {path}: {why}" for path, why in self.rejects]
+
+
+def look(
+    detector: Detector, todo: Sequence[tuple[Path, Path]], names: Sequence[str], by: dict[str, Any], done: Prelabelled
+) -> Iterator[int]:
+    """Write the label files of photos, batch by batch, and note them in `done`; yields how many each batch held."""
+    for chunk in _read(todo, done.rejects):
+        found = detector.detect_boxes_batch([picture for _, _, picture in chunk], min(LOWEST, detector.threshold))
+        for (photo, path, picture), faces in zip(chunk, found, strict=True):
+            _write(photo, path, picture, faces, names, by, done)
+        yield len(chunk)
+
+
+def doubt_of(scores: Any, threshold: float) -> float:
+    """How unsure a model is about a photo, from the scores of all its boxes: 0 not at all, 1 could be either.
+
+    The box that is nearest to the threshold decides: one face overlooked spoils the photo.
+    """
+    doubts = [s / threshold if s < threshold else (1 - s) / max(1 - threshold, 1e-6) for s in scores]
+    return round(float(max(doubts, default=0.0)), 3)
+
+
+def _read(todo: Sequence[tuple[Path, Path]], rejects: Rejects) -> Iterator[list[tuple[Path, Path, Picture]]]:
+    """The photos in batches; the next batch is decoded while the model looks at this one."""
+
+    def read(task: tuple[Path, Path]) -> tuple[Path, Path, Picture] | FaceTrackerError:
+        try:
+            return (*task, read_picture(task[0]))
+        except FaceTrackerError as error:
+            return error
+
+    tasks = iter(todo)
+    with ThreadPoolExecutor(2) as threads:
+        ahead = [threads.submit(read, task) for task in islice(tasks, BATCH)]
+        while ahead:
+            now, ahead = ahead, [threads.submit(read, task) for task in islice(tasks, BATCH)]
+            chunk = []
+            for one in now:
+                result = one.result()
+                if isinstance(result, FaceTrackerError):
+                    rejects.add(result.path or "", result)
+                else:
+                    chunk.append(result)
+            if chunk:
+                yield chunk
+
+
+def _write(
+    photo: Path, path: Path, picture: Picture, found: Found, names: Sequence[str], by: dict[str, Any], done: Prelabelled
+) -> None:
+    boxes, scores, classes = found
+    doubt = doubt_of(scores, by["threshold"])
+    sure = scores >= by["threshold"]
+    labels = tuple(names[number] for number in classes[sure])
+    sample = Sample(photo, picture.shape[1], picture.shape[0], boxes[sure], labels, reviewed=False)
+    content = labelme_content(path, sample, descriptions=tuple(f"{score:.2f}" for score in scores[sure]))
+    if state_of(path) == "reviewed":  # somebody has saved it meanwhile
+        done.reviewed += 1
+        return
+    write_content(path, signed(content, **by, doubt=doubt))
+    done.written.append(path)
+    done.faces += len(sample)
+    done.no_face += not len(sample)
