@@ -3,7 +3,7 @@
     python benchmarks/masks.py FACES OUT [--split OUT_OF_STARTER/split.json] [--epochs 15] [--stage-epochs 8]
 
 FACES is a folder with `images/`, `labels/` (labelme) and `sources.csv`; its photos `mask_*` are used. They are split as
-the starter's training split them (near-duplicates together, `scripts/train_starter.py`): the networks begin with the
+the starter's training split them (near-duplicates together, `scripts/starter/train.py`): the networks begin with the
 starter's weights, so a photo that the starter has seen could not test them. Everything lands in OUT: the crops, the
 runs with their confusion matrices, the evaluation, and the figures as `figures.json`.
 """
@@ -44,8 +44,8 @@ def lay_out(faces: Path, out: Path, parts: dict[str, str]) -> None:
 
 def starters_split(faces: Path) -> dict[str, str]:
     """Every photo's part, as the starter's training has it."""
-    sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
-    from starter_photos import read_rows, split_photos
+    sys.path.insert(0, str(Path(__file__).parent.parent / "scripts" / "starter"))
+    from photos import read_rows, split_photos
 
     return split_photos(faces, read_rows(faces))
 

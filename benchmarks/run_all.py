@@ -99,9 +99,9 @@ def run(name: str, benchmark: Benchmark) -> Result | None:
 
 
 def write_held_out(path: Path) -> Path:
-    """The names of the photos kept from the starter's training, as scripts/train_starter.py divides them."""
-    sys.path.insert(0, str(ROOT / "scripts"))
-    from starter_photos import read_rows, split_photos
+    """The names of the photos kept from the starter's training, as scripts/starter/train.py divides them."""
+    sys.path.insert(0, str(ROOT / "scripts" / "starter"))
+    from photos import read_rows, split_photos
 
     parts = split_photos(FACES, read_rows(FACES))
     path.write_text("".join(f"{name}\n" for name, part in parts.items() if part == "test"))

@@ -17,9 +17,9 @@ from facetracker.reports.evaluation.photos import labelled_photos
 from facetracker.training.fit import train
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "scripts")]
+sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "scripts" / "starter")]
 from forgetting import FAINTEST, GENERAL_SIDE, InMemory, ap40, judge, mean_iou  # noqa: E402
-from starter_photos import read_rows, split_photos  # noqa: E402
+from photos import read_rows, split_photos  # noqa: E402
 
 MOST = 120  # photos of other people
 SHORT = ("training.epochs=8", "training.samples_per_epoch=256")

@@ -1,6 +1,6 @@
 """The photos the starter is made from: where each stands in the split, its lures, how often it is drawn.
 
-train_starter.py, train_second_look.py and what measures the starter share them. FACES holds images/, labels/ (labelme)
+train.py, train_second_look.py and what measures the starter share them. FACES holds images/, labels/ (labelme)
 and sources.csv (name, source, labels_by, ...).
 """
 

@@ -1,8 +1,8 @@
 """Train the starter's second look (facetracker/models/second_look.py): the small network that judges its candidates.
 
-    python scripts/train_second_look.py FACES OUT [--minutes N] [--again]
+    python scripts/starter/train_second_look.py FACES OUT [--minutes N] [--again]
 
-FACES and OUT as for train_starter.py, whose split, sources and composed pictures it shares. The bundled starter
+FACES and OUT as for train.py, whose split, sources and composed pictures it shares. The bundled starter
 proposes places in composed pictures; whether there is a face, and where its box ends, is what is learnt. The starter
 itself stays as it is. OUT gets second_look.npz, the averaged weights, every few minutes; the learning rate falls to
 nothing within the minutes. `--again` starts from the bundled second look, not from nothing.
@@ -20,9 +20,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from starter_photos import SHARES as STARTER_SHARES
-from starter_photos import SMALL_FACES_UNLABELLED, load_photos, lures_in, parts_in, read_rows
-from train_starter import RECIPE as STARTER_RECIPE
+from photos import SHARES as STARTER_SHARES
+from photos import SMALL_FACES_UNLABELLED, load_photos, lures_in, parts_in, read_rows
+from train import RECIPE as STARTER_RECIPE
 
 from facetracker.core.files import written_beside
 

@@ -1,9 +1,9 @@
 """What anybody's pictures look like to the starter's backbone: 64 axes, written into assets/starter.npz.
 
-    python scripts/measure_usual.py FACES
+    python scripts/starter/measure_usual.py FACES
 
 Fine-tuning needs it to know one's own photos from other people's (facetracker/models/familiarity.py). FACES is what
-train_starter.py trains on; only photos of its training part are looked at. Run it after bundle_starter.py, which
+train.py trains on; only photos of its training part are looked at. Run it after bundle.py, which
 writes the file anew. No photo can be made out of it: it is the mean and the spread of a mean of features.
 """
 
@@ -13,7 +13,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from starter_photos import read_rows, split_photos
+from photos import read_rows, split_photos
 
 PHOTOS, SEED = 1500, 1
 SIDES = (192, 320)  # at which nano is trained, and at which the starter detects

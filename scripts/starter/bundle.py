@@ -1,9 +1,9 @@
 """Put the starter's weights into the package: assets/starter.npz to train from, starter.tflite to detect with,
 starter.onnx for the browser's tab.
 
-    python scripts/bundle_starter.py OUT [--threshold T] [--live]
+    python scripts/starter/bundle.py OUT [--threshold T] [--live]
 
-OUT is what train_starter.py and train_second_look.py wrote; what is not there stays as it is bundled. `--live` takes
+OUT is what train.py and train_second_look.py wrote; what is not there stays as it is bundled. `--live` takes
 the starter's last weights instead of the averaged ones.
 """
 
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def new_starter(out: Path, live: bool):
-    """The tracker that train_starter.py left in `out`, or None."""
+    """The tracker that train.py left in `out`, or None."""
     from facetracker.models import FaceTracker
     from facetracker.models.loading import load_model
 

@@ -1,6 +1,6 @@
 """Train the starter: the tracker that comes with the package. docs/starter.md says what, why and how well.
 
-    python scripts/train_starter.py FACES OUT [--minutes N]
+    python scripts/starter/train.py FACES OUT [--minutes N]
 
 FACES holds images/, labels/ (labelme) and sources.csv (name, source, labels_by, ...). OUT gets last.keras (weights,
 averaged weights, optimizer, step), ema.weights.h5, log.csv and the lists of held-out photos. Started again on the
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from starter_photos import load_photos, lures_in, parts_in, read_faces, read_rows
+from photos import load_photos, lures_in, parts_in, read_faces, read_rows
 
 # Side, pictures a batch (about the same number of pixels each), how often.
 SIDES = ((160, 64, 0.1), (192, 44, 0.25), (224, 32, 0.3), (256, 24, 0.2), (320, 16, 0.15))
