@@ -34,7 +34,6 @@ SLOWEST = (
     "notebooks/test_masks_notebook.py",
     "from_scratch/test_scratch_notebook.py",
     "web/test_training.py",
-    "training/test_keep.py",
     "models/test_second_look.py",
     "training/test_several.py",
     "cluster/test_cluster_kill.py",

@@ -21,7 +21,6 @@ from facetracker.training.briefing import brief, time_a_step
 from facetracker.training.composed import composing
 from facetracker.training.curves import draw_curves
 from facetracker.training.device import Device, on_all_gpus, start
-from facetracker.training.familiar import NOTHING, UNFAMILIAR, keep_of, learn_familiar
 from facetracker.training.feed import Feed
 from facetracker.training.light import light
 from facetracker.training.photos import Photos, read_photos
@@ -53,7 +52,6 @@ def train(
     device = start(settings.training)
     photos = read_photos(data, settings)
     settings.model.classes = photos.classes
-    settings.training.keep = keep_of(settings, photos.classes, photos.train)
     settings.save(run.config)
     if photos.rejects:
         write_atomically(run.rejects, photos.rejects.as_text())
@@ -75,14 +73,6 @@ class Training:
         self.feed = make_feed(self.photos, self.settings)
         self.progress = read_state(self.run.state)[1] if self.run.state.is_file() else Progress()
         self.model = build_model(self.settings, read_weights=not self.progress.epoch)
-        keep = self.settings.training.keep
-        if keep != NOTHING:
-            self.model.backbone.trainable = False
-        if keep == UNFAMILIAR:
-            if not self.progress.epoch:
-                learn_familiar(self.model, self.photos.train, self.settings.training.seed)
-        elif keep != NOTHING:
-            self.model.head.keep(keep)
 
     def go(self) -> Path:
         """Brief, fit, and write what a run leaves; the run folder."""
@@ -108,8 +98,7 @@ class Training:
     def _fit(self, first: int, end: int) -> None:
         """Train epochs up to `end`, in the phase that began at epoch `first`."""
         training = self.settings.training
-        frozen = end <= training.freeze_epochs or training.keep != NOTHING
-        self.model.backbone.trainable = not frozen
+        self.model.backbone.trainable = end > training.freeze_epochs
         optimizer = make_optimizer(training, self.feed.steps, end - first)
         # Built here and not by the first step: TensorFlow traces a step that makes variables twice.
         optimizer.build(self.model.trainable_variables)
@@ -236,15 +225,12 @@ def make_feed(photos: Photos, settings: Settings) -> Feed:
         samples_per_epoch=settings.training.samples_per_epoch,
         augment=light if settings.data.online == "light" else None,
         compose=compose,
-        replay=photos.replay,
-        replay_share=settings.training.replay_share,
     )
 
 
 def build_model(settings: Settings, read_weights: bool = True) -> FaceTracker:
     """The network of the settings; without `read_weights` it starts empty, because a resumed run has its own."""
     model = settings.model
-    two_heads = settings.training.keep == UNFAMILIAR
     return FaceTracker(
         backbone=model.backbone,
         head=model.head,
@@ -253,8 +239,6 @@ def build_model(settings: Settings, read_weights: bool = True) -> FaceTracker:
         weights=model.weights if read_weights else "none",
         preprocessing=model.preprocessing,
         regress_loss=model.regress_loss,
-        two_heads=two_heads,
-        second_look=two_heads and len(model.classes or ["face"]) == 1,  # unfamiliar pictures get the whole starter
     )
 
 

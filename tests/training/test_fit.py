@@ -250,10 +250,8 @@ def test_a_saved_model_is_the_network_alone(finished, tmp_path):
         assert np.array_equal(values, again(x, training=False)[name])
 
 
-@pytest.mark.parametrize("online", ["compose", "none"])
-def test_composed_pictures_and_replay_train(trained, online, monkeypatch):
-    monkeypatch.setattr("facetracker.training.replay.DRAWN", 6)
-    folder = trained(f"data.online={online}", "training.replay=scenes", "model.head=dense")
+def test_composed_pictures_train(trained):
+    folder = trained("data.online=compose", "model.head=dense")
     assert np.isfinite(float(history_of(folder)[-1]["total_loss"]))
 
 
