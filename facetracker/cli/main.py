@@ -29,6 +29,7 @@ ROOMS = (
     "labels",
     "prelabel",
     "data",
+    "learn",
     "training",
     "classifier",
     "evaluation",

@@ -27,6 +27,7 @@ class Card:
     `image_size` is the longer side of the input in pixels (a single head's square), `threshold` the score from which
     a box counts, `iou_threshold` the overlap from which two boxes are one face, `strides` the pixels a cell of a
     dense head, in order. `margin` is a classifier's: the share of a face's longer side that its crop shows around it.
+    `style` are four numbers by which boxes are drawn as one person does (style.py), where the graph does not do it.
     Checked by hand, not by pydantic: that alone would be a third of a detector's start.
     """
 
@@ -37,6 +38,7 @@ class Card:
     iou_threshold: float = 0.5
     strides: list[int] = field(default_factory=lambda: [8, 16, 32])
     margin: float = 0.0
+    style: list[float] | None = None
     name: str = ""
     backbone: str = ""
     precision: Literal["float32", "float16", "int8"] = "float32"
@@ -58,6 +60,8 @@ class Card:
             value = getattr(self, key)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
                 yield key, f"{value!r} is no number between 0 and 1"
+        if self.style is not None and not _style_like(self.style):
+            yield "style", "is no list of four numbers"
         if not _list_of(self.strides, int):
             yield "strides", "is no list of pixels"
         for key in ("name", "backbone", "version"):
@@ -112,6 +116,13 @@ def _whole(value: Any) -> bool:
 
 def _list_of(values: Any, kind: type) -> bool:
     return isinstance(values, list) and bool(values) and all(isinstance(value, kind) for value in values)
+
+
+def _style_like(values: Any) -> bool:
+    numbers = isinstance(values, list) and all(
+        isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= 10 for value in values
+    )
+    return numbers and len(values) == 4
 
 
 def _damaged(why: str, path: str | Path) -> BadFile:

@@ -17,6 +17,7 @@ from facetracker.inference.decode import Found, decode_dense, decode_single
 from facetracker.inference.detections import as_detections
 from facetracker.inference.engines import Outputs, open_engine
 from facetracker.inference.engines.base import SUFFIXES
+from facetracker.inference.style import style_of
 
 if TYPE_CHECKING:
     import supervision as sv
@@ -52,6 +53,7 @@ class Detector:
         self.threshold = self.card.threshold if threshold is None else threshold
         self.iou_threshold = self.card.iou_threshold if iou_threshold is None else iou_threshold
         self.image_size = image_size or self.card.image_size
+        self.style = style_of(self.card.style)
         for what, value in (("threshold", self.threshold), ("iou_threshold", self.iou_threshold)):
             if not 0 <= value <= 1:
                 raise FaceTrackerError(f"{what} {value:g} is not between 0 and 1")
@@ -127,6 +129,8 @@ class Detector:
                 self.iou_threshold,
             )
         boxes, scores, classes = found
+        if self.style is not None:
+            boxes = self.style.apply(boxes)
         boxes = clip(place.to_picture(boxes))
         inside = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])  # a box in the bars is no face
         return (boxes, scores, classes) if inside.all() else (boxes[inside], scores[inside], classes[inside])

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from facetracker.models.tracker import FaceTracker
 
 TRACKER, CLASSIFIER = "facetracker>FaceTracker", "facetracker>FaceClassifier"
+PERSONAL = "facetracker>PersonalTracker"
 Model: TypeAlias = "FaceTracker | FaceClassifier"
 COMMON: dict[str, type | tuple[type, ...]] = {"backbone": str, "image_size": int, "name": str}
 # What may stand in the settings of each, and of which type; `classes`, `dtype` and `trainable` are looked at apart.
@@ -37,6 +38,7 @@ KINDS: dict[str, dict[str, Any]] = {
     },
     CLASSIFIER: {**COMMON, "hidden": int, "dropout": (int, float), "margin": (int, float)},
 }
+KINDS[PERSONAL] = {**KINDS[TRACKER], "style": list, "own_head": bool}
 EARLIER = "two_heads"  # in files up to 0.1: a second head beside the trained one
 # What a compiled tracker's optimizer may be made of; everything else in a file is refused.
 OPTIMIZER_MODULES = ("keras.optimizers", "keras.optimizers.schedules", "keras")
@@ -167,6 +169,7 @@ def _build(config: Any, kind: Any, path: Path) -> Model:
         and 1 <= size <= 4096
         and all(isinstance(plain[key], types[key]) for key in types if key in plain)
         and 1 <= plain.get("hidden", 1) <= 65536
+        and _is_style(plain.get("style", [0.0] * 4))
         and (dtype is None or isinstance(dtype, str))
     )
     if not fits:
@@ -175,6 +178,10 @@ def _build(config: Any, kind: Any, path: Path) -> Model:
         return build(**plain, dtype=dtype or "float32")
     except (FaceTrackerError, TypeError, ValueError) as error:
         raise BadFile(f"its settings are damaged ({_first_line(error)})", path=path) from None
+
+
+def _is_style(numbers: list[Any]) -> bool:
+    return len(numbers) == 4 and all(isinstance(number, int | float) and abs(number) <= 10 for number in numbers)
 
 
 def _check_compile_config(config: Any, path: Path) -> None:

@@ -43,3 +43,12 @@ def nano(input_shape: tuple[int | None, int | None, int] = (None, None, 3)) -> k
             x = unit(x, width, 1, f"stage{stage}_{i}")
         features.append(x)
     return keras.Model(inputs, features, name="nano")
+
+
+def last_stage() -> keras.Model:
+    """Features of stride 16 `(B, H, W, 112)` to those of stride 32: the last stage of `nano`, to be trained apart."""
+    inputs = keras.Input((None, None, WIDTHS[-2]), name="last_stage_input")
+    x = unit(inputs, WIDTHS[-1], 2, f"stage{len(REPEATS)}_0")
+    for i in range(1, REPEATS[-1] + 1):
+        x = unit(x, WIDTHS[-1], 1, f"stage{len(REPEATS)}_{i}")
+    return keras.Model(inputs, x, name="last_stage")

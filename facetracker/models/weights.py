@@ -18,7 +18,7 @@ from facetracker.core.files import written_beside
 from facetracker.models.loading import load_model
 
 PARTS = ("backbone", "head")
-LOOK = "second_look"
+LOOK, OWN_HEAD = "second_look", "own_head"
 STARTER = Path(__file__).parent.parent / "assets" / "starter.npz"
 
 
@@ -52,7 +52,7 @@ def apply_weights(tracker: Any, weights: str | Path | None) -> None:
 
 def parts_of(model: Any) -> tuple[str, ...]:
     """The parts of a tracker or classifier that have weights."""
-    return (*PARTS, LOOK) if getattr(model, LOOK, None) is not None else PARTS
+    return (*PARTS, *(part for part in (LOOK, OWN_HEAD) if getattr(model, part, None) is not None))
 
 
 def arrays_of(model: Any, parts: Sequence[str] | None = None) -> dict[str, np.ndarray]:

@@ -145,7 +145,7 @@ def new_run(data: str | Path, name: str, runs: Path = RUNS, force: bool = False)
         if not force:
             fix = "Choose another --name, go on with --resume, or replace it with --force."
             raise FaceTrackerError("is there already", path=folder, fix=fix)
-        if any(folder.iterdir()) and not (folder / "config.yaml").is_file():
+        if any(folder.iterdir()) and not (folder / "run.json").is_file():
             raise FaceTrackerError("is not a run folder, so it is not replaced", path=folder, fix="Choose a --name.")
         shutil.rmtree(folder)
     run = RunFolder(folder)

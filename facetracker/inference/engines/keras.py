@@ -41,6 +41,8 @@ def card_of(model: object, path: str | Path = "") -> Card:
         for key in ("classes", "image_size", "head", "threshold", "iou_threshold", "strides", "margin")
         if config.get(key)
     }
+    if hasattr(model, "strides"):
+        known["strides"] = model.strides
     known |= {key: list(known[key]) for key in ("classes", "strides") if key in known}
     known.setdefault("head", "classifier")  # a tracker names its head, a classifier has none
     backbone = config.get("backbone")

@@ -35,7 +35,7 @@ BACKGROUND_SHARE, BACKGROUND_POWER = 1.0, 1.5
 
 @keras.saving.register_keras_serializable("facetracker")
 class DenseHead(Head):
-    """Features of strides 8, 16, 32 to `scores` `(B, A, K)` and `offsets` `(B, A, 4)`.
+    """Features of `strides` (8, 16, 32; an own head has the last two) to `scores` `(B, A, K)` and `offsets` `(B, A, 4)`.
 
     A: the cells of all grids, stride after stride, each row by row. Scores are probabilities, offsets are in strides
     and never negative; the highest of a cell's scores is how sure it is of a face. In training there are `logits`
@@ -43,14 +43,14 @@ class DenseHead(Head):
     """
 
     name_of_kind = "dense"
-    strides = STRIDES
 
-    def __init__(self, classes: int = 1, width: int = 64, **options):
+    def __init__(self, classes: int = 1, width: int = 64, strides: tuple[int, ...] = STRIDES, **options):
         super().__init__(classes=classes, **options)
         self.width = width
-        self.merges = [self._conv(1, f"merge{stride}") for stride in STRIDES]
-        self.merge_norms = [self._norm(f"merge{stride}") for stride in STRIDES]
-        self.units = [[self._unit(f"unit{stride}_{i}") for i in range(2)] for stride in STRIDES]
+        self.strides = tuple(strides)
+        self.merges = [self._conv(1, f"merge{stride}") for stride in self.strides]
+        self.merge_norms = [self._norm(f"merge{stride}") for stride in self.strides]
+        self.units = [[self._unit(f"unit{stride}_{i}") for i in range(2)] for stride in self.strides]
         self.score_convs = [
             keras.layers.Conv2D(
                 1,
@@ -59,7 +59,7 @@ class DenseHead(Head):
                 kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
                 name=f"score{stride}",
             )
-            for stride in STRIDES
+            for stride in self.strides
         ]
         self.reach_convs = [
             keras.layers.Conv2D(
@@ -69,13 +69,13 @@ class DenseHead(Head):
                 kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
                 name=f"reach{stride}",
             )
-            for stride in STRIDES
+            for stride in self.strides
         ]
         self.kind_convs = [
             keras.layers.Conv2D(
                 classes, 1, kernel_initializer=keras.initializers.RandomNormal(stddev=0.01), name=f"kind{stride}"
             )
-            for stride in STRIDES
+            for stride in self.strides
             if classes > 1
         ]
         # Probabilities and exponentials in float32 also where the rest computes in 16 bits.
@@ -115,8 +115,8 @@ class DenseHead(Head):
             for feature, merge, norm in zip(features, self.merges, self.merge_norms, strict=True)
         ]
         # Context flows down: the coarse grid knows about heads and shoulders, the fine one needs it.
-        for fine, coarse in ((1, 2), (0, 1)):
-            merged[fine] = merged[fine] + _grown(merged[coarse])
+        for fine in reversed(range(len(merged) - 1)):
+            merged[fine] = merged[fine] + _grown(merged[fine + 1])
         logits, reaches, kinds = [], [], []
         for grid, (x, units, score, reach) in enumerate(
             zip(merged, self.units, self.score_convs, self.reach_convs, strict=True)
@@ -142,7 +142,7 @@ class DenseHead(Head):
     def loss(self, targets, outputs, size: tuple[int, int]) -> Losses:
         height, width = size
         scale = ops.cast(ops.stack([width, height, width, height]), "float32")
-        centres, strides = cells(height, width)
+        centres, strides = cells(height, width, self.strides)
         truth = ops.cast(targets["boxes"], "float32") * scale
         boxes = boxes_of(outputs["offsets"], centres, strides)
         scores = outputs["scores"]
@@ -172,16 +172,10 @@ class DenseHead(Head):
     def decode(
         self, outputs, size: tuple[int, int], threshold: float = 0.5, iou_threshold: float = 0.5, most: int = 64
     ):
-        height, width = size
-        centres, strides = cells(height, width)
-        scale = ops.cast(ops.stack([width, height, width, height]), "float32")
-        boxes = boxes_of(outputs["offsets"], centres, strides) / scale
-        best = ops.max(outputs["scores"], axis=-1)
-        classes = ops.cast(ops.argmax(outputs["scores"], axis=-1), "int32")
-        return suppress(boxes, best, classes, threshold, iou_threshold, most, candidates=CANDIDATES)
+        return decode_cells(outputs, size, self.strides, threshold, iou_threshold, most)
 
     def get_config(self):
-        return {**super().get_config(), "width": self.width}
+        return {**super().get_config(), "width": self.width, "strides": list(self.strides)}
 
 
 @keras.saving.register_keras_serializable("facetracker")
@@ -192,18 +186,29 @@ class Reach(keras.layers.Layer):
         return ops.exp(ops.minimum(x, LARGEST_LOG_REACH))
 
 
-def cells(height, width):
+def decode_cells(outputs, size, strides, threshold: float = 0.5, iou_threshold: float = 0.5, most: int = 64):
+    """Boxes, scores and classes as `Head.decode` gives them, of the cells of grids of these strides."""
+    height, width = size
+    centres, sides = cells(height, width, strides)
+    scale = ops.cast(ops.stack([width, height, width, height]), "float32")
+    boxes = boxes_of(outputs["offsets"], centres, sides) / scale
+    best = ops.max(outputs["scores"], axis=-1)
+    classes = ops.cast(ops.argmax(outputs["scores"], axis=-1), "int32")
+    return suppress(boxes, best, classes, threshold, iou_threshold, most, candidates=CANDIDATES)
+
+
+def cells(height, width, strides: tuple[int, ...] = STRIDES):
     """Centre `(A, 2)` and stride `(A, 1)` of every cell of a `height` x `width` input, in pixels."""
-    centres, strides = [], []
-    for stride in STRIDES:
+    centres, sides = [], []
+    for stride in strides:
         rows, columns = height // stride, width // stride
         y = (ops.arange(rows, dtype="float32") + 0.5) * stride
         x = (ops.arange(columns, dtype="float32") + 0.5) * stride
         grid_y, grid_x = ops.meshgrid(y, x, indexing="ij")
         centre = ops.stack([ops.reshape(grid_x, (-1,)), ops.reshape(grid_y, (-1,))], axis=-1)
         centres.append(centre)
-        strides.append(ops.full_like(centre[:, :1], stride))
-    return ops.concatenate(centres, axis=0), ops.concatenate(strides, axis=0)
+        sides.append(ops.full_like(centre[:, :1], stride))
+    return ops.concatenate(centres, axis=0), ops.concatenate(sides, axis=0)
 
 
 def boxes_of(offsets, centres, strides):

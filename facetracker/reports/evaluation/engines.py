@@ -14,6 +14,7 @@ from facetracker.inference.card import Card
 from facetracker.inference.detector import Detector, find_model
 from facetracker.inference.engines.base import OUTPUT_NAMES, Engine, Outputs, default_threads
 from facetracker.inference.engines.keras import KerasEngine
+from facetracker.inference.style import style_of
 from facetracker.reports.evaluation.answers import FAINTEST
 
 # What the runtime does not open: it needs neither, and must not bring TensorFlow in.
@@ -51,6 +52,7 @@ class EngineDetector(Detector):
         self.engine, self.card = engine, engine.card
         self.threshold, self.iou_threshold = threshold, engine.card.iou_threshold
         self.image_size = image_size or engine.card.image_size
+        self.style = style_of(self.card.style)
 
 
 def find(model: str | Path) -> Path:

@@ -1,0 +1,58 @@
+"""`OwnHead`: where this person's boxes lie, learnt on the features that the starter has anyway.
+
+The starter's features of stride 16 stay as they are, so they are computed once, for it and for the own head, and while
+learning they are kept and not computed again. What is trained is a copy of the network's last stage and of the head's
+two coarse grids (strides 16 and 32): a face of a webcam user is never smaller, and without the fine grid a frame takes
+about a twelfth longer than with the starter alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from facetracker.models.heads.dense import DenseHead
+from facetracker.models.nano import WIDTHS, last_stage
+
+STRIDES = (16, 32)
+CLASS_LOSS_SHARE = 0.5
+
+
+@keras.saving.register_keras_serializable("facetracker")
+class OwnHead(keras.Model):
+    """Features `(B, H, W, 112)` of stride 16 to the outputs of a dense head with strides 16 and 32.
+
+    It is fitted as any Keras model, on features and targets `{"boxes": (B, M, 4) normalised xyxy, "classes": (B, M)}`.
+    """
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.stage = last_stage()
+        self.head = DenseHead(classes=1, strides=STRIDES, name="own_dense")
+
+    def build(self, input_shape=None):
+        if not self.head.built:
+            shape = (None, None, None, WIDTHS[-2])
+            self.head.build([shape, self.stage.compute_output_shape(shape)])
+        self.built = True
+
+    def call(self, features, training=None):
+        return self.head([features, self.stage(features, training=training)], training=training)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        height, width = (side * STRIDES[0] for side in ops.shape(x)[1:3])
+        losses = self.head.loss(y, y_pred, (height, width))
+        return losses.regress_loss.value + CLASS_LOSS_SHARE * losses.class_loss.value
+
+    def start_from(self, tracker: Any) -> None:
+        """Take the weights of the same layers of a tracker of backbone nano with the dense head."""
+        there = {_name(variable): variable for part in (tracker.backbone, tracker.head) for variable in part.variables}
+        for variable in self.variables:
+            if _name(variable) in there:
+                variable.assign(there[_name(variable)])
+
+
+def _name(variable: Any) -> str:
+    return "/".join(variable.path.split("/")[-2:])

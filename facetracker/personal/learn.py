@@ -1,0 +1,194 @@
+"""The stage `learn`: from a few labelled photos to a tracker that draws boxes as their owner does.
+
+At once the style: four numbers in closed form, without tensorflow. Then, from five photos on, an own head, trained at
+the scale at which it will run. What photos held back show to be better is kept. The starter stays inside, unchanged.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from facetracker.core import console
+from facetracker.core.errors import Rejects
+from facetracker.core.files import write_atomically, write_json
+from facetracker.inference.card import Card
+from facetracker.inference.detector import Detector, find_model
+from facetracker.inference.style import Style
+from facetracker.personal.choose import OWN_HEAD, STYLE, Choice, choose, threshold_for
+from facetracker.personal.photos import Photo, Photos, read_photos
+from facetracker.personal.teacher import FAINT, VIEWS, Pairs, join, match, overlaps_at, pairs_in
+from facetracker.personal.views import usual_input
+from facetracker.training.run import RUNS, new_run
+from facetracker.version import __version__
+
+if TYPE_CHECKING:
+    from facetracker.personal.own import OwnLearner
+
+FEWEST = 5  # photos with a face, from which on an own head is learnt
+TRACKER, CARD, ABOUT = "model.tflite", "model.tflite.json", "learn.json"
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A person's tracker: its run folder, style and threshold, and which way was kept (`style` or `own head`)."""
+
+    run: Path
+    style: Style
+    threshold: float
+    choice: Choice
+    seconds: float
+    rejects: Rejects
+
+    def lines(self) -> list[str]:
+        """What a person is told."""
+        where = ", ".join(f"{number:+.2f}" for number in self.style.numbers)
+        return [
+            f"your boxes lie at {where} of the starter's (left, top, right, bottom)",
+            f"{self.choice.why}; a face counts from {self.threshold:.2f}",
+            f"{self.run} ({console.duration(self.seconds)}); try it: facetracker detect {self.run}",
+        ]
+
+
+def learn(
+    data: str | Path,
+    name: str = "mine",
+    *,
+    instant: bool = False,
+    runs: str | Path = RUNS,
+    force: bool = False,
+    seed: int = 0,
+) -> Learned:
+    """Learn a tracker from the labelled photos of `data` (split or not; the part `test` is left alone).
+
+    It is written to `runs/NAME`, as `train` does it. `instant` stops at the style. The style is usable as soon as it
+    is there: `detect` takes it while the own head is being learnt.
+    """
+    began = time.monotonic()
+    photos = read_photos(data)
+    faces = sum(len(photo.boxes) > 0 for photo in photos.photos)
+    waits = None if instant or faces < FEWEST else _import_while_looking()
+    run = new_run(data, name, Path(runs), force).folder
+    detector = Detector()
+    pairs = [pairs_in(detector, photo.picture, photo.boxes, seed=seed) for photo in photos.photos]
+    style = join(pairs).style()
+    threshold = threshold_for(_starter_scores(detector, photos.photos), detector.threshold)
+    choice = Choice(STYLE, None, None, 0)
+    _write_style(run, style, threshold)
+    if waits is not None:
+        waits.join()
+        console.say(f"style learnt from {faces} photos; now an own head ...")
+        with console.silenced():
+            choice, threshold = _own_head(run, photos, pairs, detector, style, threshold, seed)
+    learned = Learned(run, style, threshold, choice, time.monotonic() - began, photos.rejects)
+    _write_about(learned, photos, seed)
+    return learned
+
+
+def _import_while_looking() -> threading.Thread:
+    """Begin to import tensorflow: it takes seconds, in which the style is learnt on the other processor."""
+
+    def imported() -> None:
+        with console.silenced():
+            import_module("facetracker.personal.own")
+
+    waits = threading.Thread(target=imported, daemon=True)
+    waits.start()
+    return waits
+
+
+def _own_head(
+    run: Path, photos: Photos, pairs: Sequence[Pairs], detector: Detector, style: Style, threshold: float, seed: int
+) -> tuple[Choice, float]:
+    """Learn an own head; where it is better, it takes the style's place in the run folder."""
+    from facetracker.personal.own import CHECKING, OwnLearner
+
+    sizes = [detector.input_size(photo.picture.shape[1], photo.picture.shape[0]) for photo in photos.photos]
+    learner = OwnLearner(style, usual_input(sizes), detector.image_size, seed)
+    learner.look_at(photos.photos)
+    rest, back = photos.halves()
+    choice, scores = Choice(OWN_HEAD, None, None, 0), np.zeros(0, np.float32)
+    if back:
+        places = {id(photo): place for place, photo in enumerate(photos.photos)}
+        learner.learn([places[id(photo)] for photo in rest], CHECKING)
+        theirs = join([pairs[places[id(photo)]] for photo in rest]).style()
+        choice, scores = _compare(learner, detector, theirs, back)
+    if choice.kept == STYLE:
+        return choice, threshold
+    learner.learn(range(len(photos)))
+    _write_own_head(run, learner, style, threshold_for(scores))
+    return choice, threshold_for(scores)
+
+
+def _compare(
+    learner: OwnLearner, detector: Detector, style: Style, back: Sequence[Photo]
+) -> tuple[Choice, Any]:
+    """Style and own head on the photos held back: what is kept, and the scores of the own head's faces there."""
+    by_style, by_own, scores = [], [], []
+    for photo in back:
+        found = detector.detect_boxes(photo.picture, FAINT)[0]
+        answer = learner.answer(photo)
+        face = int(overlaps_at(answer.box, photo.boxes).argmax())
+        by_style.append(overlaps_at(style.apply(found), photo.boxes)[face])
+        by_own.append(overlaps_at(answer.box, photo.boxes)[face])
+        scores.append(answer.score)
+    return choose(np.float32(by_style), np.float32(by_own)), np.float32(scores)
+
+
+def _starter_scores(detector: Detector, photos: Sequence[Photo]) -> Any:
+    """How sure the starter is of the faces in the photos; of what it never sees it can say nothing."""
+    scores = []
+    for photo in photos:
+        boxes, sure, _ = detector.detect_boxes(photo.picture, FAINT)
+        scores += [float(sure[row]) for row, _ in match(boxes, photo.boxes)]
+    return np.float32(scores)
+
+
+def _write_style(run: Path, style: Style, threshold: float) -> None:
+    """The starter's file with a card of its own: nothing else is needed to draw as this person does."""
+    starter = find_model()
+    card = replace(
+        Card.read_beside(starter), style=list(style.numbers), threshold=threshold, name=run.name, version=__version__
+    )
+    write_atomically(run / TRACKER, starter.read_bytes())
+    write_json(run / CARD, card.as_dict())
+
+
+def _write_own_head(run: Path, learner: OwnLearner, style: Style, threshold: float) -> None:
+    from facetracker.export.exporting import export
+
+    learner.save(run / "model.keras", threshold, style)
+    export(run, to=["tflite"], force=True)
+
+
+def _write_about(learned: Learned, photos: Photos, seed: int) -> None:
+    if learned.rejects:
+        write_atomically(learned.run / "rejects.txt", learned.rejects.as_text())
+    write_json(
+        learned.run / ABOUT,
+        {
+            "version": __version__,
+            "data": str(photos.folder.resolve()),
+            "photos": len(photos),
+            "faces": sum(len(photo.boxes) for photo in photos.photos),
+            "style": list(learned.style.numbers),
+            "kept": learned.choice.kept,
+            "held_back": {
+                "photos": learned.choice.photos,
+                "style": learned.choice.style,
+                "own_head": learned.choice.own,
+            },
+            "threshold": learned.threshold,
+            "views": VIEWS,
+            "seed": seed,
+            "seconds": round(learned.seconds, 1),
+        },
+    )
+

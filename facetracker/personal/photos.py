@@ -1,0 +1,84 @@
+"""The labelled photos that a person's tracker is learnt from, and those that are held back to judge it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from facetracker.core.boxes import Boxes
+from facetracker.core.console import track
+from facetracker.core.errors import FaceTrackerError, Rejects
+from facetracker.core.photo import Picture, read_picture
+from facetracker.data.grouping import group_photos
+from facetracker.data.layout import samples_in
+
+HELD_BACK = 0.2
+# What is never learnt from: the photos that a person keeps to test with.
+TEST = "test"
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One labelled photo: the picture `(H, W, 3)` BGR and its faces `(N, 4)` normalised, N 0 where there is none."""
+
+    path: Path
+    picture: Picture
+    boxes: Boxes
+    part: str | None = None
+
+
+@dataclass
+class Photos:
+    """The photos of a folder, without the part `test`."""
+
+    folder: Path
+    photos: list[Photo]
+    rejects: Rejects = field(default_factory=Rejects)
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def halves(self) -> tuple[list[Photo], list[Photo]]:
+        """Those to learn from and those held back: the part `val`, or else a fifth whose near-twins go with them.
+
+        A photo of a burst that was learnt says nothing about its neighbour. Both are empty when all photos are one
+        burst.
+        """
+        val = [photo for photo in self.photos if photo.part == "val" and len(photo.boxes)]
+        if val and any(photo.part == "train" for photo in self.photos):
+            return [photo for photo in self.photos if photo.part != "val"], val
+        groups = group_photos({str(photo.path): photo.path for photo in self.photos}, "near-duplicate").groups
+        wanted = max(1, round(HELD_BACK * len(self.photos)))
+        sizes: dict[str, int] = {}
+        for name in groups.values():
+            sizes[name] = sizes.get(name, 0) + 1
+        chosen: set[str] = set()
+        for name in sorted(sizes, key=lambda name: (sizes[name], name)):
+            if sum(sizes[one] for one in chosen) < wanted and sum(sizes[one] for one in {*chosen, name}) <= 2 * wanted:
+                chosen.add(name)
+        back = [photo for photo in self.photos if groups[str(photo.path)] in chosen and len(photo.boxes)]
+        rest = [photo for photo in self.photos if groups[str(photo.path)] not in chosen]
+        return (rest, back) if back and rest else ([], [])
+
+
+def read_photos(folder: str | Path) -> Photos:
+    """The labelled photos of a folder, split or not, as `annotate` leaves it; all boxes must be of one kind."""
+    found = samples_in(folder)
+    labels = sorted({label for sample in found for label in sample.labels})
+    if len(labels) > 1:
+        raise FaceTrackerError(
+            f"has boxes of several kinds ({', '.join(labels)}); learn knows one kind, faces",
+            path=folder,
+            fix="Use facetracker train --preset nano.",
+        )
+    photos = []
+    for sample, part in track(list(zip(found.samples, found.partitions, strict=True)), "read"):
+        if part == TEST:
+            continue
+        try:
+            photos.append(Photo(sample.photo, read_picture(sample.photo), sample.boxes, part))
+        except FaceTrackerError as error:
+            found.rejects.add(sample.photo, error)
+    if not any(len(photo.boxes) for photo in photos):
+        raise FaceTrackerError("has no photo with a box to learn from", path=folder, fix="Run facetracker annotate.")
+    return Photos(Path(folder), photos, found.rejects)
