@@ -17,10 +17,11 @@ from facetracker.core.crop import cut_face
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.files import PHOTO_SUFFIXES, refuse_to_overwrite, write_atomically
 from facetracker.core.photo import Picture, read_picture
+from facetracker.core.sheet import Tile
 from facetracker.inference.classifier import Classifier, Probabilities
 from facetracker.inference.detector import Detector
 from facetracker.inference.draw import class_colour
-from facetracker.training.classifier.pictures import Answer, write_sheet
+from facetracker.training.classifier.pictures import answer_tile, write_answers
 
 AT_ONCE = 64
 
@@ -101,7 +102,7 @@ def classify(
         raise FaceTrackerError(f"nothing could be classified ({why})", path=files[0])
     top = min(top, len(classifier.classes))
     write_atomically(csv, as_csv(rows, classifier.classes, top))
-    write_sheet(png, [_title(row, classifier.classes) for row in _to_show(rows, sheet)])
+    write_answers(png, [_title(row, classifier.classes) for row in _to_show(rows, sheet)])
     said = [classifier.classes[int(row.probabilities.argmax())] for row in rows]
     pairs = [(row.truth, name) for row, name in zip(rows, said, strict=True) if row.truth is not None]
     right = sum(truth == name for truth, name in pairs)
@@ -170,11 +171,11 @@ def _to_show(rows: Sequence[Row], most: int) -> list[Row]:
     return [rows[int(i)] for i in np.linspace(0, len(rows) - 1, min(most, len(rows))).round()]
 
 
-def _title(row: Row, classes: Sequence[str]) -> Answer:
+def _title(row: Row, classes: Sequence[str]) -> Tile:
     best = int(row.probabilities.argmax())
     caption = f"{classes[best].replace('_', ' ')} {row.probabilities[best]:.2f}"
     if row.truth is not None:
-        return Answer(row.picture, caption, classes[best] == row.truth)
+        return answer_tile(row.picture, caption, classes[best] == row.truth)
     value = class_colour(classes[best], best).lstrip("#")
     red, green, blue = (int(int(value[i : i + 2], 16) * 0.8) for i in (0, 2, 4))  # darker: it is read on white
-    return Answer(row.picture, caption, None, (blue, green, red))
+    return Tile(row.picture, caption, colour=(blue, green, red))

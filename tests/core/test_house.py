@@ -15,7 +15,6 @@ PACKAGE = Path(facetracker.__file__).parent
 
 # Class names that mean two things, to be given names of their own; nothing is added here.
 TWICE: dict[str, set[str]] = {
-    "Answer": {"models.assign", "training.classifier.pictures"},
     "Entry": {"labels.formats.exchange", "web.paths"},
     "Finding": {"cli.doctor.findings", "labels.audit.checks"},
     "Job": {"data.augment.writing", "web.training"},

@@ -12,12 +12,13 @@ from photo_set import PhotoSet, draw, rectangle
 
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.photo import read_picture
+from facetracker.core.sheet import GREEN
 from facetracker.labels.audit import audit as audit_module
 from facetracker.labels.audit.audit import audit
 from facetracker.labels.audit.checks import KINDS
 from facetracker.labels.audit.contact_sheet import PER_KIND
 from facetracker.labels.audit.report import WIDTH, as_text
-from facetracker.labels.audit.result import Audit, shortened
+from facetracker.labels.audit.result import Audit
 
 FACE = rectangle(20, 20, 80, 90)
 
@@ -181,7 +182,7 @@ def test_labels_left_behind_by_a_split_by_hand(photos: PhotoSet, tmp_path):
     assert kinds(result, "a") == {"not labelled"}
     assert kinds(result, "b") == {"wrong corner order"}
     assert [finding.photo for finding in result.of("label without a photo")] == ["labels/lost.json"]
-    assert (read_picture(tmp_path / "out" / "contact_sheet.png") == (60, 190, 90)[::-1]).all(axis=2).any()
+    assert (read_picture(tmp_path / "out" / "contact_sheet.png") == GREEN).all(axis=2).any()
 
 
 def test_the_photos_that_a_split_copied_are_no_duplicates(photos: PhotoSet):
@@ -249,9 +250,8 @@ def test_contact_sheet_shows_the_offenders_with_their_boxes(photos: PhotoSet, tm
     photos.add("two", [rectangle(90, 10, 30, 60)])
     audit(photos.folder, out=tmp_path / "one")
     beside = read_picture(tmp_path / "one" / "contact_sheet.png")
-    assert beside.shape == sheet.shape  # three kinds with a photo each fit into one row
-    assert (beside[:, 650:] == beside[0, 0]).all()
-    assert not (beside[:, 440:620] == beside[0, 0]).all()
+    assert beside.shape[0] == sheet.shape[0]  # three kinds with a photo each fit into one row
+    assert beside.shape[1] == 3 * sheet.shape[1]
     for number in range(8):
         photos.add(f"more{number}", [rectangle(90, 10, 30, 60)])
     audit(photos.folder, out=tmp_path / "one")
@@ -305,11 +305,6 @@ def test_a_killed_worker_costs_nothing(photos: PhotoSet, monkeypatch):
     monkeypatch.setattr(audit_module, "CHUNK", 5)
     monkeypatch.setattr(concurrent.futures, "ProcessPoolExecutor", Broken)
     assert audit(photos.folder, out=None, workers=2).findings == alone.findings
-
-
-def test_shortened_keeps_both_ends():
-    assert shortened("short", 10) == "short"
-    assert shortened("abcdefghijklmnop", 10) == "abc...mnop"
 
 
 @pytest.mark.shared

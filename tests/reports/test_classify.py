@@ -14,13 +14,14 @@ import supervision as sv
 
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.photo import read_picture
+from facetracker.core.sheet import sheet
 from facetracker.export import export
 from facetracker.inference.classifier import Classifier, ClassVotes
 from facetracker.inference.detect import detect
 from facetracker.inference.detector import Detector
 from facetracker.reports.classify import classify
 from facetracker.scenes import Scene
-from facetracker.training.classifier.pictures import GREEN, RED, Answer, answer_sheet
+from facetracker.training.classifier.pictures import RIGHT, WRONG, answer_tile
 
 
 @pytest.fixture(scope="module")
@@ -76,16 +77,16 @@ def test_the_answers_as_csv_and_as_a_sheet(faces, exported, tmp_path):
 
 def test_right_titles_are_green_and_wrong_ones_red():
     crop = np.full((40, 40, 3), 128, np.uint8)
-    page = answer_sheet([Answer(crop, "with mask", True), Answer(crop, "without mask", False)])
+    page = sheet([answer_tile(crop, "with mask", True), answer_tile(crop, "without mask", False)], 2, 128)
     half = page.shape[1] // 2
 
     def has(part, colour):
-        return bool((np.abs(part[:28].astype(int) - colour).max(axis=2) < 30).any())
+        return bool((np.abs(part[-28:].astype(int) - colour).max(axis=2) < 30).any())
 
-    assert has(page[:, :half], GREEN)
-    assert not has(page[:, :half], RED)
-    assert has(page[:, half:], RED)
-    assert not has(page[:, half:], GREEN)
+    assert has(page[:, :half], RIGHT)
+    assert not has(page[:, :half], WRONG)
+    assert has(page[:, half:], WRONG)
+    assert not has(page[:, half:], RIGHT)
 
 
 def test_unreadable_pictures_are_left_out(exported, faces, tmp_path):

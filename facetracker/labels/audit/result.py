@@ -62,11 +62,3 @@ def offenders(findings: Iterable[Finding]) -> list[Finding]:
     """The findings worth a picture: not what is merely unlabelled or empty."""
     quiet = {"not labelled", "only prelabelled", "no face", "shape left out", "label without a photo"}
     return [finding for finding in findings if finding.kind not in quiet]
-
-
-def shortened(text: str, most: int) -> str:
-    """The text cut in the middle to at most so many characters: a file's name tells most at its ends."""
-    if len(text) <= most:
-        return text
-    head = (most - 3) // 2
-    return f"{text[:head]}...{text[len(text) - (most - 3 - head) :]}"

@@ -15,7 +15,7 @@ from facetracker.reports.charts import bar_chart
 from facetracker.reports.inspect import words
 from facetracker.reports.inspect.gradcam import Look
 from facetracker.reports.inspect.record import Step, counted_once
-from facetracker.reports.inspect.sheets import MOST_FILTERS, channel_tiles, filter_tiles, overlay, steps_shown
+from facetracker.reports.inspect.sheets import MOST_FILTERS, channel_row, filter_grid, overlay, steps_shown
 from facetracker.reports.page import commands, count, definitions, figures, image, page
 from facetracker.version import __version__
 
@@ -154,7 +154,7 @@ def _filters(inside: Inside) -> str:
         far = f"moved by {100 * moved:.0f} % of their length" if moved else "not one has moved: this layer was frozen"
         shown = [("As training began", inside.before, size), ("Now", inside.after, far)]
     tiles = "".join(
-        f"<figure>{image(encode_png(filter_tiles(kernel)), f'filters of {inside.layer}')}"
+        f"<figure>{image(encode_png(filter_grid(kernel, clear=True)), f'filters of {inside.layer}')}"
         f"<figcaption><b>{title}</b><span>{escape(inside.layer)}: {text}</span></figcaption></figure>"
         for title, kernel, text in shown
     )
@@ -175,7 +175,8 @@ def _activations(inside: Inside) -> str:
         hints = "".join(f"<span>{text}</span>" for text in new)
         rows += (
             f"<figure><figcaption><b>{escape(step.name)}</b><span>{escape(step.kind)}, {_size(step.shape)}</span>"
-            f"{hints}</figcaption>{image(encode_png(channel_tiles(step)), f'channels of {step.name}')}</figure>"
+            f"{hints}</figcaption>"
+            f"{image(encode_png(channel_row(step, clear=True)), f'channels of {step.name}')}</figure>"
         )
     return f'<h2>What the layers make of the picture</h2><p>{words.ACTIVATIONS}</p><div class="card rows">{rows}</div>'
 
