@@ -29,7 +29,7 @@ from facetracker.inference.detector import Detector
 from facetracker.inference.draw import Overlay
 from facetracker.inference.tracking.follow import Follower
 from facetracker.reports.evaluation.average_precision import precision
-from facetracker.reports.evaluation.judged import Judged
+from facetracker.reports.evaluation.judged import JudgedPhoto
 from facetracker.reports.evaluation.photos import labelled_photos
 
 FAINTEST = 0.02  # score from which boxes count for average precision
@@ -139,13 +139,15 @@ def photos(
     found = labelled_photos(folder)
     if stems is not None:
         found = found.only(set(stems.read_text(encoding="utf-8").split()))
-    judged: list[list[Judged]] = [[] for _ in overlaps]
+    judged: list[list[JudgedPhoto]] = [[] for _ in overlaps]
     for sample in track(found.samples, "photos"):
         answers = look(detector, read_picture(sample.photo), overlaps, FAINTEST)
         for own, (boxes, scores, _) in zip(judged, answers, strict=True):
             nothing, none = np.zeros(len(boxes), int), np.zeros(len(sample), int)
             own.append(
-                Judged(sample.stem, sample.width, sample.height, sample.boxes, none, boxes, scores.clip(0, 1), nothing)
+                JudgedPhoto(
+                    sample.stem, sample.width, sample.height, sample.boxes, none, boxes, scores.clip(0, 1), nothing
+                )
             )
     print(f"\n{'AP at IoU 0.4, 0.5':<24}" + "".join(f"{group:>18}" for group in groups))
     for overlap, own in zip(overlaps, judged, strict=True):

@@ -28,7 +28,7 @@ from facetracker.inference.engines.base import OUTPUT_NAMES, Engine, Outputs
 from facetracker.inference.engines.keras import card_of
 from facetracker.reports.evaluation.average_precision import precision
 from facetracker.reports.evaluation.engines import EngineDetector
-from facetracker.reports.evaluation.judged import Judged
+from facetracker.reports.evaluation.judged import JudgedPhoto
 from facetracker.reports.evaluation.photos import LabelledPhotos, labelled_photos
 
 FAINTEST = 0.02
@@ -53,7 +53,7 @@ class InMemory(Engine):
         return {name: np.asarray(outputs[name], np.float32) for name in OUTPUT_NAMES[self.card.head]}
 
 
-def judge(detector: Detector, photos: LabelledPhotos) -> list[Judged]:
+def judge(detector: Detector, photos: LabelledPhotos) -> list[JudgedPhoto]:
     """What the detector finds on every photo; every label counts as a face."""
     judged = []
     for sample in track(photos.samples, "photos"):
@@ -61,12 +61,12 @@ def judge(detector: Detector, photos: LabelledPhotos) -> list[Judged]:
         none = np.zeros(len(boxes), int)
         truth = np.zeros(len(sample), int)
         judged.append(
-            Judged(sample.stem, sample.width, sample.height, sample.boxes, truth, boxes, scores.clip(0, 1), none)
+            JudgedPhoto(sample.stem, sample.width, sample.height, sample.boxes, truth, boxes, scores.clip(0, 1), none)
         )
     return judged
 
 
-def mean_iou(judged: Sequence[Judged], threshold: float) -> float:
+def mean_iou(judged: Sequence[JudgedPhoto], threshold: float) -> float:
     """Of the best box at or above the threshold with the face it overlaps most, over the photos with a face."""
     from facetracker.core.boxes import iou
 
@@ -78,7 +78,7 @@ def mean_iou(judged: Sequence[Judged], threshold: float) -> float:
     return float(np.mean(found))
 
 
-def ap40(judged: Sequence[Judged], group: str = "*") -> float:
+def ap40(judged: Sequence[JudgedPhoto], group: str = "*") -> float:
     return precision([one for one in judged if fnmatch.fnmatch(one.name, group)], 1, ious=(0.4,)).average(0.4) or 0.0
 
 

@@ -36,7 +36,7 @@ from facetracker.core.letterbox import letterbox
 from facetracker.core.photo import Picture, read_picture
 from facetracker.inference.detector import Detector
 from facetracker.reports.evaluation.average_precision import precision
-from facetracker.reports.evaluation.judged import Judged, pool
+from facetracker.reports.evaluation.judged import JudgedPhoto, pool
 from facetracker.reports.evaluation.operating import false_alarms, threshold_for_recall
 from facetracker.reports.evaluation.photos import LabelledPhotos, labelled_photos
 
@@ -226,7 +226,7 @@ def peers_in(folder: Path | None, models: Sequence[str]) -> list[Peer]:
     return found + [Peer(str(model), ours(str(model))) for model in models]
 
 
-def judge(peer: Peer, photos: LabelledPhotos, side: int, threads: int) -> list[Judged]:
+def judge(peer: Peer, photos: LabelledPhotos, side: int, threads: int) -> list[JudgedPhoto]:
     """What the peer finds on every photo; every label counts as a face."""
     detect = peer.load(FAINTEST, threads, side)
     judged = []
@@ -234,7 +234,7 @@ def judge(peer: Peer, photos: LabelledPhotos, side: int, threads: int) -> list[J
         boxes, scores = detect(read_picture(sample.photo))
         none = np.zeros(len(boxes), int)
         judged.append(
-            Judged(
+            JudgedPhoto(
                 sample.stem,
                 sample.width,
                 sample.height,
@@ -248,7 +248,7 @@ def judge(peer: Peer, photos: LabelledPhotos, side: int, threads: int) -> list[J
     return judged
 
 
-def quality(judged: Sequence[Judged], group: str, alarms_on: str, recalls: Sequence[float]) -> dict:
+def quality(judged: Sequence[JudgedPhoto], group: str, alarms_on: str, recalls: Sequence[float]) -> dict:
     """AP on the photos of a group, and false alarms on the photos without a face at given recalls."""
     members = [photo for photo in judged if fnmatch.fnmatch(photo.name, group)]
     empty = [photo for photo in judged if not len(photo.truth) and fnmatch.fnmatch(photo.name, alarms_on)]

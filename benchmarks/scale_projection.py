@@ -35,7 +35,7 @@ from scale import make_photos, peak
 from facetracker.cluster.cluster import connected
 from facetracker.cluster.tasks import AHEAD, run_on_ray
 from facetracker.core import console
-from facetracker.data.augment.augment import Report, choose_unfinished, fill
+from facetracker.data.augment.augment import AugmentReport, choose_unfinished, fill
 from facetracker.data.augment.plan import Chosen, Plan
 from facetracker.data.augment.transforms import read_pipeline
 from facetracker.data.augment.variants import Recipe
@@ -102,7 +102,7 @@ def measure(folder: Path, handing: float | None) -> Costs:
 def planned(data: Path, out: Path, recipe: Recipe, shard_photos: int) -> Chosen:
     """What `augment` does before it hands out the first task."""
     plan = Plan(out, recipe, "tfrecord", shard_photos=shard_photos)
-    report, waiting = Report(out), Chosen(plan)
+    report, waiting = AugmentReport(out), Chosen(plan)
     fill(plan, data, report)
     choose_unfinished(waiting, report, force=False)
     return waiting

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 
-class View(StrEnum):
+class ViewChoice(StrEnum):
     """Where the picture is shown."""
 
     auto = "auto"
@@ -25,7 +25,7 @@ def detect(
     source: Annotated[
         str, typer.Option(help="Camera number, film, photo, folder, address, or scene: for drawn faces.")
     ] = "0",
-    view: Annotated[View, typer.Option(help="auto: a window where there is a display.")] = View.auto,
+    view: Annotated[ViewChoice, typer.Option(help="auto: a window where there is a display.")] = ViewChoice.auto,
     threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Score from which a face counts.")] = None,
     start: Annotated[float, typer.Option(min=0, help="Seconds to leave out at the beginning.")] = 0.0,
     stop: Annotated[float | None, typer.Option(help="End after this time of the source, seconds.")] = None,

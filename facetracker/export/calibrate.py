@@ -14,7 +14,7 @@ from facetracker.inference.detector import Detector
 from facetracker.labels.pairing import photo_folders
 from facetracker.reports.evaluation.answers import FAINTEST
 from facetracker.reports.evaluation.evaluate import judge
-from facetracker.reports.evaluation.judged import Judged
+from facetracker.reports.evaluation.judged import JudgedPhoto
 from facetracker.reports.evaluation.photos import LabelledPhotos, labelled_photos
 from facetracker.reports.evaluation.scores import score
 
@@ -104,12 +104,12 @@ def _labelled(folder: str | Path) -> LabelledPhotos | None:
     return None
 
 
-def _against(reference: Detector, candidate: Detector, frame: Picture, number: int) -> Judged:
+def _against(reference: Detector, candidate: Detector, frame: Picture, number: int) -> JudgedPhoto:
     """One frame: what the reference finds as the truth, what the candidate finds as the answer."""
     truth, _, truth_classes = reference.detect_boxes(frame)
     boxes, scores, classes = candidate.detect_boxes(frame)
     height, width = frame.shape[:2]
-    return Judged(str(number), width, height, truth, truth_classes, boxes, scores.astype(np.float64), classes)
+    return JudgedPhoto(str(number), width, height, truth, truth_classes, boxes, scores.astype(np.float64), classes)
 
 
 def _evenly(items: list, most: int) -> list:

@@ -19,7 +19,7 @@ from facetracker.core.settings import way_out
 from facetracker.export.calibrate import Loss, calibration_frames, loss_of_ap
 from facetracker.export.check import TOLERANCE, agreement, difference, drawn_frames, inputs
 from facetracker.export.formats import FORMATS, Format, Precision
-from facetracker.export.network import Network, load_network
+from facetracker.export.network import Exportable, load_network
 from facetracker.inference.detector import find_model
 from facetracker.reports.evaluation.engines import size_of
 
@@ -119,7 +119,7 @@ def _precision(entry: Format, quantize: Precision | None) -> Precision:
 
 
 def _export_one(
-    network: Network,
+    network: Exportable,
     entry: Format,
     precision: Precision,
     source: Path,

@@ -20,7 +20,7 @@ InputType = Literal["uint8", "float32"]
 
 
 @dataclass(frozen=True)
-class Network:
+class Exportable:
     """A trained tracker or classifier and its card. The batch stays open; a dense head's height and width do too."""
 
     model: Any
@@ -63,7 +63,7 @@ class Network:
         return [(side, side), (max(step, side * 3 // 4 // step * step), side)]
 
 
-def load_network(path: str | Path, threshold: float | None = None) -> Network:
+def load_network(path: str | Path, threshold: float | None = None) -> Exportable:
     """The network in a `.keras` file; `threshold` goes into the card (default: what the model says)."""
     path = Path(path)
     if path.suffix != ".keras":
@@ -77,7 +77,7 @@ def load_network(path: str | Path, threshold: float | None = None) -> Network:
         if not 0 <= threshold <= 1:
             raise FaceTrackerError(f"threshold {threshold:g} is not between 0 and 1")
         card = replace(card, threshold=threshold)
-    return Network(model, card)
+    return Exportable(model, card)
 
 
 def in_float32(model: Any) -> Any:

@@ -27,7 +27,7 @@ AT_ONCE = 64
 
 
 @dataclass(frozen=True)
-class Row:
+class FaceAnswer:
     """One face: its id (the picture's path, `#NUMBER` behind it where several were found), and `(K,)` shares."""
 
     id: str
@@ -83,7 +83,7 @@ def classify(
         raise FaceTrackerError("no picture to classify", fix="Name pictures of faces, or a folder that holds some.")
     detector = Detector() if find else None
     rejects = Rejects()
-    rows: list[Row] = []
+    rows: list[FaceAnswer] = []
     waiting: list[tuple[str, Picture, str | None]] = []
     for file in track(files, "classify"):
         try:
@@ -136,11 +136,11 @@ def _faces_of(file: Path, picture: Picture, detector: Detector | None, margin: f
     return [(f"{file.as_posix()}#{number}", cut_face(picture, box, margin)) for number, box in enumerate(pixels)]
 
 
-def _answer(classifier: Classifier, waiting: Sequence[tuple[str, Picture, str | None]]) -> list[Row]:
+def _answer(classifier: Classifier, waiting: Sequence[tuple[str, Picture, str | None]]) -> list[FaceAnswer]:
     answers = classifier.classify([picture for _, picture, _ in waiting])
     # Only what the sheet needs is kept of a picture: a thousand photos of a camera do not fit into memory.
     return [
-        Row(name, answer, truth, _small(picture))
+        FaceAnswer(name, answer, truth, _small(picture))
         for (name, picture, truth), answer in zip(waiting, answers, strict=True)
     ]
 
@@ -150,7 +150,7 @@ def _small(picture: Picture, side: int = 160) -> Picture:
     return picture.copy() if scale >= 1 else cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
 
 
-def as_csv(rows: Sequence[Row], classes: Sequence[str], top: int) -> str:
+def as_csv(rows: Sequence[FaceAnswer], classes: Sequence[str], top: int) -> str:
     """The answers as CSV text: id, class, probability, then the `top` best classes and their probabilities."""
     columns = ["id", "class", "probability"]
     columns += [f"{what}_{place}" for place in range(1, top + 1) for what in ("class", "probability")]
@@ -166,12 +166,12 @@ def as_csv(rows: Sequence[Row], classes: Sequence[str], top: int) -> str:
     return text.getvalue()
 
 
-def _to_show(rows: Sequence[Row], most: int) -> list[Row]:
+def _to_show(rows: Sequence[FaceAnswer], most: int) -> list[FaceAnswer]:
     """At most so many rows, evenly over all of them."""
     return [rows[int(i)] for i in np.linspace(0, len(rows) - 1, min(most, len(rows))).round()]
 
 
-def _title(row: Row, classes: Sequence[str]) -> Tile:
+def _title(row: FaceAnswer, classes: Sequence[str]) -> Tile:
     best = int(row.probabilities.argmax())
     caption = f"{classes[best].replace('_', ' ')} {row.probabilities[best]:.2f}"
     if row.truth is not None:

@@ -99,8 +99,8 @@ class ShowProgress(keras.callbacks.Callback):
     def __init__(self, epochs: int, steps: int, done: int = 0, shown: Sequence[str] = SHOWN):
         super().__init__()
         self.epochs, self.steps, self.done, self.shown = epochs, steps, done, shown
-        self._meter: console.Progress | None = None
-        self._context: AbstractContextManager[console.Progress] | None = None
+        self._meter: console.ProgressLine | None = None
+        self._context: AbstractContextManager[console.ProgressLine] | None = None
         self._began = 0.0
 
     def open(self) -> None:

@@ -14,8 +14,8 @@ import cv2
 import pytest
 
 from facetracker.cli.doctor.findings import (
-    Finding,
     State,
+    Verdict,
     _cameras,
     _display,
     _gpu,
@@ -147,7 +147,7 @@ class test:
 
 def test_a_gpu_that_tensorflow_uses(tmp_path, monkeypatch):
     _with_tensorflow(tmp_path, GPUS.format(gpus=["H200"]), monkeypatch)
-    assert _gpu() == Finding("GPU", State.good, "tensorflow uses H200")
+    assert _gpu() == Verdict("GPU", State.good, "tensorflow uses H200")
 
 
 def test_a_gpu_that_tensorflow_does_not_see(tmp_path, monkeypatch):
@@ -198,13 +198,13 @@ def test_the_starter_is_tried_on_a_drawn_face(tmp_path, monkeypatch, capfd):
 
 
 def test_an_examination_that_fails_does_not_end_the_others(monkeypatch):
-    def _cameras() -> Finding:
+    def _cameras() -> Verdict:
         raise RuntimeError("driver\non fire")
 
     monkeypatch.setattr("facetracker.cli.doctor.findings._cameras", _cameras)
     monkeypatch.setenv("PYTHONPATH", "/nowhere")
     for slow in ("_gpu", "_labelme", "_starter"):
-        monkeypatch.setattr(f"facetracker.cli.doctor.findings.{slow}", lambda: Finding("x", State.good, "y"))
+        monkeypatch.setattr(f"facetracker.cli.doctor.findings.{slow}", lambda: Verdict("x", State.good, "y"))
     findings = list(examine())
     assert len(findings) == 10
     failed = [finding for finding in findings if finding.state is State.broken]
@@ -212,14 +212,14 @@ def test_an_examination_that_fails_does_not_end_the_others(monkeypatch):
 
 
 def test_the_verdict():
-    good, missing, broken = (Finding(s.value, s, "") for s in (State.good, State.missing, State.broken))
+    good, missing, broken = (Verdict(s.value, s, "") for s in (State.good, State.missing, State.broken))
     assert verdict([good, missing]) == "Ready to detect faces. Not available: missing."
     assert verdict([good]) == "Ready to detect faces."
     assert verdict([good, missing, broken]) == "Not ready: broken must be mended first."
 
 
 def test_for_programs_and_for_old_terminals(monkeypatch):
-    findings = [Finding("camera", State.missing, "long " * 40, "buy one"), Finding("starter", State.good, "fine")]
+    findings = [Verdict("camera", State.missing, "long " * 40, "buy one"), Verdict("starter", State.good, "fine")]
     monkeypatch.setattr("facetracker.cli.doctor.report.examine", lambda: iter(findings))
     stream = io.StringIO()
     doctor(as_json=True, stream=stream)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from facetracker.data.augment.augment import Report, augment, fill
+from facetracker.data.augment.augment import AugmentReport, augment, fill
 from facetracker.data.augment.plan import Chosen, Plan
 from facetracker.data.augment.transforms import read_pipeline
 from facetracker.data.augment.variants import Recipe
-from facetracker.data.augment.writing import Job
+from facetracker.data.augment.writing import AugmentJob
 from facetracker.data.layout import Pair
 
 RECIPE = Recipe(read_pipeline("standard"), 0, 2)
@@ -62,7 +62,7 @@ def test_photos_are_dealt_to_shards_as_cards():
 
 def test_a_label_that_breaks_on_the_way_is_a_reject(data, tmp_path):
     plan = Plan(tmp_path / "aug", RECIPE, "tfrecord")
-    fill(plan, data, Report(tmp_path / "aug"))
+    fill(plan, data, AugmentReport(tmp_path / "aug"))
     broken = data / "train/labels/00-001.json"
     broken.write_text("{")
     outcome = plan[0].run()
@@ -75,7 +75,7 @@ def test_the_index_is_what_json_writes(data, tmp_path, monkeypatch, done):
     for folder, suffix in (("images", "jpg"), ("labels", "json")):
         (data / f"train/{folder}/00-001.{suffix}").rename(data / f"train/{folder}/ä\u2028b.{suffix}")
     if not done:
-        monkeypatch.setattr("facetracker.data.augment.augment.run_job", Job.digest)  # leaves nothing behind
+        monkeypatch.setattr("facetracker.data.augment.augment.run_job", AugmentJob.digest)  # leaves nothing behind
     augment(data, tmp_path / "aug", variants=1, workers=1, format="tfrecord", shard_photos=3)
     text = (tmp_path / "aug/train/index.json").read_text()
     assert text == json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n"

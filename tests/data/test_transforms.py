@@ -11,7 +11,7 @@ import yaml
 
 from facetracker.core.boxes import as_boxes, empty
 from facetracker.core.errors import FaceTrackerError
-from facetracker.data.augment.draft import Draft, Photo
+from facetracker.data.augment.draft import Draft, DraftPhoto
 from facetracker.data.augment.transforms import (
     LookUp,
     Pipeline,
@@ -61,7 +61,7 @@ def test_the_look_up_table_gives_albumentations_own_values():
             dice, generator = random.Random(seed), np.random.default_rng(seed)
             for transform in transforms:
                 transform.set_random_state(generator, dice)
-        draft = Draft(Photo(PICTURE.picture), np.zeros((0, 5), np.float32))
+        draft = Draft(DraftPhoto(PICTURE.picture), np.zeros((0, 5), np.float32))
         fused.apply(draft)
         ours = draft.pixels()
         theirs = PICTURE.picture

@@ -9,7 +9,7 @@ from html import escape
 import cv2
 
 from facetracker.cli.demo.chapters import CHAPTERS, YOUR_TURN
-from facetracker.cli.demo.steps import Demo, Shown, Step
+from facetracker.cli.demo.steps import Demo, DemoPicture, DemoStep
 from facetracker.cli.demo.style import STYLE
 from facetracker.core.boxes import Boxes
 from facetracker.core.console import duration
@@ -77,7 +77,7 @@ def _timeline(demo: Demo) -> str:
     return f'<nav class="strip" aria-label="Where the time went">{parts}</nav><ul class="legend">{names}</ul>'
 
 
-def _chapter(number: int, step: Step, extra: str) -> str:
+def _chapter(number: int, step: DemoStep, extra: str) -> str:
     title, why = CHAPTERS[step.name]
     pictures = "".join(_figure(shown) for shown in step.pictures)
     wide = " single" if len(step.pictures) == 1 else ""
@@ -90,7 +90,7 @@ def _chapter(number: int, step: Step, extra: str) -> str:
     )
 
 
-def _figure(shown: Shown) -> str:
+def _figure(shown: DemoPicture) -> str:
     """One picture with its boxes: labelled ones green and dashed, found ones orange."""
     height, width = shown.picture.shape[:2]
     scale = min(1.0, (WIDE_SIDE if width > 800 else SIDE) / max(width, height))

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from facetracker.cli.demo import drawing
-from facetracker.cli.demo.steps import Demo, Film, Shown
+from facetracker.cli.demo.steps import Demo, DemoPicture, Film
 from facetracker.core.photo import read_picture
 from facetracker.labels.pairing import PARTITIONS
 
@@ -19,7 +19,7 @@ def collect(demo: Demo) -> None:
     with demo.step("collect", "drawing photos", "facetracker collect --count 30") as step:
         photos = drawing.draw_sessions(demo.data)
         step.result = f"{len(photos)} photos of one drawn person in {len(drawing.ROOMS)} rooms"
-        step.pictures = [Shown(read_picture(photo), _room_of(photo)) for photo in _one_a_room(photos)]
+        step.pictures = [DemoPicture(read_picture(photo), _room_of(photo)) for photo in _one_a_room(photos)]
 
 
 def annotate(demo: Demo) -> None:
@@ -30,7 +30,7 @@ def annotate(demo: Demo) -> None:
         step.result = f"{faces} boxes, {sum(not len(sample) for sample in samples)} photos marked as without a face"
         chosen = [samples[0], *(one for one in samples if len(one))][:: drawing.PHOTOS_A_SESSION - 1][:4]
         step.pictures = [
-            Shown(read_picture(one.photo), "face" if len(one) else "no face", truth=one.boxes) for one in chosen
+            DemoPicture(read_picture(one.photo), "face" if len(one) else "no face", truth=one.boxes) for one in chosen
         ]
 
 
@@ -69,7 +69,7 @@ def augment(demo: Demo) -> None:
         for number in range(SHOWN_VARIANTS):
             labels = read_augmented(place / "labels" / f"{stem}.{number}.json")
             picture = read_picture(place / "images" / f"{stem}.{number}.jpg")
-            step.pictures.append(Shown(picture, f"variant {number + 1}", truth=labels.boxes))
+            step.pictures.append(DemoPicture(picture, f"variant {number + 1}", truth=labels.boxes))
 
 
 def train(demo: Demo, epochs: int, pictures_an_epoch: int) -> None:
@@ -101,7 +101,7 @@ def evaluate(demo: Demo) -> None:
         for judged in demo.evaluation.models[0].answers[:4]:
             answer = judged.above(demo.evaluation.models[0].scores.threshold)
             caption = "face" if len(answer.truth) else "no face"
-            step.pictures.append(Shown(read_picture(answer.name), caption, answer.truth, answer.boxes))
+            step.pictures.append(DemoPicture(read_picture(answer.name), caption, answer.truth, answer.boxes))
 
 
 def export(demo: Demo) -> None:
@@ -134,7 +134,7 @@ def detect(demo: Demo, seconds: int) -> None:
         picture = read_picture(photo)
         boxes = Detector(demo.run, image_size=drawing.GROUP_SIDE).detect_boxes(picture)[0]
         step.result = f"{found} of {len(rows)} frames with the face, {took:.0f} ms each; {len(boxes)} faces in a photo"
-        step.pictures = [Shown(picture, f"{len(boxes)} of {drawing.GROUP_FACES} people found", found=boxes)]
+        step.pictures = [DemoPicture(picture, f"{len(boxes)} of {drawing.GROUP_FACES} people found", found=boxes)]
 
 
 def _one_a_room(photos: list[Path]) -> list[Path]:

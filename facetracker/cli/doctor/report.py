@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from typing import TextIO
 
-from facetracker.cli.doctor.findings import Finding, State, examine, machine
+from facetracker.cli.doctor.findings import State, Verdict, examine, machine
 from facetracker.version import __version__
 
 # How each state shows: on a screen that knows such signs, on one that does not, and its colour.
@@ -22,7 +22,7 @@ MARKS = {
 INDENT = 13
 
 
-def verdict(findings: list[Finding]) -> str:
+def verdict(findings: list[Verdict]) -> str:
     """The last line: can faces be detected here, and is something missing?"""
     broken = [f.what for f in findings if f.state is State.broken]
     missing = [f.what for f in findings if f.state is State.missing]
@@ -32,7 +32,7 @@ def verdict(findings: list[Finding]) -> str:
     return f"Ready to detect faces.{rest}"
 
 
-def doctor(as_json: bool = False, stream: TextIO | None = None) -> list[Finding]:
+def doctor(as_json: bool = False, stream: TextIO | None = None) -> list[Verdict]:
     """Examine this machine and show each finding as it comes; all of them."""
     stream = stream or sys.stdout
     if as_json:
@@ -69,7 +69,7 @@ class _Report:
             return self.console.status("[dim]looking on ...[/]")
         return nullcontext()
 
-    def finding(self, finding: Finding) -> None:
+    def finding(self, finding: Verdict) -> None:
         from rich.text import Text
 
         pretty, plain, style = MARKS[finding.state]

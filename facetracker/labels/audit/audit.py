@@ -12,7 +12,7 @@ from facetracker.cluster.tasks import run_on_ray
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.files import needed_folder
-from facetracker.labels.audit.checks import KINDS, Finding, Seen, look
+from facetracker.labels.audit.checks import KINDS, CheckedPhoto, Finding, look
 from facetracker.labels.audit.likeness import alike
 from facetracker.labels.audit.result import Audit, Partition
 from facetracker.labels.classes import listed_classes, wrong_classes
@@ -126,9 +126,9 @@ def _take_stock(data: Path, folders: list[tuple[str, Path]]) -> Inventory:
     return Inventory(tasks, findings)
 
 
-def _look_at_all(tasks: list[Task], workers: int, on: On, address: str | None) -> list[Seen]:
+def _look_at_all(tasks: list[Task], workers: int, on: On, address: str | None) -> list[CheckedPhoto]:
     """A look at every photo, in order."""
-    seen: list[Seen] = []
+    seen: list[CheckedPhoto] = []
     with console.progress("audit", len(tasks)) as meter:
         if on == "ray":
             return _looks_on_ray(tasks, address, meter)
@@ -138,18 +138,18 @@ def _look_at_all(tasks: list[Task], workers: int, on: On, address: str | None) -
     return seen
 
 
-def _looks_on_ray(tasks: list[Task], address: str | None, meter: console.Progress) -> list[Seen]:
+def _looks_on_ray(tasks: list[Task], address: str | None, meter: console.ProgressLine) -> list[CheckedPhoto]:
     """As `_looks`, on a cluster. A group whose worker dies each time is looked at here, as the local pool does."""
     chunks = [tasks[start : start + CHUNK] for start in range(0, len(tasks), CHUNK)]
     files = sorted({photo.parent.resolve() for _, photo, _ in tasks})
-    looks: dict[int, list[Seen]] = {}
+    looks: dict[int, list[CheckedPhoto]] = {}
     for number, result in run_on_ray(_look_at_chunk, chunks, None, address, files=files):
         looks[number] = _look_at_chunk(chunks[number]) if isinstance(result, Exception) else result
         meter.advance(len(chunks[number]))
     return [one for number in sorted(looks) for one in looks[number]]
 
 
-def _looks(tasks: list[Task], workers: int) -> Iterator[list[Seen]]:
+def _looks(tasks: list[Task], workers: int) -> Iterator[list[CheckedPhoto]]:
     chunks = [tasks[start : start + CHUNK] for start in range(0, len(tasks), CHUNK)]
     if workers > 1 and len(tasks) >= POOL_FROM:
         from concurrent.futures import ProcessPoolExecutor
@@ -169,11 +169,11 @@ def _looks(tasks: list[Task], workers: int) -> Iterator[list[Seen]]:
     yield from map(_look_at_chunk, chunks)
 
 
-def _look_at_chunk(tasks: list[Task]) -> list[Seen]:
+def _look_at_chunk(tasks: list[Task]) -> list[CheckedPhoto]:
     return [look(*task) for task in tasks]
 
 
-def _sum_up(data: Path, folders: list[tuple[str, Path]], seen: list[Seen]) -> Audit:
+def _sum_up(data: Path, folders: list[tuple[str, Path]], seen: list[CheckedPhoto]) -> Audit:
     result = Audit(data)
     names = {folder.relative_to(data).as_posix(): partition for partition, folder in folders}
     for one in seen:

@@ -82,7 +82,7 @@ class Finding:
 
 
 @dataclass
-class Seen:
+class CheckedPhoto:
     """What one look at a photo and its label file gave."""
 
     photo: str
@@ -98,9 +98,9 @@ class Seen:
         self.findings.append(Finding(self.photo, kind, detail))
 
 
-def look(folder: Path, photo: Path, label: Path | None) -> Seen:
+def look(folder: Path, photo: Path, label: Path | None) -> CheckedPhoto:
     """Everything that can be said about one photo without the others."""
-    seen = Seen(photo.relative_to(folder).as_posix())
+    seen = CheckedPhoto(photo.relative_to(folder).as_posix())
     try:
         data = photo.read_bytes()
     except OSError as error:
@@ -161,7 +161,7 @@ def _paper() -> IO[bytes]:
     return tempfile.TemporaryFile(buffering=0)
 
 
-def _look_at_picture(seen: Seen, picture: Picture) -> None:
+def _look_at_picture(seen: CheckedPhoto, picture: Picture) -> None:
     height, width = picture.shape[:2]
     seen.size = (width, height)
     grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)

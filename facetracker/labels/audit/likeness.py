@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facetracker.core.hashing import NEAR, distances
-from facetracker.labels.audit.checks import Finding, Seen
+from facetracker.labels.audit.checks import CheckedPhoto, Finding
 from facetracker.labels.pairing import PARTITIONS
 
 ALIKE = 0.88  # correlation of the small grey pictures; fingerprints alone take any two portraits for one
 
 
-def alike(seen: list[Seen]) -> Iterator[Finding]:
+def alike(seen: list[CheckedPhoto]) -> Iterator[Finding]:
     """Copies and near-duplicates: one finding for each photo but the first of its kind, worse across the split."""
-    copies: dict[bytes, list[Seen]] = defaultdict(list)
+    copies: dict[bytes, list[CheckedPhoto]] = defaultdict(list)
     for one in seen:
         if one.digest:
             copies[one.digest].append(one)
@@ -47,11 +47,11 @@ def _worst_partner(earlier: NDArray[np.int64], sides: NDArray[np.str_], position
     return int(across[0] if across.size else earlier[0])
 
 
-def _copy_of(one: Seen, other: Seen, kind: str, detail: str) -> Finding:
+def _copy_of(one: CheckedPhoto, other: CheckedPhoto, kind: str, detail: str) -> Finding:
     across = " across the split" if _side(one) and _side(other) and _side(one) != _side(other) else ""
     return Finding(one.photo, f"{kind}{across}", f"of {other.photo}{detail}", other.photo)
 
 
-def _side(one: Seen) -> str:
+def _side(one: CheckedPhoto) -> str:
     top = one.photo.split("/", 1)[0]
     return top if top in PARTITIONS else ""

@@ -17,7 +17,7 @@ from facetracker.core.sample import Sample
 from facetracker.labels.formats.exchange import (
     SIDES,
     Collection,
-    Entry,
+    ExchangeEntry,
     detections,
     photo_size,
     place_photo,
@@ -72,7 +72,7 @@ def _read_file(path: Path, content: dict[str, Any], source: Path, found: Collect
         except BadFile as error:
             found.rejects.add(f"{path}#{name}", error)
         else:
-            found.entries.append(Entry(sample, partition))
+            found.entries.append(ExchangeEntry(sample, partition))
         listed.add(image["id"])
     lost = sum(len(annotations) for number, annotations in of_photo.items() if number not in listed)
     if lost:

@@ -11,7 +11,14 @@ from facetracker.core.errors import BadFile, FaceTrackerError, Rejects
 from facetracker.core.files import write_atomically
 from facetracker.labels.classes import LABELS_FILE, listed_classes
 from facetracker.labels.formats.coco import is_coco, read_coco, write_coco
-from facetracker.labels.formats.exchange import Collection, Entry, all_classes, photo_size, place_photo, unlabelled
+from facetracker.labels.formats.exchange import (
+    Collection,
+    ExchangeEntry,
+    all_classes,
+    photo_size,
+    place_photo,
+    unlabelled,
+)
 from facetracker.labels.formats.voc import is_voc, read_voc, write_voc
 from facetracker.labels.formats.yolo import is_yolo, read_yolo, write_yolo
 from facetracker.labels.labelme import read_labels, write_labels
@@ -59,7 +66,7 @@ def read_labelme(source: Path, classes: Sequence[str] = ()) -> Collection:
             except BadFile as error:
                 found.rejects.add(error.path or photo, error)
             else:
-                found.entries.append(Entry(sample, partition))
+                found.entries.append(ExchangeEntry(sample, partition))
     return found
 
 

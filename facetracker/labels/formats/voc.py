@@ -15,7 +15,7 @@ from facetracker.core.sample import Sample
 from facetracker.labels.formats.exchange import (
     SIDES,
     Collection,
-    Entry,
+    ExchangeEntry,
     detections,
     photo_size,
     photos_below,
@@ -51,10 +51,10 @@ def read_voc(source: Path, classes: Sequence[str] = ()) -> Collection:
                 taken.add(xml.stem)
                 continue
             taken |= {xml.stem, sample.stem}
-            found.entries.append(Entry(sample, sides.get(xml.stem, partition)))
+            found.entries.append(ExchangeEntry(sample, sides.get(xml.stem, partition)))
         for photo in [photo for place in _photo_places(folder)[:1] for photo in photos_below(place)]:
             if photo.stem not in taken:
-                found.entries.append(Entry(unlabelled(photo), sides.get(photo.stem, partition)))
+                found.entries.append(ExchangeEntry(unlabelled(photo), sides.get(photo.stem, partition)))
     return found
 
 

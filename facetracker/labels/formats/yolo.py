@@ -21,7 +21,7 @@ from facetracker.core.settings import read_yaml
 from facetracker.labels.formats.exchange import (
     SIDES,
     Collection,
-    Entry,
+    ExchangeEntry,
     photo_size,
     photos_below,
     place_photo,
@@ -56,7 +56,7 @@ def read_yolo(source: Path, classes: Sequence[str] = ()) -> Collection:
             except BadFile as error:
                 found.rejects.add(error.path or photo, error)
             else:
-                found.entries.append(Entry(sample, partition))
+                found.entries.append(ExchangeEntry(sample, partition))
     return found
 
 

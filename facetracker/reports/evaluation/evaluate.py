@@ -15,7 +15,7 @@ from facetracker.core.files import refuse_to_overwrite, write_atomically, write_
 from facetracker.inference.card import Card
 from facetracker.reports.evaluation.answers import ClassPlan, Speed, ask, measure_speed, plan_classes
 from facetracker.reports.evaluation.engines import detector_for, find, size_of
-from facetracker.reports.evaluation.judged import Judged
+from facetracker.reports.evaluation.judged import JudgedPhoto
 from facetracker.reports.evaluation.photos import LabelledPhotos, labelled_photos
 from facetracker.reports.evaluation.scores import Scores, score
 from facetracker.version import __version__
@@ -35,7 +35,7 @@ class ModelResult:
     plan: ClassPlan
     scores: Scores
     speed: Speed
-    answers: list[Judged]
+    answers: list[JudgedPhoto]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for `metrics.json`."""

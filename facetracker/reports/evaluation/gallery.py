@@ -16,7 +16,7 @@ from facetracker.core.boxes import Boxes
 from facetracker.core.errors import BadFile
 from facetracker.core.photo import encode_jpeg, read_picture
 from facetracker.reports.charts import COLOURS
-from facetracker.reports.evaluation.judged import Judged, match
+from facetracker.reports.evaluation.judged import JudgedPhoto, match
 from facetracker.reports.page import image
 
 if TYPE_CHECKING:
@@ -33,13 +33,13 @@ LOOSE = 0.75  # a box that overlaps its face less is shown as loose
 class Mistake:
     """One photo, the box in question (normalised `(4,)`), how bad it is (for sorting), and what to say."""
 
-    photo: Judged
+    photo: JudgedPhoto
     box: Boxes
     badness: float
     caption: str
 
 
-def missed_faces(photos: Sequence[Judged]) -> list[Mistake]:
+def missed_faces(photos: Sequence[JudgedPhoto]) -> list[Mistake]:
     """Faces without a box at IoU 0.5, the largest first: those nobody should miss."""
     found = []
     for photo in photos:
@@ -52,7 +52,7 @@ def missed_faces(photos: Sequence[Judged]) -> list[Mistake]:
     return _worst(found)
 
 
-def false_alarms(photos: Sequence[Judged]) -> list[Mistake]:
+def false_alarms(photos: Sequence[JudgedPhoto]) -> list[Mistake]:
     """Boxes where no face is (at IoU 0.1, so that a loose box is not called an alarm), the surest first."""
     found = []
     for photo in photos:
@@ -63,7 +63,7 @@ def false_alarms(photos: Sequence[Judged]) -> list[Mistake]:
     return _worst(found)
 
 
-def loose_boxes(photos: Sequence[Judged]) -> list[Mistake]:
+def loose_boxes(photos: Sequence[JudgedPhoto]) -> list[Mistake]:
     """Boxes that have their face but overlap it least."""
     found = []
     for photo in photos:
@@ -78,7 +78,7 @@ def _worst(mistakes: list[Mistake]) -> list[Mistake]:
     return sorted(mistakes, key=lambda mistake: (-mistake.badness, mistake.photo.name))
 
 
-def _pixels(photo: Judged, box: Boxes) -> tuple[float, float]:
+def _pixels(photo: JudgedPhoto, box: Boxes) -> tuple[float, float]:
     return float((box[2] - box[0]) * photo.width), float((box[3] - box[1]) * photo.height)
 
 

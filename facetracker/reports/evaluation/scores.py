@@ -17,7 +17,7 @@ import numpy as np
 
 from facetracker.core import boxes as box_arithmetic
 from facetracker.reports.evaluation.average_precision import COCO_IOUS, Precision, Range, precision
-from facetracker.reports.evaluation.judged import Judged, match, pool
+from facetracker.reports.evaluation.judged import JudgedPhoto, match, pool
 from facetracker.reports.evaluation.operating import (
     GRID,
     Calibration,
@@ -95,7 +95,7 @@ class Scores:
         return values
 
 
-def score(photos: Sequence[Judged], classes: Sequence[str], threshold: float = 0.5) -> Scores:
+def score(photos: Sequence[JudgedPhoto], classes: Sequence[str], threshold: float = 0.5) -> Scores:
     """Score a model's answers on photos; `classes` names the class numbers, `threshold` is the one it works with.
 
     AP, the curves and the calibration use every box given; mean IoU, rates, confusion and false alarms those at or
@@ -136,12 +136,12 @@ def score(photos: Sequence[Judged], classes: Sequence[str], threshold: float = 0
     )
 
 
-def _any_face(photo: Judged) -> Judged:
+def _any_face(photo: JudgedPhoto) -> JudgedPhoto:
     """The same photo and answer with one class only: a face is a face even where its class is taken for another."""
     return replace(photo, truth_classes=np.zeros_like(photo.truth_classes), classes=np.zeros_like(photo.classes))
 
 
-def photo_iou(photo: Judged) -> float:
+def photo_iou(photo: JudgedPhoto) -> float:
     """IoU of the best-scoring box of a photo with the face that it overlaps most; 0 without a box."""
     if not len(photo.boxes) or not len(photo.truth):
         return 0.0
@@ -149,13 +149,13 @@ def photo_iou(photo: Judged) -> float:
     return float(box_arithmetic.iou(best, photo.truth).max())
 
 
-def mean_iou(photos: Sequence[Judged]) -> float | None:
+def mean_iou(photos: Sequence[JudgedPhoto]) -> float | None:
     """The mean of `photo_iou` over the photos that hold a face (see the head of this file); None without one."""
     values = [photo_iou(photo) for photo in photos if len(photo.truth)]
     return float(np.mean(values)) if values else None
 
 
-def face_ious(photo: Judged) -> np.ndarray:
+def face_ious(photo: JudgedPhoto) -> np.ndarray:
     """IoU of each face `(N,)` with the box matched to it, whatever its class; 0 for a face without a box."""
     values = np.zeros(len(photo.truth))
     found = match(photo, iou=0.0, by_class=False)
@@ -163,13 +163,13 @@ def face_ious(photo: Judged) -> np.ndarray:
     return values
 
 
-def face_iou(photos: Sequence[Judged]) -> float | None:
+def face_iou(photos: Sequence[JudgedPhoto]) -> float | None:
     """The mean of `face_ious` over every face of every photo; None without a face."""
     values = np.concatenate([np.zeros(0), *(face_ious(photo) for photo in photos)])
     return float(values.mean()) if len(values) else None
 
 
-def confusion(photos: Sequence[Judged], classes: Sequence[str], iou: float = 0.5) -> Confusion:
+def confusion(photos: Sequence[JudgedPhoto], classes: Sequence[str], iou: float = 0.5) -> Confusion:
     """Which class is taken for which; boxes are matched to faces without regard to the class."""
     last = len(classes)
     counts = np.zeros((last + 1, last + 1), int)
@@ -182,7 +182,7 @@ def confusion(photos: Sequence[Judged], classes: Sequence[str], iou: float = 0.5
     return Confusion([*classes, NO_FACE], [*classes, MISSED], counts.tolist())
 
 
-def _by_size(shown: Sequence[Judged], table: Precision, sizes: Mapping[str, Range], pixels: bool) -> list[SizeRow]:
+def _by_size(shown: Sequence[JudgedPhoto], table: Precision, sizes: Mapping[str, Range], pixels: bool) -> list[SizeRow]:
     areas: list[np.ndarray] = [np.zeros(0)]
     found: list[np.ndarray] = [np.zeros(0)]
     for photo in shown:
