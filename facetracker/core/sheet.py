@@ -65,13 +65,15 @@ def sheet(
 ) -> Picture:
     """The tiles in rows of `columns`, BGR; `clear` makes it BGRA, see-through where no tile is.
 
+    A clear sheet is a part of a page and has all its columns, so that those of a page are alike.
+
     `size` is that of a tile's picture, `(width, height)` or the side of a square: pictures are fitted into it whole,
     with a `margin` around them for boxes that stick out. `gap` lies between tiles, `edge` around them all. Pixels.
     """
     if not tiles:
         raise FaceTrackerError("there is no picture to show")
     wide, high = (size, size) if isinstance(size, int) else size
-    columns = max(1, min(columns, len(tiles)))
+    columns = columns if clear else max(1, min(columns, len(tiles)))
     rows = -(-len(tiles) // columns)
     captions = TITLE * any(tile.title for tile in tiles) + DETAIL * any(tile.detail for tile in tiles)
     tall = high + captions

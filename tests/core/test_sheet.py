@@ -76,6 +76,7 @@ def test_a_clear_sheet_is_seen_through_between_tiles():
     assert page.shape == (40, 86, 4)
     assert (page[:, :40, 3] == 255).all()
     assert (page[:, 40:46, 3] == 0).all()
+    assert sheet([Tile(BLACK)], 2, 40, gap=6, edge=0, clear=True).shape == page.shape
 
 
 def test_sheets_are_joined_on_paper():
