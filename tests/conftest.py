@@ -95,8 +95,8 @@ def write_masks(folder: Path, first: int, count: int) -> Path:
 def masks(tmp_path_factory) -> Path:
     """Labelled photos in train, val and test."""
     folder = tmp_path_factory.mktemp("masks")
-    for partition, first, count in (("train", 0, 60), ("val", 60, 12), ("test", 80, 16)):
-        write_masks(folder / partition, first, count)
+    for part, first, count in (("train", 0, 60), ("val", 60, 12), ("test", 80, 16)):
+        write_masks(folder / part, first, count)
     return folder
 
 

@@ -58,7 +58,7 @@ class Shown:
 
 def show(
     folder: str | Path,
-    partition: str | None = None,
+    part: str | None = None,
     *,
     count: int = 16,
     columns: int = 4,
@@ -76,7 +76,7 @@ def show(
         raise FaceTrackerError(f"no window can be opened: {why_not}", fix="Pass --save FILE.png.")
     if save is not None:
         refuse_to_overwrite(save, force)
-    table = read_table(folder, partition, unlabelled, prelabelled=True)
+    table = read_table(folder, part, unlabelled, prelabelled=True)
     if not len(table):
         raise FaceTrackerError("holds no labelled picture to show", path=folder)
     rows = np.sort(np.random.default_rng(seed).permutation(len(table))[:count])

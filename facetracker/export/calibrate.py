@@ -59,7 +59,7 @@ def calibration_frames(folder: str | Path, most: int = CALIBRATING) -> list[Pict
     if not folder.is_dir():
         raise FaceTrackerError("no such folder", path=folder, fix="Name a folder of photos to calibrate with.")
     found = photo_folders(folder)
-    train = [place for partition, place in found if partition == "train"]
+    train = [place for part, place in found if part == "train"]
     photos = [photo for place in train or [place for _, place in found] for photo in photos_in(place)]
     if not photos:  # class folders, as `facetracker crops` makes them
         photos = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
@@ -94,9 +94,9 @@ def loss_of_ap(keras_file: Path, exported: Path, folder: str | Path) -> Loss:
 
 def _labelled(folder: str | Path) -> LabelledPhotos | None:
     """Labelled photos to judge on: test, else val, else everything; None when there are none."""
-    for partition in ("test", "val", None):
+    for part in ("test", "val", None):
         try:
-            photos = labelled_photos(folder, partition)
+            photos = labelled_photos(folder, part)
         except FaceTrackerError:
             continue
         if any(len(sample) for sample in photos.samples):

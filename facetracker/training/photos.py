@@ -101,7 +101,7 @@ def _spread(table: Table, most: int | None) -> Table:
         return table
     rows = np.linspace(0, len(table) - 1, most).round().astype(int)
     chosen = Table(table.folder, table.kind, rejects=table.rejects)
-    for name in ("names", "paths", "sizes", "bare", "jpegs", "boxes", "labels", "partitions"):
+    for name in ("names", "paths", "sizes", "bare", "jpegs", "boxes", "labels", "parts"):
         values = getattr(table, name)
         setattr(chosen, name, [values[row] for row in rows] if values else [])
     return chosen

@@ -30,7 +30,7 @@ def test_audit_finds_the_same(ray, photos):
     here, there = (audit(photos, out=None, on=on) for on in ("local", "ray"))
     assert here.findings == there.findings
     assert len(there.faulty) == 2
-    assert here.partitions == there.partitions
+    assert here.parts == there.parts
 
 
 def test_evaluate_measures_the_same(ray, photos):

@@ -25,10 +25,10 @@ MOST = 30  # bytes a photo that the driver may hold; as a list of samples it was
 def planned(format: str, folder: Path = Path("aug"), **how) -> Plan:
     """Five photos in train and two in val, of which the last has no label file."""
     plan = Plan(folder, RECIPE, format, **how)
-    for partition, stems in (("train", "abcde"), ("val", "fg")):
-        images, labels = Path("data", partition, "images"), Path("data", partition, "labels")
-        pairs = [Pair(images / f"{s}.jpg", None if s == "g" else labels / f"{s}.json", partition) for s in stems]
-        plan.add(partition, images, pairs)
+    for part, stems in (("train", "abcde"), ("val", "fg")):
+        images, labels = Path("data", part, "images"), Path("data", part, "labels")
+        pairs = [Pair(images / f"{s}.jpg", None if s == "g" else labels / f"{s}.json", part) for s in stems]
+        plan.add(part, images, pairs)
     plan.add("test", Path("data/test/images"), [])
     return plan
 

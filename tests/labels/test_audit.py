@@ -36,7 +36,7 @@ def test_a_sound_set_has_no_faults(photos: PhotoSet):
     assert result.faulty == set()
     assert result.exit_code == 0
     assert result.counts == {"not labelled": 1, "no face": 1}
-    part = result.partitions[""]
+    part = result.parts[""]
     assert (part.photos, part.labelled, part.no_face, part.faces) == (4, 3, 1, 3)
     assert result.classes == {"face": 2, "mask": 1}
     assert "No faults" in as_text(result)
@@ -151,7 +151,7 @@ def test_copies_and_near_duplicates_also_across_the_split(photos: PhotoSet):
     assert kinds(result, "nudged") == {"near-duplicate across the split"}
     assert kinds(result, "other copy") == {"duplicate across the split"}
     assert result.of("near-duplicate across the split")[0].other == "train/images/a.jpg"
-    assert set(result.partitions) == {"train", "val", "test"}
+    assert set(result.parts) == {"train", "val", "test"}
 
 
 def test_like_fingerprints_alone_accuse_nobody(photos: PhotoSet):
@@ -175,7 +175,7 @@ def test_orphans_and_shared_names(photos: PhotoSet):
 
 def test_labels_left_behind_by_a_split_by_hand(photos: PhotoSet, tmp_path):
     """The tutorial moves the pictures first; their labels still lie in data/labels."""
-    photos.add("a", partition="train")
+    photos.add("a", part="train")
     photos.add("b", [rectangle(80, 20, 20, 90)]).rename(photos.folder / "train" / "images" / "b.jpg")
     photos.add("lost", []).unlink()
     result = audit(photos.folder, out=tmp_path / "out")
@@ -186,9 +186,9 @@ def test_labels_left_behind_by_a_split_by_hand(photos: PhotoSet, tmp_path):
 
 
 def test_the_photos_that_a_split_copied_are_no_duplicates(photos: PhotoSet):
-    for partition in ("", "train"):
-        photos.add("a", [FACE], draw(1), partition)
-        photos.add("gone", [FACE], draw(2), partition)
+    for part in ("", "train"):
+        photos.add("a", [FACE], draw(1), part)
+        photos.add("gone", [FACE], draw(2), part)
     (photos.folder / "images" / "gone.jpg").unlink()  # split by moving some
     photos.add("new", [FACE], draw(3))
     photos.add("new copy", [FACE], draw(1))
@@ -203,7 +203,7 @@ def test_pictures_and_json_in_one_folder(photos: PhotoSet):
     photos.label("a").rename(photo.with_suffix(".json"))
     result = audit(photo.parent, out=None)
     assert result.findings == []
-    assert result.partitions[""].faces == 1
+    assert result.parts[""].faces == 1
 
 
 def test_missing_and_empty_folders_are_a_persons_mistake(tmp_path):
@@ -215,7 +215,7 @@ def test_missing_and_empty_folders_are_a_persons_mistake(tmp_path):
 
 def everything_wrong(photos: PhotoSet) -> PhotoSet:
     for number, shapes in enumerate(LABEL_FAULTS.values()):
-        photos.add(f"a very long name of a photo that fills the line {number} 중문", shapes, partition="train")
+        photos.add(f"a very long name of a photo that fills the line {number} 중문", shapes, part="train")
     photos.add("cut", [FACE], b"\xff\xd8\xff")
     photos.add("val", [FACE], draw(1), "val")
     for number in range(PER_KIND + 3):

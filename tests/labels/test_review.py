@@ -60,11 +60,11 @@ def test_the_list_opens_nothing_and_prelabels_what_is_new(folder):
     assert "6 photos wait for a look" in result.output
 
 
-def test_a_split_folder_is_reviewed_a_side_at_a_time(folder):
-    for side in ("train", "val"):
-        shutil.copytree(folder / "images", folder / side / "images")
+def test_a_split_folder_is_reviewed_a_part_at_a_time(folder):
+    for part in ("train", "val"):
+        shutil.copytree(folder / "images", folder / part / "images")
     shutil.rmtree(folder / "images")
-    with pytest.raises(FaceTrackerError, match="Name one side"):
+    with pytest.raises(FaceTrackerError, match="Name one part"):
         review(folder)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from facetracker.cli.demo import drawing
 from facetracker.cli.demo.steps import Demo, DemoPicture, Film
 from facetracker.core.photo import read_picture
-from facetracker.labels.pairing import PARTITIONS
+from facetracker.labels.pairing import PARTS
 
 VARIANTS = 12
 SHOWN_VARIANTS = 8
@@ -35,7 +35,7 @@ def annotate(demo: Demo) -> None:
 
 
 def audit(demo: Demo) -> None:
-    """Look for faults, mend them, look again."""
+    """Look for faults, fix them, look again."""
     from facetracker.labels.audit.audit import audit
 
     command = "facetracker audit data --fix --rename fase=face"
@@ -44,7 +44,7 @@ def audit(demo: Demo) -> None:
         before = audit(demo.data, out=out)
         demo.findings = [finding for finding in before.findings if finding.level == "fault"]
         after = audit(demo.data, fix=True, rename={"fase": "face"}, out=out)
-        step.result = f"{len(before.faulty)} faulty labels found, {len(after.mended)} mended, {len(after.faulty)} left"
+        step.result = f"{len(before.faulty)} faulty labels found, {len(after.fixed)} fixed, {len(after.faulty)} left"
 
 
 def split(demo: Demo) -> None:
@@ -53,7 +53,7 @@ def split(demo: Demo) -> None:
 
     with demo.step("split", "dealing sessions out", "facetracker split data") as step:
         demo.counts = split(demo.data, seed=0).counts
-        step.result = ", ".join(f"{name} {demo.counts[name]}" for name in PARTITIONS) + " photos, whole rooms each"
+        step.result = ", ".join(f"{name} {demo.counts[name]}" for name in PARTS) + " photos, whole rooms each"
 
 
 def augment(demo: Demo) -> None:

@@ -1,4 +1,4 @@
-"""What works on this machine, and the command that mends what does not.
+"""What works on this machine, and the command that fixes what does not.
 
 Nothing heavy is imported here: TensorFlow is asked in a process of its own, versions are read from the packages'
 metadata.
@@ -48,12 +48,12 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """One line of the report; `mend` is a command, or a few words where no command helps."""
+    """One line of the report; `fix` is a command, or a few words where no command helps."""
 
     what: str
     state: State
     says: str
-    mend: str = ""
+    fix: str = ""
 
 
 def examine() -> Iterator[Verdict]:

@@ -27,7 +27,7 @@ def verdict(findings: list[Verdict]) -> str:
     broken = [f.what for f in findings if f.state is State.broken]
     missing = [f.what for f in findings if f.state is State.missing]
     if broken:
-        return f"Not ready: {', '.join(broken)} must be mended first."
+        return f"Not ready: {', '.join(broken)} must be fixed first."
     rest = f" Not available: {', '.join(missing)}." if missing else ""
     return f"Ready to detect faces.{rest}"
 
@@ -79,6 +79,6 @@ class _Report:
         head = Text.assemble((f"{pretty if self.utf8 else plain:<3}", style), (f"{finding.what:<{INDENT - 3}}", "bold"))
         body = "dim" if finding.state is State.note else ""
         self.console.print(head + Text(f"\n{' ' * INDENT}".join(lines), body))
-        if finding.mend and finding.state is not State.good:
+        if finding.fix and finding.state is not State.good:
             # Never wrapped: a command is copied as one line.
-            self.console.print(Text(" " * INDENT + ("→ " if self.utf8 else "> "), "dim") + Text(finding.mend, "cyan"))
+            self.console.print(Text(" " * INDENT + ("→ " if self.utf8 else "> "), "dim") + Text(finding.fix, "cyan"))

@@ -1,7 +1,7 @@
 """Training pictures composed from photos: zoomed in and out, four in one, faces pasted into empty scenes.
 
 A detector learns from what varies. A few thousand photos vary too little in how large faces are, where they stand and
-what surrounds them, so every training picture is composed anew: the same `(seed, index)` gives the same picture,
+what surrounds them, so every training picture is newly composed: the same `(seed, index)` gives the same picture,
 on any machine and in any order. No step turns faces upside down or keeps the label of a face that is gone.
 """
 

@@ -12,8 +12,8 @@ from facetracker.labels.audit.checks import KINDS, Finding
 
 
 @dataclass
-class Partition:
-    """Counts of one side of the split ("" for a set that is not split)."""
+class PartCounts:
+    """Counts of one part of the split ("" for a set that is not split)."""
 
     photos: int = 0
     labelled: int = 0
@@ -26,16 +26,16 @@ class Audit:
     """What the audit found; `findings` in the order of `KINDS`, then by photo."""
 
     folder: Path
-    partitions: dict[str, Partition] = field(default_factory=dict)
+    parts: dict[str, PartCounts] = field(default_factory=dict)
     classes: Counter[str] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
-    mended: list[str] = field(default_factory=list)
+    fixed: list[str] = field(default_factory=list)
     backup: Path | None = None
     seconds: float = 0.0
 
     @property
     def photos(self) -> int:
-        return sum(part.photos for part in self.partitions.values())
+        return sum(part.photos for part in self.parts.values())
 
     @property
     def counts(self) -> dict[str, int]:

@@ -51,7 +51,7 @@ def is_labelme(source: Path) -> bool:
 def read_labelme(source: Path, classes: Sequence[str] = ()) -> Collection:
     """Every photo of a labelme folder, split or not."""
     found = Collection(classes=list(classes) or listed_classes(source))
-    for partition, folder in photo_folders(source):
+    for part, folder in photo_folders(source):
         pairs = pairs_in(folder)
         for path in pairs.orphans:
             found.rejects.add(path, "its photo is not there")
@@ -66,14 +66,14 @@ def read_labelme(source: Path, classes: Sequence[str] = ()) -> Collection:
             except BadFile as error:
                 found.rejects.add(error.path or photo, error)
             else:
-                found.entries.append(ExchangeEntry(sample, partition))
+                found.entries.append(ExchangeEntry(sample, part))
     return found
 
 
 def write_labelme(target: Path, collection: Collection) -> None:
     """`TARGET/[train|val|test/]{images,labels}`."""
     for entry in collection.entries:
-        sample, folder = entry.sample, target / entry.partition
+        sample, folder = entry.sample, target / entry.part
         photo = folder / IMAGES / sample.photo.name
         place_photo(sample.photo, photo)
         if sample.reviewed:
@@ -124,7 +124,7 @@ def convert(
     waiting = sum(not entry.sample.reviewed for entry in found.entries)
     if to != "labelme":
         found.entries = list(found.labelled)
-    _drop_shared_names(found, across_partitions=to == "voc")
+    _drop_shared_names(found, across_parts=to == "voc")
     WRITERS[to](target, found)
     if found.rejects:
         write_atomically(target / REJECTS, found.rejects.as_text())
@@ -140,12 +140,12 @@ def convert(
     )
 
 
-def _drop_shared_names(found: Collection, across_partitions: bool) -> None:
+def _drop_shared_names(found: Collection, across_parts: bool) -> None:
     """Reject photos whose stem another one in the same folder has: they would share a label file."""
     owners: dict[tuple[str, str], Path] = {}
     kept = []
     for entry in sorted(found.entries, key=lambda entry: not entry.sample.reviewed):
-        key = ("" if across_partitions else entry.partition, entry.sample.stem)
+        key = ("" if across_parts else entry.part, entry.sample.stem)
         owner = owners.setdefault(key, entry.sample.photo)
         if owner == entry.sample.photo:
             kept.append(entry)

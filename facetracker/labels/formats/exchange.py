@@ -16,20 +16,20 @@ from facetracker.core.photo import MAX_PIXELS, read_picture, write_jpeg
 from facetracker.core.sample import Sample
 from facetracker.labels.shapes import PixelBox, ShapeFault, usable_box
 
-# What other tools call the three sides of a split.
-SIDES = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+# What other tools call the three parts of a split.
+PART_NAMES = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 ORIENTATION = 0x0112  # the EXIF tag that says which way up
 
 
 @dataclass(frozen=True)
 class ExchangeEntry:
-    """One photo with its faces and its side of the split ("" when there is none).
+    """One photo with its faces and its part of the split ("" when there is none).
 
     `sample.reviewed` is False for a photo that nobody has labelled.
     """
 
     sample: Sample
-    partition: str = ""
+    part: str = ""
 
 
 @dataclass
@@ -45,12 +45,12 @@ class Collection:
     def labelled(self) -> Iterator[ExchangeEntry]:
         return (entry for entry in self.entries if entry.sample.reviewed)
 
-    def by_partition(self) -> dict[str, list[ExchangeEntry]]:
-        """The labelled entries of each side, sorted by photo."""
-        sides: dict[str, list[ExchangeEntry]] = {}
-        for entry in sorted(self.labelled, key=lambda entry: (entry.partition, entry.sample.photo.name)):
-            sides.setdefault(entry.partition, []).append(entry)
-        return sides
+    def by_part(self) -> dict[str, list[ExchangeEntry]]:
+        """The labelled entries of each part, sorted by photo."""
+        parts: dict[str, list[ExchangeEntry]] = {}
+        for entry in sorted(self.labelled, key=lambda entry: (entry.part, entry.sample.photo.name)):
+            parts.setdefault(entry.part, []).append(entry)
+        return parts
 
 
 def photo_size(photo: Path) -> tuple[int, int]:

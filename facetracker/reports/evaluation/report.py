@@ -53,7 +53,7 @@ def report(evaluation: Evaluation, most: int = 12) -> str:
         models=models,
         photos=photos,
         scores=models[0].scores,
-        where=f"{photos.folder}{f', partition {photos.partition}' if photos.partition else ''}",
+        where=f"{photos.folder}{f', part {photos.part}' if photos.part else ''}",
         notes=notes,
         headlines=_headlines(models[0]) if len(models) == 1 else [],
         rows=_rows(models),
