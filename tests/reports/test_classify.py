@@ -29,6 +29,7 @@ def exported(run, tmp_path_factory):
     return {result.format: result.path for result in export(run, ["tflite", "onnx"], folder)}
 
 
+@pytest.mark.slow
 def test_every_format_says_what_keras_says(run, faces, exported):
     crops = [read_picture(path) for path in sorted((faces / "test").rglob("*.jpg"))[:5]]
     expected = Classifier(run).classify(crops)
