@@ -44,6 +44,7 @@ def test_every_format_says_what_keras_says(run, faces, exported):
     assert classifier.classify([]).shape == (0, 2)
 
 
+@pytest.mark.slow
 def test_eight_bits_still_give_the_same_classes(run, faces, tmp_path):
     result = export(run, ["tflite"], tmp_path, quantize="int8", calibrate=faces)[0]
     assert result.fault is None
