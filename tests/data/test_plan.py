@@ -112,6 +112,7 @@ print(peak(many) - peak(few))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["jpeg", "tfrecord"])
 def test_the_memory_of_the_driver_does_not_grow_with_the_photos(data, tmp_path, format):
     folders = [str(replicated(data, tmp_path / str(count), count)) for count in (FEW, MANY)]

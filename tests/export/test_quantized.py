@@ -15,6 +15,8 @@ from facetracker.export.formats.onnx import behind_the_last_convolutions
 from facetracker.inference.engines import open_engine
 from facetracker.labels.labelme import write_labels
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def small(dense, snapshots, tmp_path_factory):

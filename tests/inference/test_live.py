@@ -154,7 +154,7 @@ def test_a_source_that_stalls_is_reported_on_the_picture_and_goes_on(models):
 
 
 def test_a_silent_source_ends_at_its_stop(models):
-    source = Painted(10**6, stalls=(10, 4.0))
+    source = Painted(10**6, stalls=(10, 2.0))
     source.stop = 0.5
     began = time.monotonic()
     LiveLoop(source, watcher(models), view=Eyes()).run()

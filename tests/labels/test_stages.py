@@ -88,6 +88,7 @@ def test_augment_leaves_them_out_unless_asked(half, tmp_path):
     assert (report.made, report.prelabelled) == (6, 0)
 
 
+@pytest.mark.slow
 def test_training_leaves_them_out_unless_asked(half, capsys):
     from facetracker.training.photos import read_photos
 

@@ -30,6 +30,7 @@ def exported(run, tmp_path_factory):
     return {result.format: result.path for result in export(run, ["tflite", "onnx"], folder)}
 
 
+@pytest.mark.slow
 def test_every_format_says_what_keras_says(run, faces, exported):
     crops = [read_picture(path) for path in sorted((faces / "test").rglob("*.jpg"))[:5]]
     expected = Classifier(run).classify(crops)
@@ -44,6 +45,7 @@ def test_every_format_says_what_keras_says(run, faces, exported):
     assert classifier.classify([]).shape == (0, 2)
 
 
+@pytest.mark.slow
 def test_eight_bits_still_give_the_same_classes(run, faces, tmp_path):
     result = export(run, ["tflite"], tmp_path, quantize="int8", calibrate=faces)[0]
     assert result.fault is None

@@ -39,12 +39,14 @@ def before_and_after(photos_folder, tiny_preset, tmp_path, pool):
     return run
 
 
+@pytest.mark.slow
 def test_what_is_found_stays_and_boxes_move(before_and_after):
     before, after = before_and_after("finding")
     np.testing.assert_array_equal(after["scores"], before["scores"])
     assert np.abs(after["offsets"] - before["offsets"]).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_small_faces_stay_and_large_ones_are_learnt(before_and_after, pool):
     before, after = before_and_after("small_faces")
     fine = np.asarray(cells(*pool.pictures.shape[1:3])[1])[:, 0] == 8
@@ -68,6 +70,7 @@ def learnt(photos_folder, tmp_path_factory):
     return train(photos_folder, "nano", ["training.epochs=2"], name="mine", resume=True, runs=runs)
 
 
+@pytest.mark.slow
 def test_what_is_unlike_the_photos_is_answered_by_the_starter(learnt):
     assert read_settings(learnt / "config.yaml").training.keep == "unfamiliar"
     rooms = np.stack([photo(5, number, width=192, height=192).picture for number in range(12)])
@@ -83,6 +86,7 @@ def test_what_is_unlike_the_photos_is_answered_by_the_starter(learnt):
             assert np.max(moved) <= 0.05
 
 
+@pytest.mark.slow
 def test_what_is_like_them_is_answered_anew(learnt, pool):
     starter = FaceTracker("nano", "dense", image_size=64, weights="starter")(pool.pictures)
     mine = answers(learnt / "model.keras", pool.pictures)
