@@ -93,12 +93,13 @@ class Follower:
         """The detections that belong to a confirmed face, with its number."""
         found = self._without_doubles(found)
         ids = self._tracks.update(found.pixels.astype(np.float64), found.scores, time)
-        faces = replace(found, ids=ids, coasting=np.zeros(len(ids), bool))[ids != NOBODY]
-        strong = _ids(faces)[faces.scores >= self.threshold].tolist()
+        faces = replace(found, ids=ids, coasting=np.zeros(len(ids), bool))
+        strong = ids[(faces.scores >= self.threshold) & (ids != NOBODY)].tolist()
         self._strong_at = {one: at for one, at in self._strong_at.items() if time - at <= WEAK_FOR} | dict.fromkeys(
             strong, time
         )
-        return faces[np.array([one in self._strong_at for one in _ids(faces).tolist()], bool)]
+        rows = np.array([one in self._strong_at for one in ids.tolist()], bool)
+        return faces if rows.all() else faces[rows]
 
     def _without_doubles(self, found: Faces) -> Faces:
         """The detections without second boxes on the same face, which would get a number and a life of their own.
@@ -117,9 +118,8 @@ class Follower:
         """The seen faces, and those missed only just now, unless a seen face is in their place; when each was seen."""
         last, seen_at, now = self._faces, self._seen_at, np.full(len(seen), time)
         self.broken = []
-        if last is None or not len(last):
+        if last is None or (rows := ~_among(_ids(last), _ids(seen))).sum() == 0:
             return seen, now
-        rows = ~_among(_ids(last), _ids(seen))
         self.broken = _ids(last)[rows & (seen_at == self._time)].tolist()
         rows &= time - seen_at <= self.coast
         missed, seen_at = last[rows], seen_at[rows]

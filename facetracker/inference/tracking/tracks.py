@@ -66,22 +66,26 @@ class Tracks:
         mine = np.full(len(boxes), NOBODY, np.int64)  # the row of each box's track
         sure = scores >= self.threshold
         for these in (np.flatnonzero(sure), np.flatnonzero(~sure)):
-            free = np.setdiff1d(np.arange(len(self._all.ids)), mine)
+            taken = set(mine.tolist())
+            free = [row for row in range(len(self._all.ids)) if row not in taken]
+            if not free or not len(these):
+                continue
             for row, column in pairs(iou(self._all.boxes[free], boxes[these]), LEAST_OVERLAP):
                 mine[these[column]] = free[row]
         self._correct(mine, boxes, time)
         new = np.flatnonzero(sure & (mine == NOBODY))
-        mine[new] = len(self._all.ids) + np.arange(len(new))
-        self._begin(boxes[new], time)
+        if len(new):
+            mine[new] = len(self._all.ids) + np.arange(len(new))
+            self._begin(boxes[new], time)
         self._number()
         ids = np.array([NOBODY if row == NOBODY else self._all.ids[row] for row in mine], np.int64)
-        self._all.keep((self._all.ids != NOBODY) | (self._all.seen_at == time))
+        self._keep((self._all.ids != NOBODY) | (self._all.seen_at == time))
         return ids
 
     def _predict(self, time: float) -> None:
         """Move every face on to `time`; those that were seen too long ago go."""
         every = self._all
-        every.keep(time - every.seen_at <= REMEMBER)
+        self._keep(time - every.seen_at <= REMEMBER)
         step = 1.0 if np.isinf(self._time) else (time - self._time) * self.fps
         self._time = time
         every.boxes = every.boxes + step * every.speeds
@@ -104,6 +108,10 @@ class Tracks:
         every.spread[rows] = np.stack([side * (1 - gain), both * (1 - gain), speed - speed_gain * both], axis=1)
         every.seen_at[rows] = time
         every.hits[rows] += 1
+
+    def _keep(self, rows: NDArray[np.bool_]) -> None:
+        if not rows.all():
+            self._all.keep(rows)
 
     def _begin(self, boxes: Floats, time: float) -> None:
         every, count = self._all, len(boxes)
