@@ -27,7 +27,6 @@ from facetracker.inference.detector import Detector, find_model
 from facetracker.inference.engines.base import OUTPUT_NAMES, Engine, Outputs
 from facetracker.inference.engines.keras import card_of
 from facetracker.reports.evaluation.average_precision import precision
-from facetracker.reports.evaluation.engines import EngineDetector
 from facetracker.reports.evaluation.judged import JudgedPhoto
 from facetracker.reports.evaluation.photos import LabelledPhotos, labelled_photos
 
@@ -57,11 +56,20 @@ def judge(detector: Detector, photos: LabelledPhotos) -> list[JudgedPhoto]:
     """What the detector finds on every photo; every label counts as a face."""
     judged = []
     for sample in track(photos.samples, "photos"):
-        boxes, scores, _ = detector.detect_boxes(read_picture(sample.photo))
-        none = np.zeros(len(boxes), int)
+        found = detector.detect(read_picture(sample.photo))
+        none = np.zeros(len(found), int)
         truth = np.zeros(len(sample), int)
         judged.append(
-            JudgedPhoto(sample.stem, sample.width, sample.height, sample.boxes, truth, boxes, scores.clip(0, 1), none)
+            JudgedPhoto(
+                sample.stem,
+                sample.width,
+                sample.height,
+                sample.boxes,
+                truth,
+                found.boxes,
+                found.scores.clip(0, 1),
+                none,
+            )
         )
     return judged
 
@@ -99,8 +107,8 @@ def compare(options: argparse.Namespace) -> list[Row]:
 
     def show(name: str, model: Any, side: int) -> None:
         engine = InMemory(model)
-        everybody = judge(EngineDetector(engine, FAINTEST, GENERAL_SIDE), general)
-        theirs = [judge(EngineDetector(engine, FAINTEST, side), part) for part in own]
+        everybody = judge(Detector(engine, FAINTEST, image_size=GENERAL_SIDE), general)
+        theirs = [judge(Detector(engine, FAINTEST, image_size=side), part) for part in own]
         values = [ap40(everybody), *(ap40(everybody, group) for group in groups)]
         values += [mean_iou(part, engine.card.threshold) for part in theirs] + [ap40(part) for part in theirs]
         print(f"{name:<34}" + "".join(f"{value:>11.4f}" for value in values), flush=True)

@@ -60,32 +60,15 @@ def detect(
     """
     from facetracker.core import console
     from facetracker.inference import detect as stage
+    from facetracker.inference.recording.privacy import hidden_by
 
     done = stage.detect(
         model,
         source,
-        view=view.value,
-        threshold=threshold,
-        start=start,
-        stop=stop,
-        stride=stride,
-        every=every,
-        follow=follow,
-        steady=steady,
-        save=save,
-        jsonl=jsonl,
-        blur=blur,
-        pixelate=pixelate,
-        crop_to=crop_to,
-        collect_uncertain=collect_uncertain,
-        mirror=mirror,
-        width=width,
-        height=height,
-        fps=fps,
-        image_size=image_size,
-        threads=threads,
-        classifier=classifier,
-        force=force,
+        take=stage.Take(start, stop, stride, width, height, fps),
+        find=stage.Find(threshold, image_size, threads, every, follow, steady, classifier),
+        show=stage.Show(view.value, mirror, hidden_by(blur, pixelate)),
+        keep=stage.Keep(save, jsonl, crop_to, collect_uncertain, force),
     )
     console.say(done.summary())
     if table:

@@ -85,7 +85,7 @@ def loss_of_ap(keras_file: Path, exported: Path, folder: str | Path) -> Loss:
         keras, file = (model.scores for model in judged.models)
         return Loss((keras.ap50, keras.ap50_95), (file.ap50, file.ap50_95), len(photos.samples), "its labels")
     frames = calibration_frames(folder, JUDGED)
-    reference, candidate = Detector(keras_file), Detector(exported, threshold=FAINTEST)
+    reference, candidate = Detector.load(keras_file), Detector.load(exported, threshold=FAINTEST)
     pairs = [_against(reference, candidate, frame, number) for number, frame in enumerate(frames)]
     agreed = score(pairs, reference.classes, reference.card.threshold)
     itself = None if agreed.ap50 is None else 1.0
@@ -106,10 +106,10 @@ def _labelled(folder: str | Path) -> LabelledPhotos | None:
 
 def _against(reference: Detector, candidate: Detector, frame: Picture, number: int) -> JudgedPhoto:
     """One frame: what the reference finds as the truth, what the candidate finds as the answer."""
-    truth, _, truth_classes = reference.detect_boxes(frame)
-    boxes, scores, classes = candidate.detect_boxes(frame)
-    height, width = frame.shape[:2]
-    return JudgedPhoto(str(number), width, height, truth, truth_classes, boxes, scores.astype(np.float64), classes)
+    truth, found = reference.detect(frame), candidate.detect(frame)
+    scores = found.scores.astype(np.float64)
+    size = truth.width, truth.height
+    return JudgedPhoto(str(number), *size, truth.boxes, truth.classes, found.boxes, scores, found.classes)
 
 
 def _evenly(items: list, most: int) -> list:

@@ -2,52 +2,56 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol, Self
 
 import cv2
 import numpy as np
 
 from facetracker.core.boxes import clip
 from facetracker.core.errors import FaceTrackerError
+from facetracker.core.faces import Faces
 from facetracker.core.letterbox import Letterbox, letterbox, round_half_up
 from facetracker.core.photo import Picture
-from facetracker.inference.decode import Found, decode_dense, decode_single
-from facetracker.inference.detections import as_detections
-from facetracker.inference.engines import Outputs, open_engine
+from facetracker.inference.decode import decode_dense, decode_single
+from facetracker.inference.engines import Engine, Outputs, open_engine
 from facetracker.inference.engines.base import SUFFIXES
-
-if TYPE_CHECKING:
-    import supervision as sv
 
 ASSETS = Path(__file__).parent.parent / "assets"
 STARTER = "starter"
 
 
+class Timer(Protocol):
+    """Hears how long each step took; `Stages` is one."""
+
+    def add(self, stage: str, seconds: float) -> None: ...
+
+
 class Detector:
-    """Finds faces with a model file (default: the starter that comes with the package).
+    """Finds faces with a model: an engine, which holds the network and its card. Without one, the starter's.
 
-    `model` is a file (.tflite, .onnx, .xml, .keras), a folder that holds one, or "starter". `threshold` and
-    `iou_threshold` default to the model's card; `image_size` is the longer side, in pixels, at which a model with
-    open sizes looks at a frame. One detector serves one thread.
+    `threshold` and `iou_threshold` default to the model's card; `image_size` is the longer side, in pixels, at which
+    a model with open sizes looks at a frame. One detector serves one thread. `Detector.load` opens a file.
 
-    >>> faces = Detector().detect(frame)        # sv.Detections, pixels of the frame   # doctest: +SKIP
+    >>> faces = Detector().detect(frame)        # Faces, best first   # doctest: +SKIP
     """
 
     def __init__(
         self,
-        model: str | Path | None = None,
+        engine: Engine | None = None,
         threshold: float | None = None,
-        threads: int | None = None,
         *,
         image_size: int | None = None,
         iou_threshold: float | None = None,
     ):
-        self.engine = open_engine(find_model(model), threads)
+        if isinstance(engine, str | Path):
+            raise FaceTrackerError("is a file, not an engine", path=engine, fix="Detector.load(...) opens it.")
+        self.engine = engine or open_engine(find_model())
         self.card = self.engine.card
         if self.card.head == "classifier":
-            fix = f"Name a tracker, and pass --classifier {model} beside it."
+            fix = f"Name a tracker, and pass --classifier {self.engine.path} beside it."
             raise FaceTrackerError("classifies faces, it does not find them", path=self.engine.path, fix=fix)
         self.threshold = self.card.threshold if threshold is None else threshold
         self.iou_threshold = self.card.iou_threshold if iou_threshold is None else iou_threshold
@@ -56,37 +60,56 @@ class Detector:
             if not 0 <= value <= 1:
                 raise FaceTrackerError(f"{what} {value:g} is not between 0 and 1")
 
+    @classmethod
+    def load(
+        cls,
+        model: str | Path | None = None,
+        threshold: float | None = None,
+        threads: int | None = None,
+        *,
+        image_size: int | None = None,
+        iou_threshold: float | None = None,
+    ) -> Self:
+        """A detector with a model file (.tflite, .onnx, .xml, .keras), a folder that holds one, or "starter".
+
+        `threads` are the engine's; the rest is as in `Detector`.
+        """
+        engine = open_engine(find_model(model), threads)
+        return cls(engine, threshold, image_size=image_size, iou_threshold=iou_threshold)
+
     @property
     def classes(self) -> list[str]:
         """The names of the classes, by number."""
         return self.card.classes
 
-    def detect(self, frame: Picture, threshold: float | None = None) -> sv.Detections:
-        """The faces in a BGR frame as `sv.Detections` in its pixels, best first; names in `data["class_name"]`.
+    def detect(self, frame: Picture, threshold: float | None = None, timer: Timer | None = None) -> Faces:
+        """The faces in a BGR frame, best first.
 
-        `threshold` for this frame only: a follower also wants the weak ones.
+        `threshold` for this frame only: a follower also wants the weak ones. `timer` hears how many seconds
+        "resize", "infer" and "decode" took.
         """
-        return self._as_detections(self.detect_boxes(frame, threshold), frame)
-
-    def detect_batch(self, frames: Sequence[Picture]) -> list[sv.Detections]:
-        """The faces in each of several BGR frames, which may differ in size."""
-        found = self.detect_boxes_batch(frames)
-        return [self._as_detections(one, frame) for one, frame in zip(found, frames, strict=True)]
-
-    def detect_boxes(self, frame: Picture, threshold: float | None = None) -> Found:
-        """The faces in a frame: boxes `(N, 4)` normalised to it, scores `(N,)`, class numbers `(N,)`, best first."""
+        clock = time.perf_counter
+        began = clock()
         batch, place = self.prepare(frame)
-        return self.decode(self.engine.run(batch[None]), 0, place, threshold)
+        prepared = clock()
+        outputs = self.engine.run(batch[None])
+        ran = clock()
+        faces = self.decode(outputs, 0, place, threshold)
+        if timer is not None:
+            timer.add("resize", prepared - began)
+            timer.add("infer", ran - prepared)
+            timer.add("decode", clock() - ran)
+        return faces
 
-    def detect_boxes_batch(self, frames: Sequence[Picture], threshold: float | None = None) -> list[Found]:
-        """As `detect_boxes` for several frames; those of one input size go through the network together."""
+    def detect_batch(self, frames: Sequence[Picture], threshold: float | None = None) -> list[Faces]:
+        """As `detect` for several frames; those of one input size go through the network together."""
         prepared = [self.prepare(frame) for frame in frames]
-        found: list[Found | None] = [None] * len(prepared)
+        found: dict[int, Faces] = {}
         for members in _same_shape([picture.shape for picture, _ in prepared], self.engine.fixed_batch):
             outputs = self.engine.run(np.stack([prepared[i][0] for i in members]))
             for row, i in enumerate(members):
                 found[i] = self.decode(outputs, row, prepared[i][1], threshold)
-        return [one for one in found if one is not None]
+        return [found[i] for i in range(len(prepared))]
 
     def prepare(self, frame: Picture) -> tuple[Picture, Letterbox]:
         """The network's input `(H, W, 3)` RGB for one frame, and where the frame lies in it."""
@@ -111,13 +134,13 @@ class Detector:
         wide, high = (-(-side // step) * step for side in sides)
         return wide, high
 
-    def decode(self, outputs: Outputs, row: int, place: Letterbox, threshold: float | None = None) -> Found:
-        """The faces of picture `row` of a batch, normalised to the frame that lies at `place` in the input."""
+    def decode(self, outputs: Outputs, row: int, place: Letterbox, threshold: float | None = None) -> Faces:
+        """The faces of picture `row` of a batch, in the frame that lies at `place` in the input."""
         threshold = self.threshold if threshold is None else threshold
         if self.card.head == "single":
-            found = decode_single(outputs["classes"][row], outputs["boxes"][row], threshold)
+            boxes, scores, classes = decode_single(outputs["classes"][row], outputs["boxes"][row], threshold)
         else:
-            found = decode_dense(
+            boxes, scores, classes = decode_dense(
                 outputs["scores"][row],
                 outputs["offsets"][row],
                 place.input_height,
@@ -126,13 +149,10 @@ class Detector:
                 threshold,
                 self.iou_threshold,
             )
-        boxes, scores, classes = found
         boxes = clip(place.to_picture(boxes))
+        faces = Faces(boxes, scores, classes, place.width, place.height, self.classes)
         inside = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])  # a box in the bars is no face
-        return (boxes, scores, classes) if inside.all() else (boxes[inside], scores[inside], classes[inside])
-
-    def _as_detections(self, found: Found, frame: Picture) -> sv.Detections:
-        return as_detections(*found, self.classes, frame.shape[1], frame.shape[0])
+        return faces if inside.all() else faces[inside]
 
 
 def find_model(model: str | Path | None = None) -> Path:

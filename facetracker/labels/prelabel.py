@@ -41,7 +41,7 @@ def prelabel(
     photos are looked at on the cluster at `address` (none: a Ray started here).
     """
     folder = Path(folder)
-    detector = Detector(model, threshold, threads, image_size=image_size)
+    detector = Detector.load(model, threshold, threads, image_size=image_size)
     # What tells one run from another, so that `--again` goes on after a kill instead of beginning again.
     by: dict[str, Any] = {
         "prelabelled_by": detector.card.name or find_model(model).stem,

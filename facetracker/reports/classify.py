@@ -11,7 +11,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facetracker.core.boxes import to_pixels
 from facetracker.core.console import track
 from facetracker.core.crop import cut_face
 from facetracker.core.errors import FaceTrackerError, Rejects
@@ -131,9 +130,8 @@ def photo_files(photos: Sequence[str | Path]) -> list[Path]:
 def _faces_of(file: Path, picture: Picture, detector: Detector | None, margin: float) -> list[tuple[str, Picture]]:
     if detector is None:
         return [(file.as_posix(), picture)]
-    boxes, _, _ = detector.detect_boxes(picture)
-    pixels = to_pixels(boxes, picture.shape[1], picture.shape[0])
-    return [(f"{file.as_posix()}#{number}", cut_face(picture, box, margin)) for number, box in enumerate(pixels)]
+    found = detector.detect(picture).pixels
+    return [(f"{file.as_posix()}#{number}", cut_face(picture, box, margin)) for number, box in enumerate(found)]
 
 
 def _answer(classifier: Classifier, waiting: Sequence[tuple[str, Picture, str | None]]) -> list[FaceAnswer]:

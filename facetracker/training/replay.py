@@ -37,7 +37,7 @@ def drawn_pool(settings: Settings, classes: Sequence[str], most: int) -> Pool:
     pictures, names = room(DRAWN, size), [f"scene-{number}" for number in range(DRAWN)]
     boxes, kinds = np.zeros((DRAWN, most, 4), np.float32), np.full((DRAWN, most), -1, np.int32)
     answers = settings.model.weights == "starter" and len(classes) == 1
-    starter = Detector(threshold=NO_FACE, threads=1, image_size=size) if answers else None
+    starter = Detector.load("starter", NO_FACE, threads=1, image_size=size) if answers else None
     for number in console.track(range(DRAWN), "draw"):
         still = photo(seed, number, masks=number % 2 == 1 or len(classes) > 1)
         fitted, place = letterbox(still.picture, size, size)
@@ -53,5 +53,5 @@ def drawn_pool(settings: Settings, classes: Sequence[str], most: int) -> Pool:
 
 def answers_of(starter: Detector, picture: Picture) -> tuple[np.ndarray, list[int]]:
     """What the starter finds in a picture (BGR): boxes `(N, 4)` normalised, best first, and 0 or IGNORED for each."""
-    boxes, scores, _ = starter.detect_boxes(picture)
-    return boxes, [0 if score >= FACE else IGNORED for score in scores]
+    faces = starter.detect(picture)
+    return faces.boxes, [0 if score >= FACE else IGNORED for score in faces.scores]

@@ -10,9 +10,9 @@ import pytest
 
 from facetracker.core.console import silenced
 from facetracker.data.augment.augment import augment
+from facetracker.inference.detector import Detector
 from facetracker.models import FaceTracker
 from facetracker.models.loading import load_model
-from facetracker.reports.evaluation.engines import EngineDetector
 from facetracker.reports.evaluation.photos import labelled_photos
 from facetracker.training.fit import train
 
@@ -38,7 +38,7 @@ def test_one_persons_photos_cost_nobody_else(shared, tmp_path):
     own = labelled_photos(shared / "data" / "webcam", "test")
 
     def of(model, photos, side):
-        return judge(EngineDetector(InMemory(model), FAINTEST, side), photos)
+        return judge(Detector(InMemory(model), FAINTEST, image_size=side), photos)
 
     assert ap40(of(mine, everybody, GENERAL_SIDE)) >= ap40(of(starter, everybody, GENERAL_SIDE)) - 0.03
     # Not because nothing was learnt:

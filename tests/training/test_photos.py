@@ -155,12 +155,12 @@ def test_replayed_scenes_carry_the_starters_answers(monkeypatch):
     drawn = drawn_pool(load_settings("nano", ["model.weights=none"]), ["face"], 3)
     np.testing.assert_array_equal(replay.pictures, drawn.pictures)
     assert not np.allclose(replay.boxes, drawn.boxes, atol=0.01)
-    starter = Detector(threshold=0.2, threads=1, image_size=192)
+    starter = Detector.load("starter", 0.2, threads=1, image_size=192)
     for picture, boxes, kinds in zip(replay.pictures, replay.boxes, replay.classes, strict=True):
-        found, scores, _ = starter.detect_boxes(np.ascontiguousarray(picture[..., ::-1]))
+        found = starter.detect(np.ascontiguousarray(picture[..., ::-1]))
         count = min(3, len(found))
-        np.testing.assert_allclose(boxes[:count], found[:count], atol=1e-6)
-        assert kinds.tolist() == [0 if score >= 0.45 else -2 for score in scores[:count]] + [-1] * (3 - count)
+        np.testing.assert_allclose(boxes[:count], found.boxes[:count], atol=1e-6)
+        assert kinds.tolist() == [0 if score >= 0.45 else -2 for score in found.scores[:count]] + [-1] * (3 - count)
 
 
 def test_what_does_not_fit_into_memory_lies_in_a_file(photos_folder, tiny_preset, monkeypatch):

@@ -118,13 +118,13 @@ def export(demo: Demo) -> None:
 
 def detect(demo: Demo, seconds: int) -> None:
     """Follow the face through a drawn clip and find several in a still photo."""
-    from facetracker.inference.detect import detect
+    from facetracker.inference.detect import Keep, Show, detect
     from facetracker.inference.detector import Detector
 
     with demo.step("detect", "following a face", "facetracker detect runs/mine") as step:
         film, lines = demo.folder / "followed.mp4", demo.folder / "followed.jsonl"
         source, with_face = drawing.clip(seconds)
-        done = detect(demo.run, source, view="none", save=film, jsonl=lines)
+        done = detect(demo.run, source, show=Show("none"), keep=Keep(save=film, jsonl=lines))
         rows = [json.loads(line) for line in lines.read_text().splitlines()]
         found = sum(bool(row["boxes"]) for row in rows)
         ids = {number for row in rows for number in row["ids"]}
@@ -132,7 +132,7 @@ def detect(demo: Demo, seconds: int) -> None:
         demo.film = Film(film, len(rows), with_face, found, len(ids), took)
         photo = drawing.draw_group(demo.folder / "group.jpg")
         picture = read_picture(photo)
-        boxes = Detector(demo.run, image_size=drawing.GROUP_SIDE).detect_boxes(picture)[0]
+        boxes = Detector.load(demo.run, image_size=drawing.GROUP_SIDE).detect(picture).boxes
         step.result = f"{found} of {len(rows)} frames with the face, {took:.0f} ms each; {len(boxes)} faces in a photo"
         step.pictures = [DemoPicture(picture, f"{len(boxes)} of {drawing.GROUP_FACES} people found", found=boxes)]
 

@@ -268,10 +268,10 @@ def _starter() -> Verdict:
         with silenced():
             # Whether it sees the face, not how sure it is of a drawing: every starter is a little more or less so.
             detector = Detector(threshold=DRAWN_FACE_SCORE)
-            found = detector.detect_boxes(frame.picture)[0]
+            found = detector.detect(frame.picture).boxes
         started = time.perf_counter()
         for _ in range(5):
-            detector.detect_boxes(frame.picture)
+            detector.detect(frame.picture)
         milliseconds = (time.perf_counter() - started) / 5 * 1000
     except FaceTrackerError as error:
         return Verdict("starter", State.broken, error.fault, again)

@@ -18,7 +18,7 @@ from facetracker.labels.pairing import PARTITIONS
 from facetracker.models.classifier import FaceClassifier
 from facetracker.models.loading import load_model
 from facetracker.training import callbacks as own
-from facetracker.training.classifier.feed import Batches, Faces, class_weights, read_faces
+from facetracker.training.classifier.feed import Batches, FacePictures, class_weights, read_faces
 from facetracker.training.classifier.pictures import answer_tile, draw_confusion, draw_curves, write_answers
 from facetracker.training.classifier.scores import Score, score
 from facetracker.training.classifier.settings import ClassifierSettings, default_settings, read_classifier_settings
@@ -122,7 +122,7 @@ class ClassifierTraining:
         )
 
     @property
-    def train(self) -> Faces:
+    def train(self) -> FacePictures:
         return self.parts["train"]
 
     def go(self) -> Path:
@@ -235,7 +235,7 @@ class ClassifierTraining:
         }
 
 
-def sheet_of(said: np.ndarray, faces: Faces, classes: list[str]) -> list[Tile]:
+def sheet_of(said: np.ndarray, faces: FacePictures, classes: list[str]) -> list[Tile]:
     """The least certain right answers and all that are wrong come first: `(N, K)` probabilities of the faces."""
     order = np.argsort(said[np.arange(len(said)), faces.classes], kind="stable")[:ON_SHEET]
     answers = []
