@@ -39,12 +39,12 @@ TILE = 320  # pixels, width of a frame on the sheet
 
 def look(detector: Detector, picture: Picture, overlaps: Sequence[float], threshold: float | None = None) -> list:
     """Boxes, scores and classes of one picture for each overlap of the suppression; the network runs once."""
-    batch, place = detector.prepare(picture)
-    outputs = detector.engine.run(batch[None])
+    batch, places = detector.prepare(picture)
+    outputs = detector.run(batch)
     found = []
     for overlap in overlaps:
         detector.iou_threshold = overlap
-        found.append(detector.decode(outputs, 0, place, threshold))
+        found.append(detector.decode(outputs, 0, places, threshold))
     return found
 
 

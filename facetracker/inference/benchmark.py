@@ -90,11 +90,11 @@ def model_files(models: Sequence[str | Path]) -> list[Path]:
 def _stages(detector: Detector, picture: Picture) -> tuple[float, ...]:
     """Seconds of resize, infer, decode and all for one frame."""
     began = time.perf_counter()
-    batch, place = detector.prepare(picture)
+    batch, places = detector.prepare(picture)
     fitted = time.perf_counter()
-    outputs = detector.engine.run(batch[None])
+    outputs = detector.run(batch)
     ran = time.perf_counter()
-    detector.decode(outputs, 0, place)
+    detector.decode(outputs, 0, places)
     done = time.perf_counter()
     return fitted - began, ran - fitted, done - ran, done - began
 

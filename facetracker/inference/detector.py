@@ -12,15 +12,17 @@ import numpy as np
 from facetracker.core.boxes import clip
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.letterbox import Letterbox, letterbox, round_half_up
+from facetracker.core.parts import Part, parts_of, side_of
 from facetracker.core.photo import Picture
-from facetracker.inference.decode import Found, decode_dense, decode_single
+from facetracker.inference.decode import Found, best_of_parts, decode_dense, decode_single
 from facetracker.inference.detections import as_detections
 from facetracker.inference.engines import Outputs, open_engine
-from facetracker.inference.engines.base import SUFFIXES
+from facetracker.inference.engines.base import SUFFIXES, Engine
 
 if TYPE_CHECKING:
     import supervision as sv
 
+Places = tuple[Letterbox | Part, ...]
 ASSETS = Path(__file__).parent.parent / "assets"
 STARTER = "starter"
 
@@ -28,7 +30,7 @@ STARTER = "starter"
 class Detector:
     """Finds faces with a model file (default: the starter that comes with the package).
 
-    `model` is a file (.tflite, .onnx, .xml, .keras), a folder that holds one, or "starter". `threshold` and
+    `model` is a file (.tflite, .onnx, .xml, .keras), a folder that holds one, "starter", or an engine. `threshold` and
     `iou_threshold` default to the model's card; `image_size` is the longer side, in pixels, at which a model with
     open sizes looks at a frame. One detector serves one thread.
 
@@ -37,14 +39,14 @@ class Detector:
 
     def __init__(
         self,
-        model: str | Path | None = None,
+        model: str | Path | Engine | None = None,
         threshold: float | None = None,
         threads: int | None = None,
         *,
         image_size: int | None = None,
         iou_threshold: float | None = None,
     ):
-        self.engine = open_engine(find_model(model), threads)
+        self.engine = model if isinstance(model, Engine) else open_engine(find_model(model), threads)
         self.card = self.engine.card
         if self.card.head == "classifier":
             fix = f"Name a tracker, and pass --classifier {model} beside it."
@@ -52,6 +54,7 @@ class Detector:
         self.threshold = self.card.threshold if threshold is None else threshold
         self.iou_threshold = self.card.iou_threshold if iou_threshold is None else iou_threshold
         self.image_size = image_size or self.card.image_size
+        self.crop = self.card.crop if image_size is None or self.card.head == "single" else None
         for what, value in (("threshold", self.threshold), ("iou_threshold", self.iou_threshold)):
             if not 0 <= value <= 1:
                 raise FaceTrackerError(f"{what} {value:g} is not between 0 and 1")
@@ -75,45 +78,78 @@ class Detector:
 
     def detect_boxes(self, frame: Picture, threshold: float | None = None) -> Found:
         """The faces in a frame: boxes `(N, 4)` normalised to it, scores `(N,)`, class numbers `(N,)`, best first."""
-        batch, place = self.prepare(frame)
-        return self.decode(self.engine.run(batch[None]), 0, place, threshold)
+        batch, places = self.prepare(frame)
+        return self.decode(self.run(batch), 0, places, threshold)
 
     def detect_boxes_batch(self, frames: Sequence[Picture], threshold: float | None = None) -> list[Found]:
         """As `detect_boxes` for several frames; those of one input size go through the network together."""
         prepared = [self.prepare(frame) for frame in frames]
         found: list[Found | None] = [None] * len(prepared)
-        for members in _same_shape([picture.shape for picture, _ in prepared], self.engine.fixed_batch):
-            outputs = self.engine.run(np.stack([prepared[i][0] for i in members]))
-            for row, i in enumerate(members):
+        for members in _same_shape([batch.shape for batch, _ in prepared]):
+            outputs = self.run(np.concatenate([prepared[i][0] for i in members]))
+            row = 0
+            for i in members:
                 found[i] = self.decode(outputs, row, prepared[i][1], threshold)
+                row += len(prepared[i][1])
         return [one for one in found if one is not None]
 
-    def prepare(self, frame: Picture) -> tuple[Picture, Letterbox]:
-        """The network's input `(H, W, 3)` RGB for one frame, and where the frame lies in it."""
+    def prepare(self, frame: Picture) -> tuple[Picture, Places]:
+        """The network's inputs `(P, H, W, 3)` RGB for one frame, and what of the frame each shows.
+
+        P is 1, except for a single head that was trained on crops: it looks at the frame in parts.
+        """
         frame = as_bgr(frame)
-        width, height = self.input_size(frame.shape[1], frame.shape[0])
-        fitted, place = letterbox(frame, width, height)
-        return cv2.cvtColor(fitted, cv2.COLOR_BGR2RGB), place
+        height, width = frame.shape[:2]
+        wide, high = self.input_size(width, height)
+        if self.card.head == "single" and self.crop is not None:
+            parts = parts_of(self.crop, width, height, wide)
+            fitted = [letterbox(part.cut(frame), wide, high)[0] for part in parts]
+            return np.stack([cv2.cvtColor(one, cv2.COLOR_BGR2RGB) for one in fitted]), parts
+        whole, place = letterbox(frame, wide, high)
+        return cv2.cvtColor(whole, cv2.COLOR_BGR2RGB)[None], (place,)
+
+    def run(self, batch: Picture) -> Outputs:
+        """The head's outputs for inputs `(P, H, W, 3)`, however many the file takes at once."""
+        most = self.engine.fixed_batch
+        if most is None or len(batch) <= most:
+            return self.engine.run(batch)
+        # An engine's arrays are its own until the next call.
+        runs = [
+            {name: values.copy() for name, values in self.engine.run(batch[first : first + most]).items()}
+            for first in range(0, len(batch), most)
+        ]
+        return {name: np.concatenate([one[name] for one in runs]) for name in runs[0]}
 
     def input_size(self, width: int, height: int) -> tuple[int, int]:
         """Width and height of the input for a frame of `width` x `height` pixels.
 
         A single head was trained on squares. A dense head with open sizes gets the smallest rectangle that holds
-        the frame: grey bars cost time like any other pixel.
+        the frame, grey bars cost time like any other pixel; one trained on crops gets the frame at their scale.
         """
         if self.engine.fixed_size is not None:
             return self.engine.fixed_size[1], self.engine.fixed_size[0]
         if self.card.head == "single":
             return self.image_size, self.image_size
         step = max(self.card.strides)
-        scale = self.image_size / max(width, height)
+        seen = max(width, height) if self.crop is None else side_of(self.crop, width, height)
+        scale = self.image_size / seen
         sides = (max(1, round_half_up(side * scale)) for side in (width, height))
         wide, high = (-(-side // step) * step for side in sides)
         return wide, high
 
-    def decode(self, outputs: Outputs, row: int, place: Letterbox, threshold: float | None = None) -> Found:
-        """The faces of picture `row` of a batch, normalised to the frame that lies at `place` in the input."""
+    def decode(self, outputs: Outputs, row: int, places: Places, threshold: float | None = None) -> Found:
+        """The faces of the frame that `places` shows in the inputs from `row` on, normalised to it."""
         threshold = self.threshold if threshold is None else threshold
+        found = [self._decode(outputs, row + number, place, threshold) for number, place in enumerate(places)]
+        if len(found) == 1:
+            return found[0]
+        cut = [
+            isinstance(place, Part) and place.cuts(outputs["boxes"][row + number])
+            for number, place in enumerate(places)
+        ]
+        return best_of_parts(found, cut)
+
+    def _decode(self, outputs: Outputs, row: int, place: Letterbox | Part, threshold: float) -> Found:
         if self.card.head == "single":
             found = decode_single(outputs["classes"][row], outputs["boxes"][row], threshold)
         else:
@@ -167,11 +203,9 @@ def as_bgr(frame: Picture) -> Picture:
     return cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR if channels == 1 else cv2.COLOR_BGRA2BGR)
 
 
-def _same_shape(shapes: Sequence[tuple[int, ...]], most: int | None) -> list[list[int]]:
-    """Indices of equal shapes, in groups of at most `most`."""
+def _same_shape(shapes: Sequence[tuple[int, ...]]) -> list[list[int]]:
+    """Indices of equal shapes together."""
     groups: dict[tuple[int, ...], list[int]] = {}
     for index, shape in enumerate(shapes):
         groups.setdefault(shape, []).append(index)
-    return [
-        part[i : i + (most or len(part))] for part in groups.values() for i in range(0, len(part), most or len(part))
-    ]
+    return list(groups.values())

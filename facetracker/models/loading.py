@@ -34,6 +34,8 @@ KINDS: dict[str, dict[str, Any]] = {
         "preprocessing": str,
         "regress_loss": str,
         "second_look": bool,
+        "crop": (int, float, type(None)),
+        "threshold": (int, float),
     },
     CLASSIFIER: {**COMMON, "hidden": int, "dropout": (int, float), "margin": (int, float)},
 }
@@ -167,6 +169,8 @@ def _build(config: Any, kind: Any, path: Path) -> Model:
         and 1 <= size <= 4096
         and all(isinstance(plain[key], types[key]) for key in types if key in plain)
         and 1 <= plain.get("hidden", 1) <= 65536
+        and 0 < (1 if plain.get("crop") is None else plain["crop"]) <= 65536
+        and 0 <= plain.get("threshold", 0.5) <= 1
         and (dtype is None or isinstance(dtype, str))
     )
     if not fits:

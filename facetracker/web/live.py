@@ -102,9 +102,9 @@ class Page:
         height, width = frame.shape[:2]
         threshold = detector.threshold if self.threshold is None else self.threshold
         follower = self._following(threshold) if self.follow else None
-        batch, place = detector.prepare(frame)
-        outputs = detector.engine.run(batch[None])
-        found = detector.decode(outputs, 0, place, follower.low_threshold if follower else threshold)
+        batch, places = detector.prepare(frame)
+        outputs = detector.run(batch)
+        found = detector.decode(outputs, 0, places, follower.low_threshold if follower else threshold)
         faces = as_detections(*found, detector.classes, width, height)
         if follower is not None:
             faces = follower.update(faces, came)

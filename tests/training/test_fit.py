@@ -73,7 +73,7 @@ def test_a_run_leaves_everything_it_promises(finished):
         float(rows[0]["regress_loss"]) + 0.5 * float(rows[0]["class_loss"]), rel=1e-5
     )
     metrics = json.loads((folder / "metrics.json").read_text())
-    best = min(rows, key=lambda row: float(row["val_total_loss"]))
+    best = min(rows, key=lambda row: float(row["val_missed"]))
     assert metrics["best_epoch"] == int(best["epoch"])
     assert metrics["best"]["val_total_loss"] == pytest.approx(float(best["val_total_loss"]))
     assert "train: 24 pictures, 18 faces" in said

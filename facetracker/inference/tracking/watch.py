@@ -83,11 +83,11 @@ class Watcher:
                 return Seen(frame, self._known(self._follower.predict(frame.time)), measured=False)
         detector, height, width = self.detector, *frame.picture.shape[:2]
         with self.stages.timed("resize"):
-            batch, place = detector.prepare(frame.picture)
+            batch, places = detector.prepare(frame.picture)
         with self.stages.timed("infer"):
-            outputs = detector.engine.run(batch[None])
+            outputs = detector.run(batch)
         with self.stages.timed("decode"):
-            found = detector.decode(outputs, 0, place, self._threshold)
+            found = detector.decode(outputs, 0, places, self._threshold)
             faces = as_detections(*found, detector.classes, width, height)
         doubt = self._doubt(found[1])
         if self._follower is None:
