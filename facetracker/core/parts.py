@@ -7,7 +7,7 @@ in one of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -32,6 +32,13 @@ class Part:
     side: int
     place: Letterbox
 
+    frame: Picture = field(repr=False, compare=False)
+
+    def around(self, crop: float, box: ArrayLike) -> Part:
+        """The part of the same frame that has a box `(4,)`, normalised to the frame, in its middle."""
+        left, top, side = part_around(crop, self.width, self.height, box)
+        return replace(self, left=left, top=top, side=side, place=replace(self.place, width=side, height=side))
+
     @property
     def input_width(self) -> int:
         return self.place.input_width
@@ -40,9 +47,9 @@ class Part:
     def input_height(self) -> int:
         return self.place.input_height
 
-    def cut(self, frame: Picture) -> Picture:
-        """The part `(side, side, 3)` of its frame."""
-        return frame[self.top : self.top + self.side, self.left : self.left + self.side]
+    def cut(self) -> Picture:
+        """Its pixels `(side, side, 3)`."""
+        return self.frame[self.top : self.top + self.side, self.left : self.left + self.side]
 
     def to_picture(self, boxes: ArrayLike) -> Boxes:
         """Boxes `(N, 4)` normalised to the input, normalised to the frame."""
@@ -67,12 +74,14 @@ def side_of(crop: float, width: int, height: int) -> int:
     return max(1, round(crop * shorter)) if crop <= 1 else min(round(crop), shorter)
 
 
-def parts_of(crop: float, width: int, height: int, input_side: int) -> tuple[Part, ...]:
-    """The parts that cover a frame, row by row, each an input of `input_side` pixels."""
+def parts_of(crop: float, width: int, height: int, input_side: int, frame: Picture) -> tuple[Part, ...]:
+    """The parts that cover a `frame` of `width` x `height` pixels, row by row, each an input of `input_side` pixels."""
     side = side_of(crop, width, height)
     place = Letterbox(side, side, input_side, input_side)
     return tuple(
-        Part(width, height, left, top, side, place) for top in _starts(height, side) for left in _starts(width, side)
+        Part(width, height, left, top, side, place, frame)
+        for top in _starts(height, side)
+        for left in _starts(width, side)
     )
 
 

@@ -10,6 +10,8 @@ import pytest
 from facetracker.core.boxes import as_boxes
 from facetracker.core.parts import part_around, parts_of, side_of
 
+BLANK = np.zeros((480, 640, 3), np.uint8)
+
 
 @pytest.mark.parametrize(
     ("crop", "size", "side"),
@@ -38,12 +40,12 @@ def test_how_much_is_seen_at_once(crop, size, side):
 )
 def test_parts_cover_a_frame_and_overlap(crop, size, count):
     width, height = size
-    parts = parts_of(crop, width, height, 64)
-    assert len(parts) == count
     seen = np.zeros((height, width), int)
+    parts = parts_of(crop, width, height, 64, seen)
+    assert len(parts) == count
     for part in parts:
-        assert part.cut(np.zeros((height, width, 3), np.uint8)).shape[:2] == (part.side, part.side)
-        part.cut(seen)[:] += 1
+        assert part.cut().shape == (part.side, part.side)
+        part.cut()[:] += 1
     assert (seen > 0).mean() > 0.93  # what sticks out by less than a quarter of a part is let go
     for part, after in itertools.pairwise(parts):
         if after.top == part.top:
@@ -51,7 +53,7 @@ def test_parts_cover_a_frame_and_overlap(crop, size, count):
 
 
 def test_boxes_go_back_to_the_frame():
-    part = parts_of(450, 640, 480, 64)[1]
+    part = parts_of(450, 640, 480, 64, BLANK)[1]
     pixels = np.array([200.0, 100.0, 300.0, 200.0])
     inside = (pixels - [part.left, part.top] * 2) / part.side
     expected = pixels / [640, 480, 640, 480]
@@ -59,7 +61,7 @@ def test_boxes_go_back_to_the_frame():
 
 
 def test_a_box_is_cut_only_where_the_frame_goes_on():
-    first, last = parts_of(450, 640, 450, 64)
+    first, last = parts_of(450, 640, 450, 64, BLANK)
     at_left, at_right = [0.0, 0.2, 0.5, 0.7], [0.5, 0.2, 1.0, 0.7]
     assert (first.cuts(at_left), first.cuts(at_right)) == (False, True)
     assert (last.cuts(at_left), last.cuts(at_right)) == (True, False)

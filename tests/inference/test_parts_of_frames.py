@@ -55,7 +55,7 @@ def test_a_file_of_one_picture_at_a_time_is_run_for_each_part():
     frame = frame_with((300, 300), side=150, width=1280, height=720)
     one, all_together = GreenBox(450, batch=1), GreenBox(450)
     alone, together = Detector(one).detect_boxes(frame), Detector(all_together).detect_boxes(frame)
-    assert (one.sizes, all_together.sizes) == ([1] * 21, [21])
+    assert (one.sizes, all_together.sizes) == ([1] * 23, [21, 1, 1])
     np.testing.assert_array_equal(alone[0], together[0])
     several = Detector(GreenBox(450)).detect_boxes_batch([frame, frame[:, ::-1], frame[:480, :640]])
     np.testing.assert_array_equal(several[0][0], together[0])
@@ -85,3 +85,17 @@ def test_of_several_parts_those_that_agree_win():
     boxes, *_ = best_of_parts([found[0], found[2]], [True, False])
     np.testing.assert_allclose(boxes[0], other[0])
     assert not len(best_of_parts([nothing(), nothing()], [False, False])[0])
+
+
+def test_a_face_is_looked_at_again_with_its_box_as_near_the_middle_as_the_frame_lets_it():
+    frame = frame_with((150, 200), side=120, width=1280, height=720)
+    engine = GreenBox(450)
+    seen = []
+    usual = engine.run
+    engine.run = lambda batch: (seen.append(batch), usual(batch))[1]  # type: ignore[method-assign]
+    Detector(engine).detect_boxes(frame)
+    rows, columns = np.nonzero(seen[-1][0][..., 1] > 200)
+    assert (rows.mean(), columns.mean()) == (
+        pytest.approx(28, abs=1.5),
+        pytest.approx(21, abs=1.5),
+    )  # at the frame's edge
