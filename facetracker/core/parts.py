@@ -22,7 +22,7 @@ EDGE = 0.02  # of a part's side: a box that comes this near to an edge is cut by
 
 
 @dataclass(frozen=True)
-class Part:
+class FramePart:
     """A square of `side` pixels at `(left, top)` of a `width` x `height` frame, shown as a whole input."""
 
     width: int
@@ -34,7 +34,7 @@ class Part:
 
     frame: Picture = field(repr=False, compare=False)
 
-    def around(self, crop: float, box: ArrayLike) -> Part:
+    def around(self, crop: float, box: ArrayLike) -> FramePart:
         """The part of the same frame that has a box `(4,)`, normalised to the frame, in its middle."""
         left, top, side = part_around(crop, self.width, self.height, box)
         return replace(self, left=left, top=top, side=side, place=replace(self.place, width=side, height=side))
@@ -74,12 +74,12 @@ def side_of(crop: float, width: int, height: int) -> int:
     return max(1, round(crop * shorter)) if crop <= 1 else min(round(crop), shorter)
 
 
-def parts_of(crop: float, width: int, height: int, input_side: int, frame: Picture) -> tuple[Part, ...]:
+def parts_of(crop: float, width: int, height: int, input_side: int, frame: Picture) -> tuple[FramePart, ...]:
     """The parts that cover a `frame` of `width` x `height` pixels, row by row, each an input of `input_side` pixels."""
     side = side_of(crop, width, height)
     place = Letterbox(side, side, input_side, input_side)
     return tuple(
-        Part(width, height, left, top, side, place, frame)
+        FramePart(width, height, left, top, side, place, frame)
         for top in _starts(height, side)
         for left in _starts(width, side)
     )

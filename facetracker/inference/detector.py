@@ -12,7 +12,7 @@ import numpy as np
 from facetracker.core.boxes import clip
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.letterbox import Letterbox, letterbox, round_half_up
-from facetracker.core.parts import Part, parts_of, side_of
+from facetracker.core.parts import FramePart, parts_of, side_of
 from facetracker.core.photo import Picture
 from facetracker.inference.decode import Found, best_of_parts, decode_dense, decode_single
 from facetracker.inference.detections import as_detections
@@ -22,7 +22,7 @@ from facetracker.inference.engines.base import SUFFIXES, Engine
 if TYPE_CHECKING:
     import supervision as sv
 
-Places = tuple[Letterbox | Part, ...]
+Places = tuple[Letterbox | FramePart, ...]
 CLOSER = 2  # looks more at a face that was found in a part of a frame
 ASSETS = Path(__file__).parent.parent / "assets"
 STARTER = "starter"
@@ -143,7 +143,7 @@ class Detector:
         found = [self._decode(outputs, row + number, place, threshold) for number, place in enumerate(places)]
         if len(found) == 1:
             return found[0]
-        parts = [place for place in places if isinstance(place, Part)]
+        parts = [place for place in places if isinstance(place, FramePart)]
         best = best_of_parts(found, [part.cuts(outputs["boxes"][row + number]) for number, part in enumerate(parts)])
         return self._closer(best, parts[0], threshold)
 
@@ -151,7 +151,7 @@ class Detector:
     def _in_parts(self) -> bool:
         return self.card.head == "single" and self.crop is not None
 
-    def _closer(self, found: Found, part: Part, threshold: float) -> Found:
+    def _closer(self, found: Found, part: FramePart, threshold: float) -> Found:
         """What a single head finds with the face in the middle of its part: a box at an edge is a poor one."""
         for _ in range(CLOSER if len(found[0]) else 0):
             near = part.around(self.crop or 1.0, found[0][0])
@@ -161,7 +161,7 @@ class Detector:
             found = again
         return found
 
-    def _decode(self, outputs: Outputs, row: int, place: Letterbox | Part, threshold: float) -> Found:
+    def _decode(self, outputs: Outputs, row: int, place: Letterbox | FramePart, threshold: float) -> Found:
         if self.card.head == "single":
             found = decode_single(outputs["classes"][row], outputs["boxes"][row], threshold)
         else:
@@ -215,7 +215,7 @@ def as_bgr(frame: Picture) -> Picture:
     return cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR if channels == 1 else cv2.COLOR_BGRA2BGR)
 
 
-def _shown(part: Part) -> Picture:
+def _shown(part: FramePart) -> Picture:
     """A part of a frame as the network's input, RGB."""
     return cv2.cvtColor(letterbox(part.cut(), part.input_width, part.input_height)[0], cv2.COLOR_BGR2RGB)
 

@@ -53,7 +53,7 @@ class Trained(Engine):
 
 
 @dataclass(frozen=True)
-class Answer:
+class ValAnswer:
     """Boxes `(N, 4)` found in one photo, best first, scores `(N,)`; `ious` `(N,)` with the face each took, else 0."""
 
     faces: int
@@ -62,7 +62,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Served:
     """Shares in 0..1: how well a person is served, the mean IoU of the faces' surest boxes, the share found."""
 
     seen: float
@@ -88,7 +88,7 @@ class ValPhotos:
             kinds = np.array([class_number(label, classes) for label in table.labels[row]], np.int64)
             self.truth.append((table.boxes[row], kinds))
 
-    def judge(self) -> Seen:
+    def judge(self) -> Served:
         """How the network, with the weights it has now, does on these photos, at the threshold chosen for them."""
         detector = Detector(Trained(self.model), FAINTEST)
         answers = []
@@ -111,7 +111,7 @@ class ValPhotos:
             yield from (rows[first : first + each] for first in range(0, len(rows), each))
 
 
-def answer(found: Boxes, scores: np.ndarray, classes: np.ndarray, truth: Boxes, kinds: np.ndarray) -> Answer:
+def answer(found: Boxes, scores: np.ndarray, classes: np.ndarray, truth: Boxes, kinds: np.ndarray) -> ValAnswer:
     """What was found beside the truth: from the surest on each box takes the free face that it overlaps most.
 
     Faces whose class is not learnt (IGNORED) are no faces here, and boxes on them no mistakes.
@@ -127,10 +127,10 @@ def answer(found: Boxes, scores: np.ndarray, classes: np.ndarray, truth: Boxes, 
                 kept[row] = False
             elif fits[face] > 0:
                 ious[row], free[face] = fits[face], False
-    return Answer(int((kinds != IGNORED).sum()), scores[kept], ious[kept])
+    return ValAnswer(int((kinds != IGNORED).sum()), scores[kept], ious[kept])
 
 
-def choose_threshold(answers: Sequence[Answer]) -> float:
+def choose_threshold(answers: Sequence[ValAnswer]) -> float:
     """The score from which boxes are shown: nearly every face is found there, and hardly a second box.
 
     It lies half-way between the score that the least sure faces reach (all but a hundredth) and the one that wrong
@@ -147,7 +147,7 @@ def choose_threshold(answers: Sequence[Answer]) -> float:
     return round(float(np.clip(min(ROOM * least, (least + most) / 2), LOWEST, HIGHEST)), 3)
 
 
-def sum_up(answers: Sequence[Answer], threshold: float) -> Seen:
+def sum_up(answers: Sequence[ValAnswer], threshold: float) -> Served:
     """The scores at a threshold.
 
     `seen` is, for each photo, the sum of the IoUs of the faces found over the number of faces or boxes, whichever is
@@ -163,7 +163,7 @@ def sum_up(answers: Sequence[Answer], threshold: float) -> Seen:
             overlap.append(one.ious[0] if len(one.ious) else 0.0)
             faces += one.faces
             found += int((one.ious[shown] >= RIGHT).sum())
-    return Seen(
+    return Served(
         float(np.mean(seen)) if seen else 0.0,
         float(np.mean(overlap)) if overlap else 0.0,
         found / faces if faces else 0.0,
@@ -171,7 +171,7 @@ def sum_up(answers: Sequence[Answer], threshold: float) -> Seen:
     )
 
 
-def as_columns(seen: Seen) -> dict[str, Any]:
+def as_columns(seen: Served) -> dict[str, Any]:
     """The columns of `history.csv`; `val_missed` is what falls as the tracker gets better."""
     return {
         "val_missed": 1.0 - seen.seen,

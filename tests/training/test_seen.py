@@ -8,7 +8,7 @@ import pytest
 from facetracker.core.boxes import IGNORED, as_boxes
 from facetracker.data.table import read_table
 from facetracker.models import FaceTracker
-from facetracker.training.seen import Answer, ValPhotos, answer, choose_threshold, sum_up
+from facetracker.training.seen import ValAnswer, ValPhotos, answer, choose_threshold, sum_up
 
 LEFT, RIGHT, HALF = [0.0, 0.0, 0.4, 0.4], [0.5, 0.5, 0.9, 0.9], [0.0, 0.0, 0.4, 0.2]
 
@@ -16,7 +16,7 @@ LEFT, RIGHT, HALF = [0.0, 0.0, 0.4, 0.4], [0.5, 0.5, 0.9, 0.9], [0.0, 0.0, 0.4, 
 def one(faces, *boxes):
     """A photo with so many faces and (score, IoU) boxes."""
     scores, ious = zip(*boxes, strict=True) if boxes else ((), ())
-    return Answer(faces, np.array(scores, float), np.array(ious, float))
+    return ValAnswer(faces, np.array(scores, float), np.array(ious, float))
 
 
 @pytest.mark.parametrize(
