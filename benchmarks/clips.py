@@ -41,12 +41,12 @@ def look(
     detector: Detector, picture: Picture, overlaps: Sequence[float], threshold: float | None = None
 ) -> list[Faces]:
     """The faces of one picture for each overlap of the suppression; the network runs once."""
-    batch, place = detector.prepare(picture)
-    outputs = detector.engine.run(batch[None])
+    batch, places = detector.prepare(picture)
+    outputs = detector.run(batch)
     found = []
     for overlap in overlaps:
         detector.iou_threshold = overlap
-        found.append(detector.decode(outputs, 0, place, threshold))
+        found.append(detector.decode(outputs, 0, places, threshold))
     return found
 
 

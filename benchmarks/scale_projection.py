@@ -73,7 +73,7 @@ class Costs:
 def measure(folder: Path, handing: float | None) -> Costs:
     """The costs on this machine; `handing` is that of handing out a task, measured here if None."""
     data = make_photos(folder / "photos", 24, 640, 480)
-    recipe = Recipe(read_pipeline("standard"), 0, VARIANTS, size=SIZE)
+    recipe = Recipe(read_pipeline("tutorial"), 0, VARIANTS, size=SIZE)
     jobs = planned(data, folder / "out", recipe, 1)
     run_job(jobs[0])  # imports
     work = []
@@ -121,7 +121,7 @@ def memory_of_the_driver(folder: Path, few: Path, many: Path) -> tuple[float, fl
 
 def plan_both(out: Path, few: Path, many: Path, pipe: Any) -> None:
     """Plan the small set, then the large one; sends the peaks."""
-    recipe = Recipe(read_pipeline("standard"), 0, VARIANTS, size=SIZE)
+    recipe = Recipe(read_pipeline("tutorial"), 0, VARIANTS, size=SIZE)
     peaks = []
     for data in (few, many):
         planned(data, out, recipe, SHARD)

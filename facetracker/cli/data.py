@@ -51,7 +51,7 @@ def augment(
     data: Folder,
     aug_data: Annotated[Path, typer.Argument(metavar="AUG_DATA", help="Where the variants go.")] = Path("aug_data"),
     pipeline: Annotated[
-        str, typer.Option(metavar="NAME|FILE", help="standard, rough, turned, full, or your own albumentations YAML.")
+        str, typer.Option(metavar="NAME|FILE", help="standard, rough, turned, full, tutorial, or your own YAML.")
     ] = "standard",
     variants: Annotated[int, typer.Option(min=1, help="Pictures made from each train photo.")] = 60,
     seed: Annotated[int, typer.Option(help="Draws the variants.")] = 0,

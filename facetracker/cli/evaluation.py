@@ -94,6 +94,8 @@ def _column(model: ModelResult) -> dict[str, str]:
     alarms = scores.false_alarms
     return {
         "mean IoU": _number(scores.mean_iou),
+        "found": "-" if scores.found is None else f"{scores.found:.1%}",
+        "mean IoU of the found": _number(scores.found_iou),
         "AP40": _number(scores.ap40),
         "AP50": _number(scores.ap50),
         "AP50 of any face": _number(scores.any_face_ap50),

@@ -20,8 +20,9 @@ from facetracker.core.errors import FaceTrackerError
 from facetracker.core.files import write_atomically
 
 PRESETS = Path(__file__).parent.parent / "presets"
-Keep = Literal["auto", "nothing", "unfamiliar", "finding", "small_faces"]
 FROM_SCRATCH = "from_scratch"  # in a preset: what is different when it starts without weights
+# Settings of earlier versions: a run that has them was trained by a network that is no longer there.
+REMOVED = ("training.keep", "training.replay", "training.replay_share")
 
 
 class Section(BaseModel):
@@ -40,6 +41,13 @@ class ModelSettings(Section):
     weights: str = Field("imagenet", description="imagenet, starter, none, or a file.")
     preprocessing: Literal["backbone", "unit"] = Field("backbone", description="unit: the tutorial's x/255.")
     regress_loss: Literal["corner", "ciou"] = Field("corner", description="corner: the tutorial's.")
+    crop: float | None = Field(
+        None,
+        gt=0,
+        le=65536,
+        description="How much of a frame the training pictures show: a share of its shorter side, above 1 pixels. "
+        "Default: what they are (none for whole frames).",
+    )
 
 
 class DataSettings(Section):
@@ -68,23 +76,12 @@ class TrainingSettings(Section):
     weight_decay: float = Field(0.0, ge=0)
     ema: float | None = Field(None, gt=0, lt=1, description="Momentum of averaged weights; none: no averaging.")
     clip_norm: float | None = Field(None, gt=0)
-    keep: Keep = Field(
-        "nothing",
-        description="Dense head: what stays as the first weights know it. unfamiliar: pictures unlike those trained on "
-        "(a second head answers for them); finding: only how boxes are drawn is learnt; small_faces: the finest grid, "
-        "where faces of crowds are found and boxed. auto: unfamiliar where the starter learns photos of one kind.",
-    )
     freeze_epochs: int = Field(0, ge=0, description="Epochs with the backbone frozen before fine-tuning.")
-    early_stopping: int | None = Field(None, ge=1, description="Epochs without a better val loss before the end.")
+    early_stopping: int | None = Field(None, ge=1, description="Epochs without better val answers before the end.")
     mixed_precision: bool | Literal["auto"] = "auto"
     jit_compile: bool | Literal["auto"] = "auto"
     seed: int = 0
     samples_per_epoch: int | None = Field(None, ge=1, description="Pictures an epoch; default: all of them.")
-    replay: str | None = Field(
-        None,
-        description="Photos mixed in so that old skills are kept: a folder, or scenes (drawn).",
-    )
-    replay_share: float = Field(0.5, gt=0, lt=1, description="Share of each batch that is replayed.")
     val_pictures: int | None = Field(
         None, ge=1, description="Pictures validated after each epoch; default: all of them."
     )
@@ -201,7 +198,7 @@ def _apply(values: dict[str, Any], change: str) -> None:
     if not equals or not key.strip():
         raise FaceTrackerError(f"--set {change}: not of the form key=value", fix="Example: training.epochs=5")
     *groups, last = key.strip().split(".")
-    _check_key(key.strip())
+    check_key(key.strip())
     for group in groups:
         values = values.setdefault(group, {})
     try:
@@ -214,14 +211,21 @@ def _apply(values: dict[str, Any], change: str) -> None:
             values[last] = float(values[last])
 
 
-def _check_key(key: str) -> None:
+def check_key(key: str, path: str | Path | None = None) -> None:
+    """Refuse a setting that does not exist; `path` is the file it stands in, None for the command line."""
     known = setting_keys()
     if key in known:
         return
+    if key in REMOVED:
+        raise FaceTrackerError(
+            f"there is no {key} any more: the whole network is trained",
+            path=path,
+            fix="Leave it out; an older run is trained again: facetracker train AUG_DATA --preset nano.",
+        )
     guess = nearest(key, known) or nearest(key.rsplit(".", 1)[-1], {k.rsplit(".", 1)[-1] for k in known})
     full = next((k for k in known if guess and (k == guess or k.endswith(f".{guess}"))), None)
     hint = f"Did you mean {full}?" if full else "`facetracker train --help` lists them."
-    raise FaceTrackerError(f"no setting is called {key}", fix=hint)
+    raise FaceTrackerError(f"no setting is called {key}", path=path, fix=hint)
 
 
 def setting_keys() -> dict[str, Any]:
@@ -246,5 +250,5 @@ def _validate(values: Mapping[str, Any], path: Path) -> Settings:
         key, fault = first_fault(error)
         first = error.errors()[0]
         if first["type"] == "extra_forbidden":
-            _check_key(key)
+            check_key(key, path)
         raise FaceTrackerError(f"{key}: {fault} (got {first['input']!r})", path=path) from None

@@ -17,6 +17,7 @@ from facetracker.core.files import write_json
 from facetracker.version import __version__
 
 CARD_KEY = "facetracker_card"
+MOST_PIXELS = 65536
 HEADS, PRECISIONS = ("single", "dense", "classifier"), ("float32", "float16", "int8")
 
 
@@ -27,6 +28,7 @@ class Card:
     `image_size` is the longer side of the input in pixels (a single head's square), `threshold` the score from which
     a box counts, `iou_threshold` the overlap from which two boxes are one face, `strides` the pixels a cell of a
     dense head, in order. `margin` is a classifier's: the share of a face's longer side that its crop shows around it.
+    `crop` is of what was trained on crops: the share of a frame's shorter side that one shows, above 1 in pixels.
     Checked by hand, not by pydantic: that alone would be a third of a detector's start.
     """
 
@@ -37,6 +39,7 @@ class Card:
     iou_threshold: float = 0.5
     strides: list[int] = field(default_factory=lambda: [8, 16, 32])
     margin: float = 0.0
+    crop: float | None = None
     name: str = ""
     backbone: str = ""
     precision: Literal["float32", "float16", "int8"] = "float32"
@@ -58,6 +61,10 @@ class Card:
             value = getattr(self, key)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
                 yield key, f"{value!r} is no number between 0 and 1"
+        if self.crop is not None and (isinstance(self.crop, bool) or not isinstance(self.crop, int | float)):
+            yield "crop", f"{self.crop!r} is no number"
+        elif self.crop is not None and not 0 < self.crop <= MOST_PIXELS:
+            yield "crop", f"{self.crop!r} is no share and no number of pixels"
         if not _list_of(self.strides, int):
             yield "strides", "is no list of pixels"
         for key in ("name", "backbone", "version"):

@@ -14,11 +14,14 @@ from facetracker.core.boxes import clip
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.faces import Faces
 from facetracker.core.letterbox import Letterbox, letterbox, round_half_up
+from facetracker.core.parts import FramePart, parts_of, side_of
 from facetracker.core.photo import Picture
-from facetracker.inference.decode import decode_dense, decode_single
+from facetracker.inference.decode import Found, best_of_parts, decode_dense, decode_single
 from facetracker.inference.engines import Engine, Outputs, open_engine
 from facetracker.inference.engines.base import SUFFIXES
 
+Places = tuple[Letterbox | FramePart, ...]
+CLOSER = 2  # looks more at a face that was found in a part of a frame
 ASSETS = Path(__file__).parent.parent / "assets"
 STARTER = "starter"
 
@@ -56,6 +59,7 @@ class Detector:
         self.threshold = self.card.threshold if threshold is None else threshold
         self.iou_threshold = self.card.iou_threshold if iou_threshold is None else iou_threshold
         self.image_size = image_size or self.card.image_size
+        self.crop = self.card.crop if image_size is None or self.card.head == "single" else None
         for what, value in (("threshold", self.threshold), ("iou_threshold", self.iou_threshold)):
             if not 0 <= value <= 1:
                 raise FaceTrackerError(f"{what} {value:g} is not between 0 and 1")
@@ -90,11 +94,11 @@ class Detector:
         """
         clock = time.perf_counter
         began = clock()
-        batch, place = self.prepare(frame)
+        batch, places = self.prepare(frame)
         prepared = clock()
-        outputs = self.engine.run(batch[None])
+        outputs = self.run(batch)
         ran = clock()
-        faces = self.decode(outputs, 0, place, threshold)
+        faces = self.decode(outputs, 0, places, threshold)
         if timer is not None:
             timer.add("resize", prepared - began)
             timer.add("infer", ran - prepared)
@@ -105,38 +109,84 @@ class Detector:
         """As `detect` for several frames; those of one input size go through the network together."""
         prepared = [self.prepare(frame) for frame in frames]
         found: dict[int, Faces] = {}
-        for members in _same_shape([picture.shape for picture, _ in prepared], self.engine.fixed_batch):
-            outputs = self.engine.run(np.stack([prepared[i][0] for i in members]))
-            for row, i in enumerate(members):
+        for members in _same_shape([batch.shape for batch, _ in prepared]):
+            outputs = self.run(np.concatenate([prepared[i][0] for i in members]))
+            row = 0
+            for i in members:
                 found[i] = self.decode(outputs, row, prepared[i][1], threshold)
+                row += len(prepared[i][1])
         return [found[i] for i in range(len(prepared))]
 
-    def prepare(self, frame: Picture) -> tuple[Picture, Letterbox]:
-        """The network's input `(H, W, 3)` RGB for one frame, and where the frame lies in it."""
+    def prepare(self, frame: Picture) -> tuple[Picture, Places]:
+        """The network's inputs `(P, H, W, 3)` RGB for one frame, and what of the frame each shows.
+
+        P is 1, except for a single head that was trained on crops: it looks at the frame in parts.
+        """
         frame = as_bgr(frame)
-        width, height = self.input_size(frame.shape[1], frame.shape[0])
-        fitted, place = letterbox(frame, width, height)
-        return cv2.cvtColor(fitted, cv2.COLOR_BGR2RGB), place
+        height, width = frame.shape[:2]
+        wide, high = self.input_size(width, height)
+        if self._in_parts:
+            parts = parts_of(self.crop or 1.0, width, height, wide, frame)
+            return np.stack([_shown(part) for part in parts]), parts
+        whole, place = letterbox(frame, wide, high)
+        return cv2.cvtColor(whole, cv2.COLOR_BGR2RGB)[None], (place,)
+
+    def run(self, batch: Picture) -> Outputs:
+        """The head's outputs for inputs `(P, H, W, 3)`, however many the file takes at once."""
+        most = self.engine.fixed_batch or len(batch)
+        if len(batch) <= most and not self._in_parts:
+            return self.engine.run(batch)
+        # An engine's arrays are its own until the next call, and what is in parts is looked at again while decoding.
+        runs = [
+            {name: values.copy() for name, values in self.engine.run(batch[first : first + most]).items()}
+            for first in range(0, len(batch), most)
+        ]
+        return {name: np.concatenate([one[name] for one in runs]) for name in runs[0]}
 
     def input_size(self, width: int, height: int) -> tuple[int, int]:
         """Width and height of the input for a frame of `width` x `height` pixels.
 
         A single head was trained on squares. A dense head with open sizes gets the smallest rectangle that holds
-        the frame: grey bars cost time like any other pixel.
+        the frame, grey bars cost time like any other pixel; one trained on crops gets the frame at their scale.
         """
         if self.engine.fixed_size is not None:
             return self.engine.fixed_size[1], self.engine.fixed_size[0]
         if self.card.head == "single":
             return self.image_size, self.image_size
         step = max(self.card.strides)
-        scale = self.image_size / max(width, height)
+        seen = max(width, height) if self.crop is None else side_of(self.crop, width, height)
+        scale = self.image_size / seen
         sides = (max(1, round_half_up(side * scale)) for side in (width, height))
         wide, high = (-(-side // step) * step for side in sides)
         return wide, high
 
-    def decode(self, outputs: Outputs, row: int, place: Letterbox, threshold: float | None = None) -> Faces:
-        """The faces of picture `row` of a batch, in the frame that lies at `place` in the input."""
+    def decode(self, outputs: Outputs, row: int, places: Places, threshold: float | None = None) -> Faces:
+        """The faces of the frame that `places` shows in the inputs from `row` on."""
         threshold = self.threshold if threshold is None else threshold
+        found = [self._decode(outputs, row + number, place, threshold) for number, place in enumerate(places)]
+        best = found[0]
+        if len(found) > 1:
+            parts = [place for place in places if isinstance(place, FramePart)]
+            cut = [part.cuts(outputs["boxes"][row + number]) for number, part in enumerate(parts)]
+            best = self._closer(best_of_parts(found, cut), parts[0], threshold)
+        return Faces(*best, places[0].width, places[0].height, self.classes)
+
+    @property
+    def _in_parts(self) -> bool:
+        return self.card.head == "single" and self.crop is not None
+
+    def _closer(self, found: Found, part: FramePart, threshold: float) -> Found:
+        """What a single head finds with the face in the middle of its part: a box at an edge is a poor one."""
+        for _ in range(CLOSER if len(found[0]) else 0):
+            near = part.around(self.crop or 1.0, found[0][0])
+            again = self._decode(self.engine.run(_shown(near)[None]), 0, near, threshold)
+            if not len(again[0]):
+                break
+            found = again
+        return found
+
+    def _decode(self, outputs: Outputs, row: int, place: Letterbox | FramePart, threshold: float) -> Found:
+        """What one input shows, normalised to the frame."""
         if self.card.head == "single":
             boxes, scores, classes = decode_single(outputs["classes"][row], outputs["boxes"][row], threshold)
         else:
@@ -150,9 +200,8 @@ class Detector:
                 self.iou_threshold,
             )
         boxes = clip(place.to_picture(boxes))
-        faces = Faces(boxes, scores, classes, place.width, place.height, self.classes)
         inside = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])  # a box in the bars is no face
-        return faces if inside.all() else faces[inside]
+        return (boxes, scores, classes) if inside.all() else (boxes[inside], scores[inside], classes[inside])
 
 
 def find_model(model: str | Path | None = None) -> Path:
@@ -187,11 +236,14 @@ def as_bgr(frame: Picture) -> Picture:
     return cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR if channels == 1 else cv2.COLOR_BGRA2BGR)
 
 
-def _same_shape(shapes: Sequence[tuple[int, ...]], most: int | None) -> list[list[int]]:
-    """Indices of equal shapes, in groups of at most `most`."""
+def _shown(part: FramePart) -> Picture:
+    """A part of a frame as the network's input, RGB."""
+    return cv2.cvtColor(letterbox(part.cut(), part.input_width, part.input_height)[0], cv2.COLOR_BGR2RGB)
+
+
+def _same_shape(shapes: Sequence[tuple[int, ...]]) -> list[list[int]]:
+    """Indices of equal shapes together."""
     groups: dict[tuple[int, ...], list[int]] = {}
     for index, shape in enumerate(shapes):
         groups.setdefault(shape, []).append(index)
-    return [
-        part[i : i + (most or len(part))] for part in groups.values() for i in range(0, len(part), most or len(part))
-    ]
+    return list(groups.values())

@@ -33,11 +33,13 @@ KINDS: dict[str, dict[str, Any]] = {
         "head": str,
         "preprocessing": str,
         "regress_loss": str,
-        "two_heads": bool,
         "second_look": bool,
+        "crop": (int, float, type(None)),
+        "threshold": (int, float),
     },
     CLASSIFIER: {**COMMON, "hidden": int, "dropout": (int, float), "margin": (int, float)},
 }
+EARLIER = "two_heads"  # in files up to 0.1: a second head beside the trained one
 # What a compiled tracker's optimizer may be made of; everything else in a file is refused.
 OPTIMIZER_MODULES = ("keras.optimizers", "keras.optimizers.schedules", "keras")
 # The largest of our networks (VGG19) with an optimizer's moments and averages stays far below.
@@ -144,6 +146,14 @@ def _build(config: Any, kind: Any, path: Path) -> Model:
         )
     # By its name in Keras's registry: the classes stand above this file, they read weights with it.
     build, types = keras.saving.get_registered_object(kind), KINDS[kind]
+    if isinstance(config, dict) and EARLIER in config:
+        if config[EARLIER]:
+            raise BadFile(
+                "was made by an older version, with two heads",
+                path=path,
+                fix="Train it again: facetracker train AUG_DATA --preset nano.",
+            )
+        config = {key: value for key, value in config.items() if key != EARLIER}
     if not isinstance(config, dict) or not set(config) <= {*types, "classes", "dtype", "trainable"}:
         raise BadFile(f"its settings are not those of a {build.__name__}", path=path)
     dtype = config.get("dtype")
@@ -159,6 +169,8 @@ def _build(config: Any, kind: Any, path: Path) -> Model:
         and 1 <= size <= 4096
         and all(isinstance(plain[key], types[key]) for key in types if key in plain)
         and 1 <= plain.get("hidden", 1) <= 65536
+        and 0 < (1 if plain.get("crop") is None else plain["crop"]) <= 65536
+        and 0 <= plain.get("threshold", 0.5) <= 1
         and (dtype is None or isinstance(dtype, str))
     )
     if not fits:

@@ -11,7 +11,6 @@ from keras import ops
 from facetracker.core.errors import FaceTrackerError
 from facetracker.models.backbones import find_backbone, preprocess
 from facetracker.models.base import FaceNetwork, layers_of
-from facetracker.models.familiarity import STRIDE, Familiarity
 from facetracker.models.heads.dense import DenseHead
 from facetracker.models.heads.single import SingleHead
 from facetracker.models.metrics import EpochMeans
@@ -30,9 +29,10 @@ class FaceTracker(FaceNetwork):
     `classes` names what is told apart; `image_size` is the side of the square it is trained at (default: the
     backbone's own). `weights`: imagenet, starter, none, or a file. Learns from targets `{"boxes": (B, M, 4)
     normalised xyxy, "classes": (B, M)}` padded with zeros and -1; `compile` needs an optimizer, no loss.
-    Outputs are the head's (see heads/): a dict, which `decode` turns into boxes, scores and classes. With `two_heads`
-    (dense ones) pictures unlike those trained on are answered by the first weights' head (see familiarity.py). With
-    `second_look` (dense, one class) the first weights' best guesses are judged once more (see second_look.py).
+    Outputs are the head's (see heads/): a dict, which `decode` turns into boxes, scores and classes. With `second_look`
+    (dense, one class) the head's best guesses are judged once more (see second_look.py). For whoever runs it: `crop` is
+    the share of a frame's shorter side (above 1: pixels) that was trained on, None for whole frames; `threshold` the
+    score from which a box is a face.
     """
 
     def __init__(
@@ -44,8 +44,9 @@ class FaceTracker(FaceNetwork):
         weights: str | None = "none",
         preprocessing: Literal["backbone", "unit"] = "backbone",
         regress_loss: Literal["corner", "ciou"] = "corner",
-        two_heads: bool = False,
         second_look: bool = False,
+        crop: float | None = None,
+        threshold: float = 0.5,
         **options,
     ):
         super().__init__(**options)
@@ -56,8 +57,6 @@ class FaceTracker(FaceNetwork):
             raise FaceTrackerError(f"no preprocessing is called {preprocessing}", fix="There are: backbone, unit.")
         if not classes:
             raise FaceTrackerError("a tracker needs at least one class", fix="Name it, for example: face.")
-        if two_heads and head != "dense":
-            raise FaceTrackerError("two heads are dense ones", fix="Use model.head=dense.")
         if second_look and (head != "dense" or len(classes) > 1):
             raise FaceTrackerError("a second look is for the dense head and one class", fix="Go without it.")
         self.backbone_name = backbone
@@ -66,7 +65,8 @@ class FaceTracker(FaceNetwork):
         self.image_size = image_size or entry.image_size
         self.preprocessing = preprocessing
         self.regress_loss = regress_loss
-        self.two_heads = two_heads
+        self.crop = crop
+        self.threshold = threshold
         self.how_preprocessed = "unit" if preprocessing == "unit" else entry.preprocessing
         if weights == "imagenet" and not entry.pretrained:
             raise FaceTrackerError(f"{backbone} has no ImageNet weights", fix="Use weights starter or none.")
@@ -75,23 +75,20 @@ class FaceTracker(FaceNetwork):
                 self.head = DenseHead(classes=len(self.classes), name="dense_head")
             else:
                 self.head = SingleHead(classes=len(self.classes), regress_loss=regress_loss, name="single_head")
-            if two_heads:
-                self.first_head = DenseHead(classes=len(self.classes), name="first_head")
-                self.familiarity = Familiarity(name="familiarity")
             self.second_look = SecondLook(self.head.strides, name="second_look") if second_look else None
             self.backbone = entry.build(self.head.strides, "imagenet" if weights == "imagenet" else None)
         self.means = EpochMeans(CLASS_LOSS_SHARE)
         self.build((None, self.image_size, self.image_size, 3))
         apply_weights(self, weights)
 
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        # Files of up to 0.1 say whether there were two heads; loading.py refuses those that had.
+        return super().from_config({key: value for key, value in config.items() if key != "two_heads"}, custom_objects)
+
     def build(self, input_shape):
         if not self.head.built:
-            shapes = self.backbone.compute_output_shape(input_shape)
-            self.head.build(shapes)
-            if self.two_heads:
-                self.first_head.build(shapes)
-                self.first_head.trainable = False  # said after building: it reaches only the layers that are there
-                self.familiarity.build(shapes[self.head.strides.index(STRIDE)])
+            self.head.build(self.backbone.compute_output_shape(input_shape))
             if self.second_look is not None:
                 self.second_look.build()
                 self.second_look.trainable = False
@@ -101,16 +98,7 @@ class FaceTracker(FaceNetwork):
         scaled = ops.cast(preprocess(pictures, self.how_preprocessed), self.compute_dtype)
         features = self.backbone(scaled, training=training)
         outputs = self.head(features, training=training)
-        if training:
-            return outputs
-        if not self.two_heads:
-            return self._looked_at_again(pictures, outputs)
-        first = self._looked_at_again(pictures, self.first_head(features, training=False))
-        familiar = self.familiarity(features[self.head.strides.index(STRIDE)])
-        return {name: familiar * values + (1 - familiar) * first[name] for name, values in outputs.items()}
-
-    def _looked_at_again(self, pictures, outputs):
-        if self.second_look is None:
+        if training or self.second_look is None:
             return outputs
         return self.second_look(pictures, outputs)
 
@@ -138,6 +126,7 @@ class FaceTracker(FaceNetwork):
             "image_size": self.image_size,
             "preprocessing": self.preprocessing,
             "regress_loss": self.regress_loss,
-            "two_heads": self.two_heads,
             "second_look": self.second_look is not None,
+            "crop": self.crop,
+            "threshold": self.threshold,
         }

@@ -18,7 +18,6 @@ from facetracker.core.files import written_beside
 from facetracker.models.loading import load_model
 
 PARTS = ("backbone", "head")
-SECOND_PARTS = ("first_head", "familiarity")  # of a tracker with two heads
 LOOK = "second_look"
 STARTER = Path(__file__).parent.parent / "assets" / "starter.npz"
 
@@ -38,9 +37,6 @@ def apply_weights(tracker: Any, weights: str | Path | None) -> None:
             raise BadFile("the starter's weights are missing from this installation", path=STARTER, fix="Use none.")
         arrays = read_arrays(STARTER)
         put_arrays(tracker, arrays, STARTER)
-        if tracker.two_heads:
-            tracker.first_head.set_weights(tracker.head.get_weights())
-            put_arrays(tracker, arrays, STARTER, parts=("familiarity",))
         if tracker.second_look is not None:
             put_arrays(tracker, arrays, STARTER, parts=(LOOK,))
         return
@@ -56,9 +52,7 @@ def apply_weights(tracker: Any, weights: str | Path | None) -> None:
 
 def parts_of(model: Any) -> tuple[str, ...]:
     """The parts of a tracker or classifier that have weights."""
-    second = SECOND_PARTS if getattr(model, "two_heads", False) else ()
-    look = (LOOK,) if getattr(model, LOOK, None) is not None else ()
-    return (*PARTS, *second, *look)
+    return (*PARTS, LOOK) if getattr(model, LOOK, None) is not None else PARTS
 
 
 def arrays_of(model: Any, parts: Sequence[str] | None = None) -> dict[str, np.ndarray]:

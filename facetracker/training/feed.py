@@ -34,8 +34,7 @@ class Feed:
     """The training batches of every epoch.
 
     Every batch is full, so that its shape is fixed: the last batch of an epoch is filled up from the front of the
-    next permutation. `augment` changes each batch anew; `compose` makes pictures in place of the pool's own.
-    `replay` is a second pool of which `replay_share` of each batch is taken.
+    next permutation. `augment` changes each batch again; `compose` makes pictures in place of the pool's own.
     """
 
     pool: Pool
@@ -44,36 +43,21 @@ class Feed:
     samples_per_epoch: int | None = None
     augment: Augment | None = None
     compose: Compose | None = None
-    replay: Pool | None = None
-    replay_share: float = 0.5
-
-    @property
-    def replayed(self) -> int:
-        """Pictures of each batch that come from the replay pool."""
-        if self.replay is None:
-            return 0
-        return min(self.batch_size - 1, round(self.batch_size * self.replay_share))
 
     @property
     def steps(self) -> int:
         """Batches in an epoch."""
-        own = self.batch_size - self.replayed
-        return -(-(self.samples_per_epoch or len(self.pool)) // own)
+        return -(-(self.samples_per_epoch or len(self.pool)) // self.batch_size)
 
     def batches(self, start: int, end: int) -> tf.data.Dataset:
         """The batches of epochs `start` to `end` (0 is the first; `end` not included), one after the other."""
         take = self.pool.rows()
-        take_replay = self.replay.rows() if self.replay is not None else None
 
         @PLAIN
-        def load(epoch: tf.Tensor, step: tf.Tensor, index: tf.Tensor, replay_index: tf.Tensor) -> Batch:
+        def load(epoch: tf.Tensor, step: tf.Tensor, index: tf.Tensor) -> Batch:
             pictures, targets = take(index)
             if self.compose is not None:
                 pictures, targets = self._composed(pictures, targets, epoch * self.steps + step)
-            if take_replay is not None:
-                others, other_targets = take_replay(replay_index)
-                pictures = tf.concat([pictures, others], axis=0)
-                targets = {name: tf.concat([values, other_targets[name]], axis=0) for name, values in targets.items()}
             if self.augment is not None:
                 pictures, targets = self._augmented(pictures, targets, tf.stack([self.seed, epoch, step]))
             return pictures, targets
@@ -89,8 +73,7 @@ class Feed:
 
     def _composed(self, pictures: tf.Tensor, targets: dict[str, tf.Tensor], number: tf.Tensor) -> Batch:
         """Batch `number` of the run, composed; shaped as the one from the pool."""
-        count = self.batch_size - self.replayed
-        arguments = (number * count, tf.constant(count, tf.int64))
+        arguments = (number * self.batch_size, tf.constant(self.batch_size, tf.int64))
         made = tf.numpy_function(self.compose, arguments, (tf.uint8, tf.float32, tf.int32), stateful=False)
         composed, boxes, classes = (
             tf.ensure_shape(new, old.shape)
@@ -99,22 +82,13 @@ class Feed:
         return composed, {"boxes": boxes, "classes": classes}
 
     def _order(self, epoch: tf.Tensor) -> tf.data.Dataset:
-        """Rows `(steps, B)` of one epoch, from each pool, with the epoch and step they belong to."""
-        steps = tf.range(self.steps, dtype=tf.int64)
-        own = self._rows(epoch, len(self.pool), self.batch_size - self.replayed, 0)
-        replayed = self._rows(epoch, len(self.replay or ()), self.replayed, 1)
-        return tf.data.Dataset.from_tensor_slices((tf.fill([self.steps], epoch), steps, own, replayed))
-
-    def _rows(self, epoch: tf.Tensor, pool: int, each: int, which: int) -> tf.Tensor:
-        """`(steps, each)` row numbers out of `pool`: as many permutations as an epoch needs, cut to length."""
-        needed = self.steps * each
-        if needed == 0:
-            return tf.zeros([self.steps, 0], tf.int32)
-        orders = []
-        for turn in range(-(-needed // pool)):
-            seed = tf.stack([tf.constant(self.seed * 2 + which, tf.int64), epoch * 1_000_003 + turn])
-            orders.append(tf.random.experimental.stateless_shuffle(tf.range(pool), seed))
-        return tf.reshape(tf.concat(orders, axis=0)[:needed], [self.steps, each])
+        """Rows `(steps, B)` of one epoch, with the epoch and step they belong to: as many permutations as it needs."""
+        steps, needed, orders = tf.range(self.steps, dtype=tf.int64), self.steps * self.batch_size, []
+        for turn in range(-(-needed // len(self.pool))):
+            seed = tf.stack([tf.constant(self.seed * 2, tf.int64), epoch * 1_000_003 + turn])
+            orders.append(tf.random.experimental.stateless_shuffle(tf.range(len(self.pool)), seed))
+        rows = tf.reshape(tf.concat(orders, axis=0)[:needed], [self.steps, self.batch_size])
+        return tf.data.Dataset.from_tensor_slices((tf.fill([self.steps], epoch), steps, rows))
 
 
 def describe(batch: Batch) -> dict[str, Any]:

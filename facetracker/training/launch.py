@@ -27,7 +27,6 @@ from facetracker.core.places import as_path
 from facetracker.core.settings import Settings
 from facetracker.data.layout import PARTITIONS
 from facetracker.data.table import read_table
-from facetracker.training.familiar import keep_of
 from facetracker.training.run import RUNS, RunFolder, open_run
 from facetracker.training.worker import LOG, MISTAKE, work
 
@@ -92,12 +91,8 @@ def state_shares(settings: Settings, data: str | Path) -> None:
     several.batch = batch * factor
     several.batch_each = several.batch // several.workers
     several.learning_rate = settings.training.learning_rate * factor
-    settings.training.keep = keep_of(settings, settings.model.classes, None)
-    replayed = 0
-    if settings.training.replay is not None:
-        replayed = min(several.batch_each - 1, round(several.batch_each * settings.training.replay_share))
     pictures = settings.training.samples_per_epoch or len(table)
-    several.steps = -(-pictures // (several.workers * (several.batch_each - replayed)))
+    several.steps = -(-pictures // several.batch)
     several.seeds = [settings.training.seed + 1009 * number for number in range(several.workers)]
 
 

@@ -13,26 +13,26 @@ from facetracker.core.places import as_path
 from facetracker.core.settings import Settings
 from facetracker.data.layout import PARTITIONS, partitions_of
 from facetracker.data.pool import Pool, read_pool
+from facetracker.data.scale import crop_of
 from facetracker.data.share import Share
 from facetracker.data.table import Table, read_table
-from facetracker.training.replay import SCENES, drawn_pool
-
-REPLAYED = 2000  # photos of a replay folder that are kept ready
 
 
 @dataclass(frozen=True)
 class Photos:
-    """The pools of a run: to train on, to validate on, to replay; the class names, and what had to be left out.
+    """The pools of a run: to train on, to validate on; the class names, and what had to be left out.
 
-    `table` has the rows that the training pool was made from, for augmentation that starts from the whole photos.
+    `table` has the rows that the training pool was made from, for augmentation that starts from the whole photos;
+    `val_table` those that are validated on. `crop` is how much of a frame a training picture shows (data/scale.py).
     """
 
     folder: Path
     train: Pool
     val: Pool | None
     classes: list[str]
-    replay: Pool | None = None
     table: Table | None = None
+    val_table: Table | None = None
+    crop: float | None = None
     rejects: Rejects = field(default_factory=Rejects)
 
 
@@ -49,7 +49,6 @@ def read_photos(data: str | Path, settings: Settings, share: Share | None = None
     machines_too = settings.data.prelabelled
     train = read_table(data, "train" if split else None, prelabelled=machines_too, share=share)
     classes = train.class_names(settings.model.classes)
-    replayed = settings.training.replay
     if not len(train):
         raise FaceTrackerError("holds no labelled photo to train on", path=data, fix=_way_to_labels(train))
     if train.prelabelled:
@@ -61,26 +60,27 @@ def read_photos(data: str | Path, settings: Settings, share: Share | None = None
     if "val" in split:
         tables.append(_spread(read_table(data, "val", prelabelled=machines_too), settings.training.val_pictures))
         tables[-1].class_names(classes)  # refuses labels that training does not know
-    if replayed not in (None, SCENES):
-        folder = as_path(str(replayed))
-        tables.append(_spread(read_table(folder, "train" if "train" in _partitions(folder) else None), REPLAYED))
     # Targets as narrow as the data allows: the dense head compares every cell with every row.
     widest = max(len(boxes) for table in tables for boxes in table.boxes)
-    most = min(settings.data.max_faces, max(widest, 3 if replayed == SCENES else 1) * (4 if _mosaics(settings) else 1))
+    most = min(settings.data.max_faces, max(widest, 1) * (4 if _mosaics(settings) else 1))
     size, rejects = settings.model.image_size, Rejects()
-    pools = [read_pool(table, classes, size, most, settings.data.cache) for table in tables]
+    val = tables[1] if "val" in split else None
+    crop = settings.model.crop or crop_of(train, val)
+    pools = [read_pool(train, classes, size, most, settings.data.cache)]
+    if val is not None:
+        pools.append(read_pool(val, classes, size, most, settings.data.cache, crop))
     for table, pool in zip(tables, pools, strict=True):
         rejects.rows.extend(table.rejects.rows)
         if not len(pool):
             raise FaceTrackerError("holds no readable photo", path=table.folder, fix="See `facetracker audit`.")
-    drawn = drawn_pool(settings, classes, most) if replayed == SCENES else None
     return Photos(
         folder=data,
         train=pools[0],
-        val=pools[1] if "val" in split else None,
+        val=pools[1] if val is not None else None,
         classes=classes,
-        replay=pools[-1] if replayed not in (None, SCENES) else drawn,
         table=train,
+        val_table=val,
+        crop=crop,
         rejects=rejects,
     )
 

@@ -77,7 +77,7 @@ def take_part(folder: str | Path, share: Share | None = None) -> Path:
         if photos.rejects and share.chief:
             write_atomically(run.rejects, photos.rejects.as_text())
         with strategy.scope():
-            OneOfSeveral(own, own_settings(settings, share, photos.replay is not None), photos, device, strategy).go()
+            OneOfSeveral(own, own_settings(settings, share), photos, device, strategy).go()
     return run.folder
 
 
@@ -94,7 +94,7 @@ def make_strategy(share: Share) -> Any:
         return Workers(communication_options=tf.distribute.experimental.CommunicationOptions(implementation=how))
 
 
-def own_settings(settings: Settings, share: Share, replays: bool) -> Settings:
+def own_settings(settings: Settings, share: Share) -> Settings:
     """The settings as one worker uses them: its part of the batch, its seed, as many steps as all have."""
     several, own = settings.several, settings.model_copy(deep=True)
     assert several.batch_each is not None and several.seeds is not None  # noqa: PT018 (no test)
@@ -102,8 +102,7 @@ def own_settings(settings: Settings, share: Share, replays: bool) -> Settings:
     own.data.batch_size = several.batch_each
     own.training.learning_rate = several.learning_rate
     own.training.seed = several.seeds[share.number]
-    replayed = min(several.batch_each - 1, round(several.batch_each * own.training.replay_share)) if replays else 0
-    own.training.samples_per_epoch = several.steps * (several.batch_each - replayed)
+    own.training.samples_per_epoch = several.steps * several.batch_each
     return own
 
 

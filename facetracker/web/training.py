@@ -32,7 +32,7 @@ LOOK_EVERY = 0.3  # seconds between two looks at history.csv
 MOST_LINES = 500  # of the children's output that a page which comes later is told
 PING, PING_EVERY = "", 15.0  # seconds; a line without content, so that no proxy takes the stream for dead
 # Settings that name files or folders: from the page only the words that stand for something in the package.
-WORDS = {"model.weights": ("imagenet", "starter", "none"), "training.replay": ("scenes", None)}
+WORDS = {"model.weights": ("imagenet", "starter", "none")}
 
 
 class Wish(BaseModel):

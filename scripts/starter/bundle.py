@@ -26,14 +26,14 @@ def main() -> None:
     from facetracker.models import FaceTracker
     from facetracker.models.weights import LOOK, PARTS, STARTER, arrays_of, put_arrays, read_arrays, save_arrays
 
-    bundled = FaceTracker("nano", "dense", classes=["face"], weights="starter", two_heads=True, second_look=True)
+    bundled = FaceTracker("nano", "dense", classes=["face"], weights="starter", second_look=True)
     new = new_starter(options.out, options.live)
     if new is not None:
         put_arrays(bundled, arrays_of(new), options.out)
     look = options.out / "second_look.npz"
     if look.is_file():
         put_arrays(bundled, read_arrays(look), look, (LOOK,))
-    save_arrays(bundled, STARTER, (*PARTS, "familiarity", LOOK))
+    save_arrays(bundled, STARTER, (*PARTS, LOOK))
     tracker = FaceTracker("nano", "dense", classes=["face"], image_size=IMAGE_SIZE, second_look=True)
     put_arrays(tracker, arrays_of(bundled, (*PARTS, LOOK)), STARTER, (*PARTS, LOOK))
     bundle = options.out / "bundle"

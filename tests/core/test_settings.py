@@ -82,3 +82,14 @@ def test_saved_settings_read_back_equal(tmp_path):
     settings = config.load_settings("nano", ["training.ema=0.5"])
     settings.save(tmp_path / "config.yaml")
     assert config.read_settings(tmp_path / "config.yaml") == settings
+
+
+def test_a_setting_of_an_older_version_says_what_to_do(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("training: {keep: auto, replay: null}\n")
+    for read in (lambda: config.read_settings(path), lambda: config.load_settings("nano", ["training.keep=finding"])):
+        with pytest.raises(FaceTrackerError, match=r"no training\.keep any more.*facetracker train") as caught:
+            read()
+        assert "\n" not in str(caught.value)
+    with pytest.raises(FaceTrackerError, match=r"config\.yaml"):
+        config.read_settings(path)

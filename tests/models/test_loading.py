@@ -59,6 +59,30 @@ def test_a_compiled_one_comes_with_its_optimizer(tmp_path, pictures, targets):
     assert not load_model(tmp_path / "model.keras").compiled
 
 
+@pytest.mark.parametrize("compile", [False, True])
+def test_a_file_of_an_older_version_opens_unless_it_had_two_heads(tmp_path, good, dense, pictures, compile):
+    def older(two_heads):
+        return lambda config: {**config, "config": {**config["config"], "two_heads": two_heads}}
+
+    again = load_model(altered(good, tmp_path / "one.keras", older(False)), compile=compile)
+    np.testing.assert_array_equal(again(pictures)["scores"], dense(pictures)["scores"])
+    refused(altered(good, tmp_path / "two.keras", older(True)), "two heads.*facetracker train", compile=compile)
+
+
+def test_an_older_compiled_file_opens(tmp_path):
+    from facetracker.models import FaceTracker
+
+    tracker = FaceTracker("nano", "dense", image_size=96)
+    tracker.compile(keras.optimizers.Adam(), jit_compile=False)
+    tracker.save(tmp_path / "new.keras")
+    path = altered(
+        tmp_path / "new.keras",
+        tmp_path / "old.keras",
+        lambda config: {**config, "config": {**config["config"], "two_heads": False}},
+    )
+    assert load_model(path, compile=True).optimizer is not None
+
+
 def test_h5_of_ours_loads(tmp_path, dense, pictures):
     path = save_h5(dense, tmp_path / "model.h5")
     np.testing.assert_array_equal(load_model(path)(pictures)["offsets"], dense(pictures)["offsets"])

@@ -214,15 +214,6 @@ def test_a_few_boxes_are_mended_and_nothing_of_the_look_is_trained(tracker, plai
     assert not any("second_look" in variable.path for variable in tracker.trainable_variables)
 
 
-def test_with_two_heads_it_is_the_first_that_is_looked_at(tracker, pictures):
-    both = FaceTracker("nano", "dense", image_size=96, weights="starter", two_heads=True, second_look=True)
-    own = FaceTracker("nano", "dense", image_size=96, weights="starter")
-    for familiar, expected in ((False, tracker(pictures)), (True, own(pictures))):
-        both.familiarity.middle.assign(-1e4 if familiar else 1e4)
-        for name, values in both(pictures).items():
-            np.testing.assert_allclose(values, expected[name], rtol=1e-4, atol=1e-6)
-
-
 def test_it_is_saved_and_opened(tracker, pictures, tmp_path):
     tracker.save(tmp_path / "twice.keras")
     for again in (

@@ -64,18 +64,6 @@ def test_samples_per_epoch_may_be_fewer_or_more_than_there_are(numbered, samples
     assert counts.max() - counts.min() <= 1
 
 
-def test_replay_fills_its_share_of_every_batch(numbered):
-    others = Pool(np.full((3, 4, 4, 3), 200, np.uint8), np.ones((3, 1, 4), np.float32), np.zeros((3, 1), np.int32))
-    feed = Feed(numbered, batch_size=4, replay=others, replay_share=0.5)
-    assert (feed.replayed, feed.steps) == (2, 5)
-    seen = []
-    for pictures, targets in feed.batches(0, 1).as_numpy_iterator():
-        assert (pictures[2:] == 200).all()
-        assert (targets["classes"][2:] == 0).all()
-        seen += pictures[:2, 0, 0, 0].tolist()
-    assert sorted(seen) == list(range(10))
-
-
 def test_composed_pictures_take_the_place_of_the_pools_own(numbered):
     def compose(first: int, count: int):
         numbered_anew = np.arange(first, first + count).astype(np.uint8)

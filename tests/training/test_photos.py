@@ -11,9 +11,7 @@ from facetracker.core.letterbox import Letterbox
 from facetracker.core.photo import read_picture
 from facetracker.core.settings import load_settings
 from facetracker.data.pool import class_number
-from facetracker.inference.detector import Detector
 from facetracker.training.photos import read_photos
-from facetracker.training.replay import drawn_pool
 
 
 def settings(preset, *changes):
@@ -130,37 +128,6 @@ def test_class_numbers():
     assert class_number("anything", ["face"]) == 0
     assert class_number("b", ["a", "b"]) == 1
     assert class_number("c", ["a", "b"]) == IGNORED
-
-
-def test_a_folder_is_replayed(photos_folder, tmp_path, tiny_preset):
-    other = write_photos(tmp_path / "others", 6, seed=9)
-    photos = read_photos(photos_folder, settings(tiny_preset, f"training.replay={other}"))
-    assert len(photos.replay) == 6
-    assert photos.replay.boxes.shape[1:] == photos.train.boxes.shape[1:]
-    assert photos.replay.names[0].startswith("photo-9")
-
-
-def test_scenes_are_replayed(photos_folder, tiny_preset, monkeypatch):
-    monkeypatch.setattr("facetracker.training.replay.DRAWN", 6)
-    replay = read_photos(photos_folder, settings(tiny_preset, "training.replay=scenes")).replay
-    assert replay.pictures.shape == (6, 64, 64, 3)
-    assert replay.boxes.shape[1] == 3
-    assert (replay.classes >= 0).any()
-
-
-def test_replayed_scenes_carry_the_starters_answers(monkeypatch):
-    monkeypatch.setattr("facetracker.training.replay.DRAWN", 12)
-    wanted = load_settings("nano", ["training.replay=scenes"])
-    replay = drawn_pool(wanted, ["face"], 3)
-    drawn = drawn_pool(load_settings("nano", ["model.weights=none"]), ["face"], 3)
-    np.testing.assert_array_equal(replay.pictures, drawn.pictures)
-    assert not np.allclose(replay.boxes, drawn.boxes, atol=0.01)
-    starter = Detector.load("starter", 0.2, threads=1, image_size=192)
-    for picture, boxes, kinds in zip(replay.pictures, replay.boxes, replay.classes, strict=True):
-        found = starter.detect(np.ascontiguousarray(picture[..., ::-1]))
-        count = min(3, len(found))
-        np.testing.assert_allclose(boxes[:count], found.boxes[:count], atol=1e-6)
-        assert kinds.tolist() == [0 if score >= 0.45 else -2 for score in found.scores[:count]] + [-1] * (3 - count)
 
 
 def test_what_does_not_fit_into_memory_lies_in_a_file(photos_folder, tiny_preset, monkeypatch):

@@ -75,7 +75,7 @@ def in_one_process(settings, data: Path, run: RunFolder) -> Path:
     assert sorted(shares[0].train.names + shares[1].train.names) == sorted(whole.train.names)
     training = Training(run, settings, whole, device)
     training.feed = Both(
-        [make_feed(photos, own_settings(settings, Share(number, 2), False)) for number, photos in enumerate(shares)]
+        [make_feed(photos, own_settings(settings, Share(number, 2))) for number, photos in enumerate(shares)]
     )
     return training.go()
 
@@ -154,8 +154,7 @@ def test_what_is_stated_about_the_shares(photos_folder, tmp_path):
     assert (several.batch, several.batch_each, several.steps) == (18, 6, 2)
     assert several.learning_rate == pytest.approx(3 * settings.training.learning_rate)
     assert len(set(several.seeds)) == 3
-    assert settings.training.keep == "nothing"  # no worker sees all photos, to know what is familiar
-    own = own_settings(settings, Share(2, 3), replays=False)
+    own = own_settings(settings, Share(2, 3))
     assert (own.data.batch_size, own.training.seed) == (6, several.seeds[2])
     assert own.training.samples_per_epoch == 12
 

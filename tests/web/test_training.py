@@ -122,7 +122,7 @@ def test_a_training_that_cannot_be_says_why(serve, tmp_path):
         ({"set": {"training.epoch": 3}}, "training.epoch"),
         ({"set": {"training.learning_rate": -1}}, "learning_rate"),
         ({"set": {"model.weights": "/etc/passwd"}}, "model.weights"),
-        ({"set": {"training.replay": "/etc"}}, "training.replay"),
+        ({"set": {"training.replay": "scenes"}}, "training.replay"),
         ({"set": {"model.backbone": {"a": 1}}}, "set"),
         ({"unknown": 1}, "unknown"),
     ],

@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from facetracker.core.errors import FaceTrackerError
-
 
 class Mean(NamedTuple):
     """A mean and how much it counts for: enough to make the true mean of an epoch out of those of its batches."""
@@ -54,16 +52,6 @@ class Head(keras.layers.Layer):
     ):
         """Boxes `(B, most, 4)` normalised, scores `(B, most)`, classes `(B, most)`; padded with zeros, 0 and -1."""
         raise NotImplementedError(f"{type(self).__name__} is a head that cannot decode")
-
-    def keep(self, what: str) -> None:
-        """From now on do not train what answers for `what` (the setting `training.keep`): finding, or small_faces.
-
-        For heads that have it apart. The backbone must not be trained either.
-        """
-        raise FaceTrackerError(
-            f"a {self.name_of_kind} head does not have {what.replace('_', ' ')} apart from the rest",
-            fix="Leave training.keep at nothing, or take model.head=dense.",
-        )
 
     @staticmethod
     def presence(best_scores, faces) -> Mean:

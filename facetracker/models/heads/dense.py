@@ -109,19 +109,6 @@ class DenseHead(Head):
                     kind.build(inner)
         self.built = True
 
-    def keep(self, what: str) -> None:
-        """finding: only the distances to the four sides are trained. small_faces: only the two coarse grids are.
-
-        The classes' difference is trained always: with classes of one's own there is nothing to keep.
-        """
-        layers = [*self.merges, *self.merge_norms]
-        if what == "finding":
-            layers += [*self.score_convs, *(layer for units in self.units for unit in units for layer in unit)]
-        else:
-            layers += [self.score_convs[0], self.reach_convs[0], *(layer for unit in self.units[0] for layer in unit)]
-        for layer in layers:
-            layer.trainable = False
-
     def call(self, features, training=None):
         merged = [
             ops.relu(norm(merge(feature), training=training))

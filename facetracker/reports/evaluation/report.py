@@ -21,6 +21,8 @@ RECALLS = [step / 100 for step in range(101)]
 Measure = tuple[str, Callable[["ModelResult"], float | None], bool | None, str]
 MEASURES: tuple[Measure, ...] = (
     ("mean IoU", lambda m: m.scores.mean_iou, True, "{:.3f}"),
+    ("found", lambda m: m.scores.found, True, "{:.1%}"),
+    ("mean IoU of the found", lambda m: m.scores.found_iou, True, "{:.3f}"),
     ("AP50", lambda m: m.scores.ap50, True, "{:.3f}"),
     ("AP75", lambda m: m.scores.ap75, True, "{:.3f}"),
     ("AP50:95", lambda m: m.scores.ap50_95, True, "{:.3f}"),
@@ -37,7 +39,16 @@ MEASURES: tuple[Measure, ...] = (
     ("ms a picture, 95 of 100", lambda m: m.speed.p95_ms, False, "{:.1f}"),
     ("MB on disk", lambda m: m.size / 1e6, False, "{:.2f}"),
 )
-HEADLINES = ("mean IoU", "AP50", "AP75", "F1", "photos with a false alarm", "ms a picture, median")
+HEADLINES = (
+    "mean IoU",
+    "found",
+    "mean IoU of the found",
+    "AP50",
+    "AP75",
+    "F1",
+    "photos with a false alarm",
+    "ms a picture, median",
+)
 
 
 def report(evaluation: Evaluation, most: int = 12) -> str:
@@ -217,6 +228,8 @@ NO_ALARMS = "Not measured: every photo here shows a face. Take some without, as 
 HOW = {
     "mean IoU": "per photo with a face: overlap of the best-scoring box with the face it overlaps most, 0 without a "
     "box at the threshold; the mean over these photos.",
+    "found": "share of the photos with a face that have a box at the threshold. A low mean IoU with tight boxes in few "
+    "photos asks for a lower threshold (evaluate --threshold), one with loose boxes in all of them for other training.",
     "AP50, AP75, AP50:95": "average precision by pycocotools at IoU 0.5, 0.75, and the mean of 0.5 to 0.95; AP40 is "
     "where face detectors are usually compared. Up to 300 boxes a photo.",
     "precision, recall, F1": "at the threshold in use, a box being right from IoU 0.5.",

@@ -3,8 +3,9 @@
 **Mean IoU.** For every photo that holds a face: the model's best-scoring box at or above the threshold, and the face
 that it overlaps most; their IoU is the photo's, and 0 when no box reaches the threshold. The mean over those photos is
 `mean_iou`. It asks for one box a photo, so a head that can only give one and a head that gives many answer the same
-question; on photos of one face it is the plain IoU of box and face. What it does not see are missed second faces:
-`face_iou` does, the mean over every **face** of the IoU with the box matched to it (0 for a missed one).
+question; on photos of one face it is the plain IoU of box and face. It is the product of two things: `found`, the share
+of these photos that have a box at the threshold, and `found_iou`, the mean over those. What it does not see are missed
+second faces: `face_iou` does, the mean over every **face** of the IoU with the box matched to it (0 for a missed one).
 """
 
 from __future__ import annotations
@@ -72,6 +73,8 @@ class Scores:
     photos_without_face: int
     threshold: float
     mean_iou: float | None
+    found: float | None
+    found_iou: float | None
     face_iou: float | None
     ap40: float | None
     ap50: float | None
@@ -111,6 +114,8 @@ def score(photos: Sequence[JudgedPhoto], classes: Sequence[str], threshold: floa
         photos_without_face=sum(not len(photo.truth) for photo in photos),
         threshold=float(threshold),
         mean_iou=mean_iou(shown),
+        found=found_share(shown),
+        found_iou=mean_iou([photo for photo in shown if len(photo.boxes)]),
         face_iou=face_iou(shown),
         ap40=share.average(0.4),
         ap50=share.average(0.5),
@@ -152,6 +157,12 @@ def photo_iou(photo: JudgedPhoto) -> float:
 def mean_iou(photos: Sequence[JudgedPhoto]) -> float | None:
     """The mean of `photo_iou` over the photos that hold a face (see the head of this file); None without one."""
     values = [photo_iou(photo) for photo in photos if len(photo.truth)]
+    return float(np.mean(values)) if values else None
+
+
+def found_share(photos: Sequence[JudgedPhoto]) -> float | None:
+    """The share of the photos that hold a face in which any box is; None without one that does."""
+    values = [bool(len(photo.boxes)) for photo in photos if len(photo.truth)]
     return float(np.mean(values)) if values else None
 
 
