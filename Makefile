@@ -4,13 +4,31 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 READY   = $(VENV)/.ready
 
-.PHONY: demo test lint docs web-assets clean
+# $(call timed,NAME,COMMAND) says at the end how long the command took, and fails as it did.
+timed = (began=$$(date +%s); $(2); code=$$?; took=$$(($$(date +%s) - began)); \
+	echo "$(1): $$((took / 60)) min $$((took % 60)) s"; exit $$code)
+
+# The quick tests are those without one of these marks (setup.cfg). Of the two processes, the one that is done with its
+# half takes over from the other. Coverage is counted over both parts: `test` begins to count, `test-all` goes on, checks.
+HELD_BACK = slow or browser or gui or cluster
+PYTEST    = $(BIN)/python -m pytest -n 2 --dist worksteal --cov
+QUICK     = $(PYTEST) --cov-report= -m "not ($(HELD_BACK))"
+REST      = $(PYTEST) --cov-append --cov-report=term:skip-covered --cov-fail-under=90 -m "$(HELD_BACK)"
+
+.PHONY: demo test test-all release-check lint docs web-assets clean
 
 demo: $(READY)
 	$(BIN)/facetracker demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --cov-fail-under=90
+	@$(call timed,make test,$(QUICK))
+
+test-all: $(READY)
+	@$(call timed,make test-all,$(call timed,make test,$(QUICK)) && $(REST))
+
+# Before a release: is a figure of the README older than the code it measures?
+release-check: $(READY)
+	$(BIN)/python benchmarks/run_all.py --check
 
 lint: $(READY)
 	$(BIN)/ruff check .

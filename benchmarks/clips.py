@@ -23,13 +23,13 @@ import numpy as np
 
 from facetracker.capture.source import open_source
 from facetracker.core.console import track
+from facetracker.core.faces import Faces
 from facetracker.core.photo import Picture, read_picture, write_png
-from facetracker.inference.detections import as_detections
 from facetracker.inference.detector import Detector
 from facetracker.inference.draw import Overlay
 from facetracker.inference.tracking.follow import Follower
 from facetracker.reports.evaluation.average_precision import precision
-from facetracker.reports.evaluation.judged import Judged
+from facetracker.reports.evaluation.judged import JudgedPhoto
 from facetracker.reports.evaluation.photos import labelled_photos
 
 FAINTEST = 0.02  # score from which boxes count for average precision
@@ -37,14 +37,16 @@ CONFIRMED = 2  # frames at the start of a film: a follower shows nobody before t
 TILE = 320  # pixels, width of a frame on the sheet
 
 
-def look(detector: Detector, picture: Picture, overlaps: Sequence[float], threshold: float | None = None) -> list:
-    """Boxes, scores and classes of one picture for each overlap of the suppression; the network runs once."""
-    batch, place = detector.prepare(picture)
-    outputs = detector.engine.run(batch[None])
+def look(
+    detector: Detector, picture: Picture, overlaps: Sequence[float], threshold: float | None = None
+) -> list[Faces]:
+    """The faces of one picture for each overlap of the suppression; the network runs once."""
+    batch, places = detector.prepare(picture)
+    outputs = detector.run(batch)
     found = []
     for overlap in overlaps:
         detector.iou_threshold = overlap
-        found.append(detector.decode(outputs, 0, place, threshold))
+        found.append(detector.decode(outputs, 0, places, threshold))
     return found
 
 
@@ -68,15 +70,12 @@ def count(detector: Detector, film: str, overlaps: Sequence[float], default: flo
         scores: list[list[np.ndarray]] = [[] for _ in overlaps]
         followed, numbers, pictures = [], set(), []
         for frame in source:
-            height, width = frame.picture.shape[:2]
             answers = look(detector, frame.picture, [*overlaps, default], FAINTEST)
             for own, answer in zip(scores, answers, strict=False):
-                own.append(np.sort(answer[1])[::-1])
-            boxes, found, classes = answers[-1]
-            weak = found >= follower.low_threshold
-            seen = as_detections(boxes[weak], found[weak], classes[weak], detector.classes, width, height)
-            seen = follower.update(seen, frame.time)
-            numbers.update(seen.tracker_id.tolist())
+                own.append(np.sort(answer.scores)[::-1])
+            found = answers[-1]
+            seen = follower.update(found[found.scores >= follower.low_threshold], frame.time)
+            numbers.update(face.id for face in seen)
             followed.append(len(seen))
             pictures.append((frame.picture, seen))
     picture, seen = pictures[len(pictures) // 2]
@@ -139,13 +138,15 @@ def photos(
     found = labelled_photos(folder)
     if stems is not None:
         found = found.only(set(stems.read_text(encoding="utf-8").split()))
-    judged: list[list[Judged]] = [[] for _ in overlaps]
+    judged: list[list[JudgedPhoto]] = [[] for _ in overlaps]
     for sample in track(found.samples, "photos"):
         answers = look(detector, read_picture(sample.photo), overlaps, FAINTEST)
         for own, (boxes, scores, _) in zip(judged, answers, strict=True):
             nothing, none = np.zeros(len(boxes), int), np.zeros(len(sample), int)
             own.append(
-                Judged(sample.stem, sample.width, sample.height, sample.boxes, none, boxes, scores.clip(0, 1), nothing)
+                JudgedPhoto(
+                    sample.stem, sample.width, sample.height, sample.boxes, none, boxes, scores.clip(0, 1), nothing
+                )
             )
     print(f"\n{'AP at IoU 0.4, 0.5':<24}" + "".join(f"{group:>18}" for group in groups))
     for overlap, own in zip(overlaps, judged, strict=True):
@@ -167,7 +168,7 @@ def main() -> None:
     parser.add_argument("--stems", type=Path, help="text file: only these photos (names without suffix)")
     parser.add_argument("--group", action="append", help="pattern of names reported apart; may be repeated")
     given = parser.parse_args()
-    detector = Detector(given.model, threads=1)
+    detector = Detector.load(given.model, threads=1)
     if given.films:
         clips(detector, given.films, given.nms, given.thresholds, given.png)
     if given.photos:

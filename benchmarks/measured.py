@@ -29,7 +29,6 @@ PACKAGES = (
     "keras",
     "albumentations",
     "supervision",
-    "trackers",
 )
 
 

@@ -36,7 +36,7 @@ from facetracker.core.letterbox import letterbox
 from facetracker.core.photo import Picture, read_picture
 from facetracker.inference.detector import Detector
 from facetracker.reports.evaluation.average_precision import precision
-from facetracker.reports.evaluation.judged import Judged, pool
+from facetracker.reports.evaluation.judged import JudgedPhoto, pool
 from facetracker.reports.evaluation.operating import false_alarms, threshold_for_recall
 from facetracker.reports.evaluation.photos import LabelledPhotos, labelled_photos
 
@@ -45,8 +45,8 @@ SHOWN = 0.5
 MOST_CANDIDATES = 1000
 BLOCK = 10  # frames one detector gets before the next has its turn
 
-Faces = tuple[np.ndarray, np.ndarray]  # boxes (N, 4) normalised, scores (N,)
-Detect = Callable[[Picture], Faces]
+Answer = tuple[np.ndarray, np.ndarray]  # boxes (N, 4) normalised, scores (N,)
+Detect = Callable[[Picture], Answer]
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def yunet_opencv(path: Path) -> Callable[[float, int, int], Detect]:
         cv2.setNumThreads(threads)
         net = cv2.FaceDetectorYN.create(str(path), "", (side, side), threshold, 0.3, 5000)
 
-        def detect(frame: Picture) -> Faces:
+        def detect(frame: Picture) -> Answer:
             picture = longer_side(frame, side)
             height, width = picture.shape[:2]
             net.setInputSize((width, height))
@@ -95,7 +95,7 @@ def yunet_onnxruntime(path: Path) -> Callable[[float, int, int], Detect]:
         session = _session(model.SerializeToString(), threads)
         names = [output.name for output in session.get_outputs()]
 
-        def detect(frame: Picture) -> Faces:
+        def detect(frame: Picture) -> Answer:
             picture = longer_side(frame, side)
             height, width = picture.shape[:2]
             high, wide = -(-height // 32) * 32, -(-width // 32) * 32
@@ -133,7 +133,7 @@ def ultralight(path: Path) -> Callable[[float, int, int], Detect]:
             model.graph.input.remove(source)
         session = _session(model.SerializeToString(), threads)
 
-        def detect(frame: Picture) -> Faces:
+        def detect(frame: Picture) -> Answer:
             picture = cv2.cvtColor(cv2.resize(frame, (320, 240)), cv2.COLOR_BGR2RGB)
             blob = ((picture.astype(np.float32) - 127) / 128).transpose(2, 0, 1)[None]
             scores, boxes = session.run(["scores", "boxes"], {"input": blob})
@@ -155,7 +155,7 @@ def blazeface(path: Path) -> Callable[[float, int, int], Detect]:
         outputs = {detail["name"]: detail["index"] for detail in net.get_output_details()}
         anchors = np.concatenate([_cells(16, 2), _cells(8, 6)])
 
-        def detect(frame: Picture) -> Faces:
+        def detect(frame: Picture) -> Answer:
             picture, place = letterbox(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), 128, 128)
             net.set_tensor(source, picture[None].astype(np.float32) / 127.5 - 1)
             net.invoke()
@@ -174,8 +174,13 @@ def blazeface(path: Path) -> Callable[[float, int, int], Detect]:
 def ours(model: str) -> Callable[[float, int, int], Detect]:
     def load(threshold: float, threads: int, side: int) -> Detect:
         cv2.setNumThreads(threads)
-        detector = Detector(model, threshold=threshold, threads=threads, image_size=side)
-        return lambda frame: detector.detect_boxes(frame)[:2]
+        detector = Detector.load(model, threshold=threshold, threads=threads, image_size=side)
+
+        def detect(frame: Picture) -> Answer:
+            found = detector.detect(frame)
+            return found.boxes, found.scores
+
+        return detect
 
     return load
 
@@ -200,7 +205,7 @@ def _normalised(corner: np.ndarray, far: np.ndarray, width: int, height: int) ->
     return np.concatenate([corner, far], axis=1) / [width, height, width, height]
 
 
-def _kept(boxes: np.ndarray, scores: np.ndarray, overlap: float) -> Faces:
+def _kept(boxes: np.ndarray, scores: np.ndarray, overlap: float) -> Answer:
     """NMS in OpenCV's C++: the peers shall not lose time in Python."""
     corners_and_sizes = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1).astype(np.float64)
     kept = np.asarray(cv2.dnn.NMSBoxes(corners_and_sizes, scores, 0.0, overlap, top_k=MOST_CANDIDATES), int)
@@ -226,7 +231,7 @@ def peers_in(folder: Path | None, models: Sequence[str]) -> list[Peer]:
     return found + [Peer(str(model), ours(str(model))) for model in models]
 
 
-def judge(peer: Peer, photos: LabelledPhotos, side: int, threads: int) -> list[Judged]:
+def judge(peer: Peer, photos: LabelledPhotos, side: int, threads: int) -> list[JudgedPhoto]:
     """What the peer finds on every photo; every label counts as a face."""
     detect = peer.load(FAINTEST, threads, side)
     judged = []
@@ -234,7 +239,7 @@ def judge(peer: Peer, photos: LabelledPhotos, side: int, threads: int) -> list[J
         boxes, scores = detect(read_picture(sample.photo))
         none = np.zeros(len(boxes), int)
         judged.append(
-            Judged(
+            JudgedPhoto(
                 sample.stem,
                 sample.width,
                 sample.height,
@@ -248,7 +253,7 @@ def judge(peer: Peer, photos: LabelledPhotos, side: int, threads: int) -> list[J
     return judged
 
 
-def quality(judged: Sequence[Judged], group: str, alarms_on: str, recalls: Sequence[float]) -> dict:
+def quality(judged: Sequence[JudgedPhoto], group: str, alarms_on: str, recalls: Sequence[float]) -> dict:
     """AP on the photos of a group, and false alarms on the photos without a face at given recalls."""
     members = [photo for photo in judged if fnmatch.fnmatch(photo.name, group)]
     empty = [photo for photo in judged if not len(photo.truth) and fnmatch.fnmatch(photo.name, alarms_on)]

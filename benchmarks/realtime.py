@@ -23,7 +23,7 @@ from facetracker.capture.display import has_display
 from facetracker.capture.source import Frame, Source
 from facetracker.core import console
 from facetracker.core.boxes import iou, to_pixels
-from facetracker.inference.detect import detect
+from facetracker.inference.detect import Show, detect
 from facetracker.inference.detector import Detector
 from facetracker.inference.live.live import LiveLoop
 from facetracker.inference.live.views import WindowView
@@ -158,7 +158,7 @@ def film(model: str | None, path: str, rounds: int) -> list[Row]:
     console.quiet = True
     best, rates = None, []
     for _ in range(rounds):
-        done = detect(model, path, view="none")
+        done = detect(model, path, show=Show("none"))
         rate = done.report.frames / done.report.seconds
         rates.append(rate)
         print(f"{path}: {done.report.frames} frames, {rate:.0f} frames/s")
@@ -173,7 +173,7 @@ def follow(model: str | None, png: str, clips: list[str], frames: int, seeds: in
     """Switched numbers, lost faces, jitter and lag."""
     print(f"drawn scenes, {frames} frames of each of {seeds}, against their truth")
     print(f"{'scene':<28}{'faces':>6}{'found %':>9}{'switches':>10}{'of these hidden before':>24}{'lost':>6}")
-    detector = Detector(model, threads=1)
+    detector = Detector.load(model, threads=1)
     for name, options in {
         "5 people": {"faces": 5},
         "8 people": {"faces": 8, "width": 1280, "height": 720},
@@ -203,7 +203,7 @@ def count_switches(detector: Detector, scene: Scene, frames: int) -> np.ndarray:
         seen = detector.detect(truth.picture, follower.low_threshold)
         result = follower.update(seen, index / FPS)
         boxes = to_pixels(truth.boxes, width, height)
-        pairs = iou(result.xyxy / width, boxes / width) if len(result) else np.zeros((0, len(boxes)))
+        pairs = iou(result.pixels / width, boxes / width) if len(result) else np.zeros((0, len(boxes)))
         clear = {int(who) for who, share in zip(truth.ids, truth.visible, strict=True) if share > 0.7}
         for who in range(scene.faces):
             if who not in clear:
@@ -215,7 +215,7 @@ def count_switches(detector: Detector, scene: Scene, frames: int) -> np.ndarray:
             if len(pairs) and pairs[:, column].max() > 0.35:
                 found += 1
                 missing[who] = 0
-                number = int(result.tracker_id[pairs[:, column].argmax()])
+                number = int(result.ids[pairs[:, column].argmax()])
                 if last.get(who, number) != number:
                     switches += 1
                     hidden += index - hidden_at.get(who, -999) < FPS * 2
@@ -235,7 +235,7 @@ def count_on_clip(detector: Detector, clip: str) -> None:
         for frame in source:
             result = follower.update(detector.detect(frame.picture, follower.low_threshold), frame.time)
             counts.append(len(result))
-            numbers.update(result.tracker_id.tolist())
+            numbers.update(face.id for face in result)
     counts = counts[2:]
     print(
         f"{Path(clip).name}: {len(counts)} frames, one face in {np.mean(np.equal(counts, 1)) * 100:.1f} %, "
@@ -288,7 +288,7 @@ def centres(detector: Detector, pictures: list[np.ndarray]) -> tuple[np.ndarray,
     steady, raw, calm = Steady(), [], []
     for index, picture in enumerate(pictures):
         found = detector.detect(picture)
-        box = found.xyxy[0] if len(found) else np.full(4, np.nan)
+        box = found.pixels[0] if len(found) else np.full(4, np.nan)
         raw.append(centre(box))
         calm.append(centre(steady.update(box[None], [1], index / FPS)[0]) if len(found) else raw[-1])
     return np.array(raw), np.array(calm)

@@ -3,12 +3,13 @@
     python benchmarks/run_all.py                          # everything; about half an hour on two idle cores
     python benchmarks/run_all.py --only start --only augment
     python benchmarks/run_all.py --page                   # the page and the README's figures again, nothing measured
+    python benchmarks/run_all.py --check                  # is any figure of the README older than what it measures?
     python benchmarks/run_all.py --list
 
 Results are kept in benchmarks/results, so that parts can be run apart; the page is made from all that are there. Run it
-on a quiet machine with everything committed: a result notes the commit that it belongs to, and a test fails when the
-README shows a figure that is older than the code it measures. Benchmarks on photos of people need FACETRACKER_SHARED
-(default: ../shared); without it they are passed over.
+on a quiet machine with everything committed: a result notes the commit that it belongs to. `make release-check` is
+`--check`: it names every result that is older than its code, before these figures go out with a release. Benchmarks on
+photos of people need FACETRACKER_SHARED (default: ../shared); without it they are passed over.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from measured import RESULTS, ROOT, Result, Row, circumstances
-from page import write_page, write_readme
+from measured import RESULTS, ROOT, Result, Row, circumstances, git, results
+from page import FIGURES, write_page, write_readme
 
 from facetracker.core.files import read_json
 
@@ -133,16 +134,43 @@ def rows_in(content: object) -> list[Row]:
     return []
 
 
+def outdated(result: Result, code: tuple[str, ...]) -> str:
+    """Why this result does not tell about `code` as it stands in the last commit; empty where it does."""
+    if result.changed:
+        return "was measured on code that was not committed"
+    if missing := set(code) - set(result.code):
+        return f"does not say what {', '.join(sorted(missing))} was then"
+    changes = git("log", "--format=%h %s", f"{result.commit}..HEAD", "--", *result.code, ":(exclude)*.md").splitlines()
+    return f"is older than its code, latest change {changes[0]}" if changes else ""
+
+
+def check() -> int:
+    """Print which figures of the README have to be measured again; how many these are."""
+    if git("rev-parse", "--is-shallow-repository") != "false":
+        print("the whole history is needed to tell how old a result is; clone with git, without --depth")
+        return 1
+    kept = results()
+    names = [name for name in dict.fromkeys(name for name, _, _ in FIGURES) if name in kept]
+    old = {name: why for name in names if (why := outdated(kept[name], BENCHMARKS[name].code))}
+    for name, why in old.items():
+        print(f"{name} {why}; python benchmarks/run_all.py --only {name}")
+    print(f"{len(names) - len(old)} of {len(names)} results are as new as the code they measure")
+    return len(old)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append", choices=list(BENCHMARKS), metavar="NAME", help="may be repeated")
     parser.add_argument("--page", action="store_true", help="measure nothing, write the page again")
+    parser.add_argument("--check", action="store_true", help="measure nothing, fail where a figure is outdated")
     parser.add_argument("--list", action="store_true", help="the names, and what each runs")
     options = parser.parse_args()
     if options.list:
         for name, benchmark in BENCHMARKS.items():
             print(f"{name:<18}{shlex.join(benchmark.command())}")
         return
+    if options.check:
+        raise SystemExit(min(check(), 1))
     failed = 0
     for name in [] if options.page else options.only or list(BENCHMARKS):
         missing = [str(path) for path in BENCHMARKS[name].needs if not path.exists()]

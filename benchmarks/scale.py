@@ -35,12 +35,12 @@ from facetracker.cluster.cluster import connected
 from facetracker.core import console
 from facetracker.core.photo import write_jpeg
 from facetracker.core.sample import Sample
-from facetracker.data.augment.augment import Report, augment, fill
+from facetracker.data.augment.augment import AugmentReport, augment, fill
 from facetracker.data.augment.plan import Plan
 from facetracker.data.augment.transforms import read_pipeline
 from facetracker.data.augment.variants import Recipe
 from facetracker.data.augment.workers import run_tasks
-from facetracker.data.augment.writing import Job, run_job
+from facetracker.data.augment.writing import AugmentJob, run_job
 from facetracker.labels.labelme import write_labels
 from facetracker.scenes import photo
 
@@ -95,14 +95,14 @@ def warm_up(data: Path, out: Path, workers: int) -> None:
     begun = out / "begun"
     begun.mkdir(parents=True)
 
-    def make_and_meet(job: Job) -> None:
+    def make_and_meet(job: AugmentJob) -> None:
         run_job(job)
         (begun / str(os.getpid())).touch()
         while len(list(begun.iterdir())) < workers:
             time.sleep(0.01)
 
-    with closing(Plan(out, Recipe(read_pipeline("standard"), 0, 1, size=64), "tfrecord", shard_photos=1)) as plan:
-        fill(plan, data, Report(out))
+    with closing(Plan(out, Recipe(read_pipeline("tutorial"), 0, 1, size=64), "tfrecord", shard_photos=1)) as plan:
+        fill(plan, data, AugmentReport(out))
         for _, result in run_tasks(make_and_meet, [plan[number] for number in range(workers)], workers, on="ray"):
             assert result is None, result
 

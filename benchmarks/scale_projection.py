@@ -35,7 +35,7 @@ from scale import make_photos, peak
 from facetracker.cluster.cluster import connected
 from facetracker.cluster.tasks import AHEAD, run_on_ray
 from facetracker.core import console
-from facetracker.data.augment.augment import Report, choose_unfinished, fill
+from facetracker.data.augment.augment import AugmentReport, choose_unfinished, fill
 from facetracker.data.augment.plan import Chosen, Plan
 from facetracker.data.augment.transforms import read_pipeline
 from facetracker.data.augment.variants import Recipe
@@ -73,7 +73,7 @@ class Costs:
 def measure(folder: Path, handing: float | None) -> Costs:
     """The costs on this machine; `handing` is that of handing out a task, measured here if None."""
     data = make_photos(folder / "photos", 24, 640, 480)
-    recipe = Recipe(read_pipeline("standard"), 0, VARIANTS, size=SIZE)
+    recipe = Recipe(read_pipeline("tutorial"), 0, VARIANTS, size=SIZE)
     jobs = planned(data, folder / "out", recipe, 1)
     run_job(jobs[0])  # imports
     work = []
@@ -102,7 +102,7 @@ def measure(folder: Path, handing: float | None) -> Costs:
 def planned(data: Path, out: Path, recipe: Recipe, shard_photos: int) -> Chosen:
     """What `augment` does before it hands out the first task."""
     plan = Plan(out, recipe, "tfrecord", shard_photos=shard_photos)
-    report, waiting = Report(out), Chosen(plan)
+    report, waiting = AugmentReport(out), Chosen(plan)
     fill(plan, data, report)
     choose_unfinished(waiting, report, force=False)
     return waiting
@@ -121,7 +121,7 @@ def memory_of_the_driver(folder: Path, few: Path, many: Path) -> tuple[float, fl
 
 def plan_both(out: Path, few: Path, many: Path, pipe: Any) -> None:
     """Plan the small set, then the large one; sends the peaks."""
-    recipe = Recipe(read_pipeline("standard"), 0, VARIANTS, size=SIZE)
+    recipe = Recipe(read_pipeline("tutorial"), 0, VARIANTS, size=SIZE)
     peaks = []
     for data in (few, many):
         planned(data, out, recipe, SHARD)

@@ -91,7 +91,7 @@ def long(model: str | None, frames: int | None, minutes: float, size: int) -> li
     scene = Scene(size, size * 3 // 4, faces=3, seed=1, leaving=True)
     drawn = [scene.frame(index).picture for index in range(DRAWN)]
     film = Film(drawn + drawn[-2:0:-1], frames or 10**9, 10**9 if frames else minutes * 60)
-    detector = Detector(model, threads=1, image_size=max(96, size // 32 * 32))
+    detector = Detector.load(model, threads=1, image_size=max(96, size // 32 * 32))
     before = sample(0)
     outputs = Outputs(lines=JsonLines(Path(os.devnull), force=True))
     console.quiet = True

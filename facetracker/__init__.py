@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from facetracker.version import __version__
 
 if TYPE_CHECKING:
+    from facetracker.core.faces import Faces as Faces
     from facetracker.inference.detector import Detector as Detector
 
-_HOMES = {"Detector": "facetracker.inference.detector"}
+_HOMES = {"Detector": "facetracker.inference.detector", "Faces": "facetracker.core.faces"}
 
-__all__ = ["Detector", "__version__"]
+__all__ = ["Detector", "Faces", "__version__"]
 
 
 def __getattr__(name: str) -> Any:

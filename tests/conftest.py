@@ -24,36 +24,16 @@ from facetracker.core import console
 
 REPOSITORY = Path(__file__).parent.parent
 
-# Files with few tests that take long begin first: two processes share the files, and whoever gets one of these at the
-# end keeps the other waiting.
-SLOWEST = (
-    "cli/test_demo.py",
-    "notebooks/test_notebooks.py",
-    "docs/test_documented_commands.py",
-    "export/test_quantized.py",
-    "notebooks/test_masks_notebook.py",
-    "from_scratch/test_scratch_notebook.py",
-    "web/test_training.py",
-    "models/test_second_look.py",
-    "training/test_several.py",
-    "cluster/test_cluster_kill.py",
-)
-
 # A busy machine may take a second for what else takes a millisecond; that is no fault of the code.
 settings.register_profile("calm", deadline=None)
 settings.load_profile("calm")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The slowest files first; and what waits for a window, a browser or a cluster gets more tries: a busy machine may
-    be late. A fault in the code fails three times. Slow tests are not counted as coverage: counting costs them a
-    quarter more time (TensorFlow calls very many functions), and nearly all that they reach others reach too.
+    """What waits for a window, a browser or a cluster gets more tries: a busy machine may be late. A fault in the code
+    fails three times.
     """
-    turn = {REPOSITORY / "tests" / name: number for number, name in enumerate(SLOWEST)}
-    items.sort(key=lambda item: turn.get(item.path, len(SLOWEST)))
     for item in items:
-        if item.get_closest_marker("slow"):
-            item.add_marker("no_cover")
         if any(item.get_closest_marker(name) for name in ("gui", "browser", "cluster")):
             item.add_marker(pytest.mark.flaky(reruns=2))
 
@@ -94,8 +74,8 @@ def write_masks(folder: Path, first: int, count: int) -> Path:
 def masks(tmp_path_factory) -> Path:
     """Labelled photos in train, val and test."""
     folder = tmp_path_factory.mktemp("masks")
-    for partition, first, count in (("train", 0, 60), ("val", 60, 12), ("test", 80, 16)):
-        write_masks(folder / partition, first, count)
+    for part, first, count in (("train", 0, 60), ("val", 60, 12), ("test", 80, 16)):
+        write_masks(folder / part, first, count)
     return folder
 
 

@@ -190,7 +190,7 @@ class Taking:
         return True
 
 
-def _from_recording(source: Source, take: Taking, every: float, preview: bool, meter: console.Progress) -> None:
+def _from_recording(source: Source, take: Taking, every: float, preview: bool, meter: console.ProgressLine) -> None:
     if not source.stills:
         source.every = every
     if preview:
@@ -200,7 +200,7 @@ def _from_recording(source: Source, take: Taking, every: float, preview: bool, m
         _all(source, take, meter, None)
 
 
-def _all(frames: Iterable[Frame], take: Taking, meter: console.Progress, window: display.Window | None) -> None:
+def _all(frames: Iterable[Frame], take: Taking, meter: console.ProgressLine, window: display.Window | None) -> None:
     for frame in frames:
         taken = take.offer(frame)
         meter.advance(int(taken))
@@ -213,7 +213,7 @@ def _all(frames: Iterable[Frame], take: Taking, meter: console.Progress, window:
             return
 
 
-def _from_live(source: Source, take: Taking, every: float, preview: bool, meter: console.Progress) -> None:
+def _from_live(source: Source, take: Taking, every: float, preview: bool, meter: console.ProgressLine) -> None:
     if take.enough:
         return
     with NewestFrame(source) as newest:
@@ -231,7 +231,9 @@ def _from_live(source: Source, take: Taking, every: float, preview: bool, meter:
                 return
 
 
-def _watched(newest: NewestFrame, take: Taking, every: float, window: display.Window, meter: console.Progress) -> None:
+def _watched(
+    newest: NewestFrame, take: Taking, every: float, window: display.Window, meter: console.ProgressLine
+) -> None:
     """Take photos while a person looks at themselves: a countdown, Space takes one now, Q or Esc stops."""
     due, pause = GET_READY, GET_READY
     hint = f"Get ready: {take.done.count} photos, one every {every:g} s"

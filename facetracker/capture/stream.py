@@ -9,12 +9,12 @@ from urllib.parse import urlsplit, urlunsplit
 import cv2
 
 from facetracker.capture.frames import now
-from facetracker.capture.video import Live, open_capture
+from facetracker.capture.video import LiveSource, open_capture
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
 
 
-class Stream(Live):
+class Stream(LiveSource):
     """A live stream. Silent for `timeout` seconds, it is opened again, up to `reconnects` times in a row."""
 
     def __init__(self, address: str, timeout: float = 5.0, reconnects: int = 5):

@@ -102,7 +102,7 @@ class VideoFile(Source):
         self._capture.release()
 
 
-class Live(Source):
+class LiveSource(Source):
     """What camera and stream share: the time of a frame is the moment at which it came, from the first one on."""
 
     live = True
@@ -127,7 +127,7 @@ class Live(Source):
         return Frame(as_colour(self._picture), self._index, self._taken - (self._began or 0.0), self._taken)
 
 
-class Camera(Live):
+class Camera(LiveSource):
     """A camera on this machine, by number or device file."""
 
     HICCUPS = 10  # failed reads in a row until a camera counts as gone; USB hubs drop single frames

@@ -53,7 +53,7 @@ def train_classifier(
     batch_size: Annotated[int | None, typer.Option(min=1)] = None,
     learning_rate: Annotated[float | None, typer.Option(min=0)] = None,
     dropout: Annotated[float | None, typer.Option(min=0, max=0.99, help="In the new top.")] = None,
-    augment: Annotated[bool, typer.Option(help="Change each picture anew every epoch.")] = True,
+    augment: Annotated[bool, typer.Option(help="Change each picture again in every epoch.")] = True,
     seed: Annotated[int, typer.Option(help="Draws the split, the order and the changes.")] = 0,
     name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
     runs: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),

@@ -11,7 +11,7 @@ from facetracker.cli.cluster import Address, On, where
 from facetracker.core import console
 
 Folder = Annotated[Path, typer.Argument(metavar="DATA", help="The folder with the photos and labels.")]
-Force = Annotated[bool, typer.Option("--force", help="Make anew what was made with other arguments.")]
+Force = Annotated[bool, typer.Option("--force", help="Make again what was made with other arguments.")]
 Unlabelled = Annotated[
     str, typer.Option(metavar="skip|no-face", help="Photos without a label file: leave out, or take as no face.")
 ]
@@ -32,7 +32,7 @@ def split(
     ] = (0.7, 0.15, 0.15),
     seed: Annotated[int, typer.Option(help="Draws who goes where.")] = 0,
     by: Annotated[
-        str, typer.Option(metavar="session|near-duplicate|photo", help="What stays together in one partition.")
+        str, typer.Option(metavar="session|near-duplicate|photo", help="What stays together in one part.")
     ] = "session",
     move: Annotated[bool, typer.Option("--move", help="Move the files instead of linking and copying.")] = False,
     force: Force = False,
@@ -51,7 +51,7 @@ def augment(
     data: Folder,
     aug_data: Annotated[Path, typer.Argument(metavar="AUG_DATA", help="Where the variants go.")] = Path("aug_data"),
     pipeline: Annotated[
-        str, typer.Option(metavar="NAME|FILE", help="standard, rough, turned, full, or your own albumentations YAML.")
+        str, typer.Option(metavar="NAME|FILE", help="standard, rough, turned, full, tutorial, or your own YAML.")
     ] = "standard",
     variants: Annotated[int, typer.Option(min=1, help="Pictures made from each train photo.")] = 60,
     seed: Annotated[int, typer.Option(help="Draws the variants.")] = 0,
@@ -60,9 +60,10 @@ def augment(
     size: Annotated[int | None, typer.Option(min=32, help="Letterbox to this training size; default: not.")] = None,
     quality: Annotated[int, typer.Option(min=1, max=100, help="Of the JPEGs.")] = 95,
     shard_photos: Annotated[int | None, typer.Option(min=1, help="Photos a shard; default: by their number.")] = None,
-    all_partitions: Annotated[
-        bool, typer.Option("--all-partitions", help="Variants of val and test too, as the tutorial does.")
+    all_parts: Annotated[
+        bool, typer.Option("--all-parts", help="Variants of val and test too, as the tutorial does.")
     ] = False,
+    all_partitions: Annotated[bool, typer.Option("--all-partitions", hidden=True)] = False,  # its name until 0.1
     unlabelled: Unlabelled = "skip",
     prelabelled: Annotated[
         bool, typer.Option("--prelabelled", help="Also photos that only a machine has labelled.")
@@ -89,7 +90,7 @@ def augment(
         size=size,
         quality=quality,
         shard_photos=shard_photos,
-        all_partitions=all_partitions,
+        all_partitions=all_parts or all_partitions,
         unlabelled=unlabelled,  # type: ignore[arg-type]
         prelabelled=prelabelled,
         workers=workers,
@@ -102,7 +103,7 @@ def augment(
 
 def show(
     data: Folder,
-    partition: Annotated[str | None, typer.Argument(metavar="PARTITION", help="train, val or test.")] = None,
+    part: Annotated[str | None, typer.Argument(metavar="PART", help="train, val or test.")] = None,
     count: Annotated[int, typer.Option(min=1, help="Pictures on the sheet.")] = 16,
     columns: Annotated[int, typer.Option(min=1)] = 4,
     seed: Annotated[int, typer.Option(help="Draws which pictures are shown.")] = 0,
@@ -116,7 +117,7 @@ def show(
     one_of("--unlabelled", unlabelled, ("skip", "no-face"))
     shown = run(
         data,
-        partition,
+        part,
         count=count,
         columns=columns,
         seed=seed,

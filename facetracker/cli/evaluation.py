@@ -25,7 +25,8 @@ def evaluate(
         list[str],
         typer.Argument(metavar="MODEL... DATA", help="Model files, run folders or 'starter'; then the photos."),
     ],
-    partition: Annotated[str, typer.Option(metavar="train|val|test", help="Of a folder that is split.")] = "test",
+    part: Annotated[str, typer.Option(metavar="train|val|test", help="Of a folder that is split.")] = "test",
+    partition: Annotated[str | None, typer.Option(hidden=True)] = None,  # the name of --part until 0.1
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Score from which a box counts; default: each model's own.")
     ] = None,
@@ -49,7 +50,7 @@ def evaluate(
         raise FaceTrackerError("a model and a folder of photos are needed", fix="facetracker evaluate MODEL DATA")
     out = free_folder(f"evaluate-{Path(data).resolve().name}") if out is None else out
     cluster = where(on, address)
-    evaluation = run(models, data, partition, threshold, out, threads, image_size, gallery, force, **cluster)
+    evaluation = run(models, data, partition or part, threshold, out, threads, image_size, gallery, force, **cluster)
     for line in table(evaluation):
         console.say(line)
     raise typer.Exit(evaluation.rejects.exit_code)
@@ -59,7 +60,7 @@ def table(evaluation: Evaluation) -> list[str]:
     """The result as lines of text: what was measured on, one column a model, where the report is."""
     photos, first = evaluation.photos, evaluation.models[0].scores
     lines = [
-        f"{photos.folder}{f', {photos.partition}' if photos.partition else ''} ({photos.kind}): {first.photos} photos, "
+        f"{photos.folder}{f', {photos.part}' if photos.part else ''} ({photos.kind}): {first.photos} photos, "
         f"{first.faces} faces, {first.photos_without_face} photos without a face"
     ]
     if photos.kind == "augmented":
@@ -93,6 +94,8 @@ def _column(model: ModelResult) -> dict[str, str]:
     alarms = scores.false_alarms
     return {
         "mean IoU": _number(scores.mean_iou),
+        "found": "-" if scores.found is None else f"{scores.found:.1%}",
+        "mean IoU of the found": _number(scores.found_iou),
         "AP40": _number(scores.ap40),
         "AP50": _number(scores.ap50),
         "AP50 of any face": _number(scores.any_face_ap50),

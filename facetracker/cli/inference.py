@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 
-class View(StrEnum):
+class ViewChoice(StrEnum):
     """Where the picture is shown."""
 
     auto = "auto"
@@ -25,7 +25,7 @@ def detect(
     source: Annotated[
         str, typer.Option(help="Camera number, film, photo, folder, address, or scene: for drawn faces.")
     ] = "0",
-    view: Annotated[View, typer.Option(help="auto: a window where there is a display.")] = View.auto,
+    view: Annotated[ViewChoice, typer.Option(help="auto: a window where there is a display.")] = ViewChoice.auto,
     threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Score from which a face counts.")] = None,
     start: Annotated[float, typer.Option(min=0, help="Seconds to leave out at the beginning.")] = 0.0,
     stop: Annotated[float | None, typer.Option(help="End after this time of the source, seconds.")] = None,
@@ -60,32 +60,15 @@ def detect(
     """
     from facetracker.core import console
     from facetracker.inference import detect as stage
+    from facetracker.inference.recording.privacy import hidden_by
 
     done = stage.detect(
         model,
         source,
-        view=view.value,
-        threshold=threshold,
-        start=start,
-        stop=stop,
-        stride=stride,
-        every=every,
-        follow=follow,
-        steady=steady,
-        save=save,
-        jsonl=jsonl,
-        blur=blur,
-        pixelate=pixelate,
-        crop_to=crop_to,
-        collect_uncertain=collect_uncertain,
-        mirror=mirror,
-        width=width,
-        height=height,
-        fps=fps,
-        image_size=image_size,
-        threads=threads,
-        classifier=classifier,
-        force=force,
+        take=stage.Take(start, stop, stride, width, height, fps),
+        find=stage.Find(threshold, image_size, threads, every, follow, steady, classifier),
+        show=stage.Show(view.value, mirror, hidden_by(blur, pixelate)),
+        keep=stage.Keep(save, jsonl, crop_to, collect_uncertain, force),
     )
     console.say(done.summary())
     if table:

@@ -48,7 +48,7 @@ def annotate(
 def audit(
     data: Data,
     classes: Classes = None,
-    fix: Annotated[bool, typer.Option("--fix", help="Mend corner order, clipping and sizes, after a backup.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Fix corner order, clipping and sizes, after a backup.")] = False,
     rename: Annotated[list[str] | None, typer.Option(metavar="WRONG=RIGHT", help="Give labels another name.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for report, contact sheet and backups.")] = Path("runs/audit"),
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,

@@ -2,7 +2,7 @@
 
 A box is `xyxy` (left, top, right, bottom), float32, normalised to the upright picture: (0, 0) is its left upper
 corner, (1, 1) its right lower one. Boxes come as `(N, 4)`; a picture without a face has `(0, 4)`, never a dummy box.
-Pixels exist only at the edges (labelme, drawing, `sv.Detections`); `to_pixels` and `from_pixels` are the one place
+Pixels exist only at the edges (labelme, drawing, other programs); `to_pixels` and `from_pixels` are the one place
 that converts.
 """
 

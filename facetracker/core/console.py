@@ -30,7 +30,7 @@ def warn(message: str) -> None:
     print(f"warning: {message}", file=sys.stderr, flush=True)
 
 
-class Progress:
+class ProgressLine:
     """Counts the steps of one long job; made by `progress`."""
 
     def __init__(self, what: str, total: int | None, unit: str, stream: TextIO):
@@ -63,9 +63,9 @@ class Progress:
 
 
 @contextmanager
-def progress(what: str, total: int | None = None, unit: str = "photos") -> Iterator[Progress]:
+def progress(what: str, total: int | None = None, unit: str = "photos") -> Iterator[ProgressLine]:
     """Show the progress of a long job on stderr; ends with one line that says how many and how fast."""
-    meter = Progress(what, total, unit, sys.stderr)
+    meter = ProgressLine(what, total, unit, sys.stderr)
     if quiet or not sys.stderr.isatty():
         yield meter
     else:
@@ -76,7 +76,7 @@ def progress(what: str, total: int | None = None, unit: str = "photos") -> Itera
 
 
 @contextmanager
-def _rich_bar(meter: Progress) -> Iterator[None]:
+def _rich_bar(meter: ProgressLine) -> Iterator[None]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as RichProgress

@@ -22,6 +22,14 @@ def text_width(text: str, size: int, weight: int = 500) -> int:
     return int(width)
 
 
+def shortened(text: str, most: int) -> str:
+    """The text cut in the middle to at most so many characters: a file's name tells most at its ends."""
+    if len(text) <= most:
+        return text
+    head = (most - 3) // 2
+    return f"{text[:head]}...{text[len(text) - (most - 3 - head) :]}"
+
+
 @lru_cache(maxsize=1)
 def _font() -> cv2.FontFace:
     return cv2.FontFace("sans")

@@ -41,6 +41,13 @@ class ModelSettings(Section):
     weights: str = Field("imagenet", description="imagenet, starter, none, or a file.")
     preprocessing: Literal["backbone", "unit"] = Field("backbone", description="unit: the tutorial's x/255.")
     regress_loss: Literal["corner", "ciou"] = Field("corner", description="corner: the tutorial's.")
+    crop: float | None = Field(
+        None,
+        gt=0,
+        le=65536,
+        description="How much of a frame the training pictures show: a share of its shorter side, above 1 pixels. "
+        "Default: what they are (none for whole frames).",
+    )
 
 
 class DataSettings(Section):
@@ -70,7 +77,7 @@ class TrainingSettings(Section):
     ema: float | None = Field(None, gt=0, lt=1, description="Momentum of averaged weights; none: no averaging.")
     clip_norm: float | None = Field(None, gt=0)
     freeze_epochs: int = Field(0, ge=0, description="Epochs with the backbone frozen before fine-tuning.")
-    early_stopping: int | None = Field(None, ge=1, description="Epochs without a better val loss before the end.")
+    early_stopping: int | None = Field(None, ge=1, description="Epochs without better val answers before the end.")
     mixed_precision: bool | Literal["auto"] = "auto"
     jit_compile: bool | Literal["auto"] = "auto"
     seed: int = 0

@@ -19,15 +19,15 @@ from facetracker.core.files import write_atomically
 from facetracker.core.photo import read_picture, write_jpeg
 from facetracker.data.folders import RATIOS, TABLE
 from facetracker.data.grouping import assign, group_photos
-from facetracker.data.layout import PARTITIONS, samples_in
+from facetracker.data.layout import PARTS, samples_in
 
 SMALLEST = 16.0
-COLUMNS = ("file", "partition", "class", "photo", "width", "height", "margin")
+COLUMNS = ("file", "part", "class", "photo", "width", "height", "margin")
 
 
 @dataclass
 class CropsReport:
-    """What `crops` did: faces by partition and class, how many were too small, what could not be read."""
+    """What `crops` did: faces by part and class, how many were too small, what could not be read."""
 
     folder: Path
     counts: dict[str, Counter] = field(default_factory=lambda: defaultdict(Counter))
@@ -38,10 +38,10 @@ class CropsReport:
     def lines(self) -> list[str]:
         """The report for a person."""
         lines = []
-        for partition in PARTITIONS:
-            if counts := self.counts.get(partition):
+        for part in PARTS:
+            if counts := self.counts.get(part):
                 kinds = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
-                lines.append(f"{partition}: {sum(counts.values())} faces ({kinds})")
+                lines.append(f"{part}: {sum(counts.values())} faces ({kinds})")
         if self.too_small:
             lines.append(f"{self.too_small} faces were too small and left out")
         return [*lines, *self.notes, *(f"rejected: {path}: {why}" for path, why in self.rejects)]
@@ -59,7 +59,7 @@ def crops(
 ) -> CropsReport:
     """Cut every labelled face of `data` into `out/{train,val,test}/CLASS/STEM-NUMBER.jpg`.
 
-    `data` that is split keeps its partitions; else the photos are split 7:1:2, near-duplicates together. `margin` is
+    `data` that is split keeps its parts; else the photos are split 7:1:2, near-duplicates together. `margin` is
     the share of the face's longer side shown around it, `smallest` the shorter side in pixels from which on a face
     is cut out, `classes` the labels that are (default: all). `crops.csv` in `out` says where each came from.
     """
@@ -70,11 +70,7 @@ def crops(
         raise FaceTrackerError("is there already", path=out, fix="Choose another folder, or pass --force.")
     samples = samples_in(data)
     report = CropsReport(out, rejects=samples.rejects)
-    chosen = [
-        (sample, partition)
-        for sample, partition in zip(samples.samples, samples.partitions, strict=True)
-        if len(sample)
-    ]
+    chosen = [(sample, part) for sample, part in zip(samples.samples, samples.parts, strict=True) if len(sample)]
     if not chosen:
         raise FaceTrackerError("holds no labelled face", path=Path(data), fix="Label some with `facetracker annotate`.")
     known = {label for sample, _ in chosen for label in sample.labels}
@@ -82,7 +78,7 @@ def crops(
         fix = f"There are: {', '.join(sorted(known))}."
         raise FaceTrackerError(f"no face is labelled {', '.join(unknown)}", path=Path(data), fix=fix)
     drawn: dict[str, str] = {}
-    if any(partition is None for _, partition in chosen):
+    if any(part is None for _, part in chosen):
         grouping = group_photos({sample.stem: sample.photo for sample, _ in chosen}, "near-duplicate")
         report.rejects.rows.extend(grouping.rejects.rows)
         drawn = assign(grouping.groups, RATIOS, seed)
@@ -90,7 +86,7 @@ def crops(
     _remove_old(out)
     rows = []
     for sample, given in track(chosen, "crops"):
-        partition = given or drawn[sample.stem]
+        part = given or drawn[sample.stem]
         try:
             picture = read_picture(sample.photo)
         except FaceTrackerError as error:
@@ -104,11 +100,11 @@ def crops(
             if min(side) < smallest:
                 report.too_small += 1
                 continue
-            name = f"{partition}/{_as_folder(label)}/{sample.stem}-{number}.jpg"
+            name = f"{part}/{_as_folder(label)}/{sample.stem}-{number}.jpg"
             write_jpeg(out / name, np.ascontiguousarray(cut_face(picture, box, margin)))
             wide, high = (round(float(one), 1) for one in side)
-            rows.append((name, partition, label, sample.photo.name, wide, high, margin))
-            report.counts[partition][label] += 1
+            rows.append((name, part, label, sample.photo.name, wide, high, margin))
+            report.counts[part][label] += 1
     if not rows:
         raise FaceTrackerError(f"no face is {smallest:g} pixels or larger", path=Path(data), fix="Pass --smallest 8.")
     text = io.StringIO()

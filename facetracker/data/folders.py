@@ -1,6 +1,6 @@
 """Folders of class folders: `FOLDER/{train,val,test}/CLASS/*.jpg`, or `FOLDER/CLASS/*.jpg` that is split here.
 
-Photos that look nearly the same stay on one side, or the score would say how well the network remembers.
+Photos that look nearly the same stay in one part, or the score would say how well the network remembers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.files import photos_in
 from facetracker.data.grouping import assign, group_photos
-from facetracker.labels.pairing import PARTITIONS
+from facetracker.labels.pairing import PARTS
 
 RATIOS = (0.7, 0.1, 0.2)
 TABLE = "crops.csv"  # what `crops` knows of each picture; folders from elsewhere have none
@@ -21,20 +21,20 @@ TABLE = "crops.csv"  # what `crops` knows of each picture; folders from elsewher
 
 @dataclass(frozen=True)
 class Face:
-    """A picture of one face: its file, its class's name, its partition, the shorter side of the face in pixels.
+    """A picture of one face: its file, its class's name, its part, the shorter side of the face in pixels.
 
     `size` is 0 where nobody knows it.
     """
 
     path: Path
     label: str
-    partition: str
+    part: str
     size: float = 0.0
 
 
 @dataclass
 class FaceFolder:
-    """The faces of a folder and the names of its classes, sorted; `how` says where the partitions come from."""
+    """The faces of a folder and the names of its classes, sorted; `how` says where the parts come from."""
 
     folder: Path
     classes: list[str]
@@ -43,27 +43,27 @@ class FaceFolder:
     margin: float | None = None
     rejects: Rejects = field(default_factory=Rejects)
 
-    def of(self, partition: str) -> list[Face]:
-        """The faces of one partition."""
-        return [face for face in self.faces if face.partition == partition]
+    def of(self, part: str) -> list[Face]:
+        """The faces of one part."""
+        return [face for face in self.faces if face.part == part]
 
-    def line(self, partition: str) -> str:
+    def line(self, part: str) -> str:
         """`train: 320 faces (with_mask 200, without_mask 120)`."""
-        counts = Counter(face.label for face in self.of(partition))
+        counts = Counter(face.label for face in self.of(part))
         kinds = ", ".join(f"{name} {counts[name]}" for name in self.classes)
-        return f"{partition}: {sum(counts.values())} faces ({kinds})"
+        return f"{part}: {sum(counts.values())} faces ({kinds})"
 
 
 def read_folder(folder: str | Path, seed: int = 0) -> FaceFolder:
-    """The class folders of a folder, with their partitions; without partitions they are drawn 7:1:2 by `seed`."""
+    """The class folders of a folder, with their parts; without parts they are drawn 7:1:2 by `seed`."""
     folder = Path(folder)
     if not folder.is_dir():
         raise FaceTrackerError("no such folder", path=folder, fix="Make it with `facetracker crops DATA FOLDER`.")
-    parts = [name for name in PARTITIONS if (folder / name).is_dir()]
+    parts = [name for name in PARTS if (folder / name).is_dir()]
     places = {name: folder / name for name in parts} or {"": folder}
     found = [
-        (photo, place.name, partition)
-        for partition, root in places.items()
+        (photo, place.name, part)
+        for part, root in places.items()
         for place in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
         for photo in photos_in(place)
     ]
@@ -75,13 +75,13 @@ def read_folder(folder: str | Path, seed: int = 0) -> FaceFolder:
             fix="Expected: FOLDER/CLASS/*.jpg or FOLDER/train/CLASS/*.jpg, two classes or more.",
         )
     if parts and "train" not in parts:
-        raise FaceTrackerError("has no partition train", path=folder, fix=f"There are: {', '.join(parts)}.")
+        raise FaceTrackerError("has no part train", path=folder, fix=f"There are: {', '.join(parts)}.")
     sizes, margin = _read_table(folder)
     result = FaceFolder(folder, classes, [], "as in the folder" if parts else "split 7:1:2 by near-duplicate", margin)
     drawn = {} if parts else _draw(folder, [photo for photo, _, _ in found], seed, result.rejects)
-    for photo, label, partition in found:
+    for photo, label, part in found:
         name = photo.relative_to(folder).as_posix()
-        result.faces.append(Face(photo, label, partition or drawn[name], sizes.get(name, 0.0)))
+        result.faces.append(Face(photo, label, part or drawn[name], sizes.get(name, 0.0)))
     return result
 
 

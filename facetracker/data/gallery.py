@@ -6,48 +6,45 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-import cv2
 import numpy as np
 
 from facetracker.capture.display import Window, why_no_display
-from facetracker.core.boxes import Boxes, to_pixels
+from facetracker.core.boxes import Boxes
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.files import refuse_to_overwrite
-from facetracker.core.letterbox import letterbox
 from facetracker.core.photo import Picture, write_png
+from facetracker.core.sheet import BLUE, GREEN, ORANGE, Outline, Tile, sheet
 from facetracker.data.layout import Unlabelled
 from facetracker.data.summary import Summary, summarise
 from facetracker.data.table import Table, read_table
 
-CELL = 240  # side of one picture on the sheet, pixels
-CAPTION = 20  # height of the line under it
-COLOURS = ((80, 200, 60), (40, 140, 240), (220, 90, 60), (200, 60, 200), (60, 200, 220))  # BGR, a class each
+SIDE = 240  # of one picture on the sheet, pixels
+COLOURS = (GREEN, ORANGE, BLUE, (200, 60, 200), (60, 200, 220))  # BGR, a class each
 
 
-@dataclass(frozen=True)
-class Tile:
-    """One picture `(H, W, 3)` BGR of a sheet with its boxes `(N, 4)` normalised, a label each, and a caption."""
+class Labelled(NamedTuple):
+    """One picture `(H, W, 3)` BGR with its boxes `(N, 4)` normalised, a label each, and what it is called."""
 
     picture: Picture
     boxes: Boxes
-    labels: tuple[str, ...]
-    caption: str
+    labels: Sequence[str]
+    name: str
 
 
-def sheet(tiles: Sequence[Tile], columns: int = 4, side: int = CELL) -> Picture:
-    """The tiles as one picture BGR, row by row, each `side` pixels wide and high."""
-    if not tiles:
-        raise FaceTrackerError("there is no picture to show")
-    kinds = sorted({label for tile in tiles for label in tile.labels})
-    columns = min(columns, len(tiles))
-    lines = -(-len(tiles) // columns)
-    page = np.full((lines * (side + CAPTION + 4), columns * (side + 4), 3), 255, np.uint8)
-    for number, tile in enumerate(tiles):
-        top, left = number // columns * (side + CAPTION + 4), number % columns * (side + 4)
-        page[top : top + side, left : left + side] = _draw(tile, kinds, side)
-        _write(page, _shortened(tile.caption, side // 7), (left + 3, top + side + 14), (0, 0, 0))
-    return page
+def sheet_of(pictures: Sequence[Labelled], columns: int = 4, side: int = SIDE) -> Picture:
+    """The pictures as one BGR, row by row, each `side` pixels wide and high, with a colour for every class."""
+    kinds = sorted({label for one in pictures for label in one.labels})
+    tiles = []
+    for one in pictures:
+        drawn = [
+            Outline(box, COLOURS[kinds.index(label) % len(COLOURS)], label if len(kinds) > 1 else "")
+            for box, label in zip(one.boxes, one.labels, strict=True)
+        ]
+        faces = f"{len(one.boxes) or 'no'} face{'s' * (len(one.boxes) != 1)}"
+        tiles.append(Tile(one.picture, f"{one.name}: {faces}", outlines=drawn))
+    return sheet(tiles, columns, side)
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,7 @@ class Shown:
 
 def show(
     folder: str | Path,
-    partition: str | None = None,
+    part: str | None = None,
     *,
     count: int = 16,
     columns: int = 4,
@@ -79,11 +76,11 @@ def show(
         raise FaceTrackerError(f"no window can be opened: {why_not}", fix="Pass --save FILE.png.")
     if save is not None:
         refuse_to_overwrite(save, force)
-    table = read_table(folder, partition, unlabelled, prelabelled=True)
+    table = read_table(folder, part, unlabelled, prelabelled=True)
     if not len(table):
         raise FaceTrackerError("holds no labelled picture to show", path=folder)
     rows = np.sort(np.random.default_rng(seed).permutation(len(table))[:count])
-    page = sheet(_tiles(table, [int(row) for row in rows]), columns)
+    page = sheet_of(_pictures(table, [int(row) for row in rows]), columns)
     if save is None:
         _show_window(page, Path(folder).name)
         return Shown(page, summarise(table))
@@ -96,37 +93,12 @@ def _show_window(page: Picture, title: str) -> None:
             time.sleep(0.03)
 
 
-def _tiles(table: Table, rows: Sequence[int]) -> list[Tile]:
-    tiles = []
+def _pictures(table: Table, rows: Sequence[int]) -> list[Labelled]:
+    found = []
     for row in rows:
         try:
             picture = table.picture(row)
         except FaceTrackerError:
             continue  # a damaged picture is the audit's to report
-        tiles.append(captioned(picture, table.boxes[row], table.labels[row], table.names[row]))
-    return tiles
-
-
-def captioned(picture: Picture, boxes: Boxes, labels: tuple[str, ...], name: str) -> Tile:
-    """A tile whose caption says its name and how many faces it shows."""
-    return Tile(picture, boxes, labels, f"{name}: {len(boxes) or 'no'} face{'s' * (len(boxes) != 1)}")
-
-
-def _draw(tile: Tile, kinds: Sequence[str], side: int) -> Picture:
-    picture, place = letterbox(tile.picture, side, side)
-    picture = picture.copy()
-    for box, label in zip(to_pixels(place.to_input(tile.boxes), side, side), tile.labels, strict=True):
-        colour = COLOURS[kinds.index(label) % len(COLOURS)]
-        left, top, right, bottom = (round(float(edge)) for edge in box)
-        cv2.rectangle(picture, (left, top), (right, bottom), colour, 2, cv2.LINE_AA)
-        if len(kinds) > 1:
-            _write(picture, label, (left + 2, max(10, top - 4)), colour)
-    return picture
-
-
-def _shortened(text: str, most: int) -> str:
-    return text if len(text) <= most else f"...{text[-(most - 3) :]}"
-
-
-def _write(picture: Picture, text: str, place: tuple[int, int], colour: tuple[int, int, int]) -> None:
-    cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.38, colour, 1, cv2.LINE_AA)
+        found.append(Labelled(picture, table.boxes[row], table.labels[row], table.names[row]))
+    return found

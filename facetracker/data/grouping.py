@@ -1,7 +1,7 @@
 """Which photos must stay together when a set is split, and who goes where.
 
 Frames of one session, and near-duplicates, are nearly the same picture: with one in train and one in test, the score
-says how well the network remembers. They form a group, and each group goes to one partition.
+says how well the network remembers. They form a group, and each group goes to one part.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from facetracker.core.hashing import fingerprint, joined, near_groups
 from facetracker.core.machine import processors
 from facetracker.core.naming import sessions
 from facetracker.core.photo import read_picture
-from facetracker.data.layout import PARTITIONS
+from facetracker.data.layout import PARTS
 
 By = Literal["session", "near-duplicate", "photo"]
 TOO_LARGE = 0.5  # of all photos: a group of that size leaves little to choose
@@ -50,7 +50,7 @@ def group_photos(pool: Mapping[str, Path], by: By) -> Grouping:
             if names[stem] is not None:
                 by_session[names[stem]].append(stem)
         joined = _join(stems, [*by_session.values(), *_members(found.groups)])
-        if len(set(joined.values())) >= len(PARTITIONS) or len(stems) < len(PARTITIONS):
+        if len(set(joined.values())) >= len(PARTS) or len(stems) < len(PARTS):
             found.groups = joined
         else:
             found.by = "near-duplicate"
@@ -104,10 +104,10 @@ def _join(stems: Sequence[str], together: Iterable[Sequence[str]]) -> dict[str, 
 def assign(
     groups: Mapping[str, str], ratios: Sequence[float], seed: int, old: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """A partition for each stem, so that groups stay whole and the photos come near the ratios.
+    """A part for each stem, so that groups stay whole and the photos come near the ratios.
 
     `groups` names each stem's group. A group that has a member in `old` goes where that member is. The others go,
-    the large ones first and else in an order drawn by `seed`, to the partition that lacks the most photos.
+    the large ones first and else in an order drawn by `seed`, to the part that lacks the most photos.
     """
     old = old or {}
     members = defaultdict(list)
@@ -121,14 +121,12 @@ def assign(
         before = Counter(old[stem] for stem in members[name] if stem in old)
         fresh = [stem for stem in members[name] if stem not in old]
         if before:
-            partition = before.most_common(1)[0][0]
+            part = before.most_common(1)[0][0]
         else:
             lacking = {
-                place: len(groups) * ratio - counts[place]
-                for place, ratio in zip(PARTITIONS, ratios, strict=True)
-                if ratio
+                place: len(groups) * ratio - counts[place] for place, ratio in zip(PARTS, ratios, strict=True) if ratio
             }
-            partition = max(lacking, key=lambda place: lacking[place])
-        counts[partition] += len(fresh)
-        chosen.update(dict.fromkeys(fresh, partition))
+            part = max(lacking, key=lambda place: lacking[place])
+        counts[part] += len(fresh)
+        chosen.update(dict.fromkeys(fresh, part))
     return chosen

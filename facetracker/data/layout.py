@@ -21,21 +21,22 @@ from facetracker.core.photo import read_picture
 from facetracker.core.places import as_path
 from facetracker.core.sample import Sample
 from facetracker.labels.labelme import read_labels
-from facetracker.labels.pairing import IMAGES, LABELS, PARTITIONS, PhotoFolder
+from facetracker.labels.pairing import IMAGES, LABELS, PARTS, PhotoFolder
+from facetracker.labels.pairing import PARTITIONS as PARTITIONS
 
 Unlabelled = Literal["skip", "no-face"]
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One photo, its label file (None: not labelled) and the partition it lies in (None: not split).
+    """One photo, its label file (None: not labelled) and the part it lies in (None: not split).
 
     `double`: another photo of the same stem owns the label file.
     """
 
     photo: Path
     label: Path | None
-    partition: str | None = None
+    part: str | None = None
     double: bool = False
 
     @property
@@ -64,13 +65,13 @@ class Layout:
 
 @dataclass
 class Samples:
-    """What `samples_in` found; iterates over the samples, sorted by partition and photo.
+    """What `samples_in` found; iterates over the samples, sorted by part and photo.
 
     `prelabelled` are photos left out because only a machine has labelled them.
     """
 
     samples: list[Sample]
-    partitions: list[str | None]
+    parts: list[str | None]
     unlabelled: list[Path]
     orphans: list[Path]
     rejects: Rejects
@@ -86,9 +87,12 @@ class Samples:
         return self.samples[index]
 
 
-def partitions_of(folder: str | Path) -> list[str]:
-    """The partitions that the folder is split into, in the order train, val, test; empty when it is not split."""
-    return [name for name in PARTITIONS if (as_path(folder) / name / IMAGES).is_dir()]
+def parts_of(folder: str | Path) -> list[str]:
+    """The parts that the folder is split into, in the order train, val, test; empty when it is not split."""
+    return [name for name in PARTS if (as_path(folder) / name / IMAGES).is_dir()]
+
+
+partitions_of = parts_of  # as PARTITIONS
 
 
 def unsplit_images(folder: str | Path) -> Path | None:
@@ -100,54 +104,54 @@ def unsplit_images(folder: str | Path) -> Path | None:
     return None
 
 
-def lay_out(folder: str | Path, partition: str | None = None) -> Layout:
-    """The photos of a folder with their label files: of one partition, or of all (or of a folder not split)."""
+def lay_out(folder: str | Path, part: str | None = None) -> Layout:
+    """The photos of a folder with their label files: of one part, or of all (or of a folder not split)."""
     folder = as_path(folder)
     layout = Layout(folder)
-    for name, images in image_folders(folder, partition):
+    for name, images in image_folders(folder, part):
         _add(layout, images, name, folder / LABELS)
     return layout
 
 
 def lay_out_unsplit(folder: str | Path, images: Path) -> Layout:
-    """The photos in `images` with their label files, whatever partitions the folder has beside it."""
+    """The photos in `images` with their label files, whatever parts the folder has beside it."""
     layout = Layout(as_path(folder))
     _add(layout, images, None, None)
     return layout
 
 
-def image_folders(folder: Path, partition: str | None = None) -> list[tuple[str | None, Path]]:
-    """Where the photos lie: the partitions (or the one asked for) with their folders; a folder not split has one."""
-    there = partitions_of(needed_folder(folder))
-    if partition is not None and partition not in there:
-        raise FaceTrackerError(_no_partition(partition, there), path=folder, fix=f"Run `facetracker split {folder}`.")
+def image_folders(folder: Path, part: str | None = None) -> list[tuple[str | None, Path]]:
+    """Where the photos lie: the parts (or the one asked for) with their folders; a folder not split has one."""
+    there = parts_of(needed_folder(folder))
+    if part is not None and part not in there:
+        raise FaceTrackerError(_no_part(part, there), path=folder, fix=f"Run `facetracker split {folder}`.")
     if there:
-        return [(name, folder / name / IMAGES) for name in ([partition] if partition is not None else there)]
+        return [(name, folder / name / IMAGES) for name in ([part] if part is not None else there)]
     images = unsplit_images(folder)
     if images is None:
         raise FaceTrackerError("holds no photos", path=folder, fix="Expected: images/ or {train,val,test}/images/.")
     return [(None, images)]
 
 
-def _no_partition(partition: str, there: list[str]) -> str:
-    if partition not in PARTITIONS:
-        return f"no partition is called {partition} (there are train, val and test)"
-    return f"has no partition {partition}" + (f", only {', '.join(there)}" if there else ": it is not split yet")
+def _no_part(part: str, there: list[str]) -> str:
+    if part not in PARTS:
+        return f"no part is called {part} (there are train, val and test)"
+    return f"has no part {part}" + (f", only {', '.join(there)}" if there else ": it is not split yet")
 
 
-def _add(layout: Layout, images: Path, partition: str | None, left_behind: Path | None) -> None:
+def _add(layout: Layout, images: Path, part: str | None, left_behind: Path | None) -> None:
     with PhotoFolder(images) as found:
-        layout.pairs.extend(pairs_of(found, partition, left_behind))
+        layout.pairs.extend(pairs_of(found, part, left_behind))
         layout.orphans.extend(sorted(found.orphans()))
 
 
-def pairs_of(found: PhotoFolder, partition: str | None, left_behind: Path | None) -> Iterator[Pair]:
+def pairs_of(found: PhotoFolder, part: str | None, left_behind: Path | None) -> Iterator[Pair]:
     """The pairs of one folder of photos, by name; `left_behind` is where a split by hand may have left the labels."""
     for photo, label, double in found.pairs():
-        if label is None and partition is not None and left_behind is not None and not double:
+        if label is None and part is not None and left_behind is not None and not double:
             candidate = left_behind / f"{photo.stem}.json"
             label = candidate if candidate.is_file() else None
-        yield Pair(photo, label, partition, double)
+        yield Pair(photo, label, part, double)
 
 
 @dataclass(frozen=True)
@@ -188,7 +192,7 @@ def look_into(pairs: Iterable[Pair], unlabelled: Unlabelled, prelabelled: bool) 
 
 def samples_in(
     folder: str | Path,
-    partition: str | None = None,
+    part: str | None = None,
     unlabelled: Unlabelled = "skip",
     rejects: Rejects | None = None,
     prelabelled: bool = False,
@@ -200,7 +204,7 @@ def samples_in(
     and photos that share their stem with another go to the rejects. What a machine labelled and nobody has looked at
     is left out too, unless `prelabelled`.
     """
-    layout = lay_out(folder, partition)
+    layout = lay_out(folder, part)
     found = Samples([], [], layout.unlabelled, layout.orphans, Rejects() if rejects is None else rejects)
     for one in look_into(layout.pairs, unlabelled, prelabelled):
         if one.reject is not None:
@@ -209,7 +213,7 @@ def samples_in(
             found.prelabelled.append(one.pair.photo)
         elif one.sample is not None:
             found.samples.append(one.sample)
-            found.partitions.append(one.pair.partition)
+            found.parts.append(one.pair.part)
     return found
 
 

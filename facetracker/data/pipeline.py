@@ -34,7 +34,7 @@ from facetracker.data.table import Table, read_table
 
 def load_dataset(
     folder: str | Path,
-    partition: str | None = "train",
+    part: str | None = "train",
     *,
     image_size: int = 120,
     classes: Sequence[str] | None = None,
@@ -43,16 +43,14 @@ def load_dataset(
     seed: int = 0,
     unlabelled: Unlabelled = "skip",
 ) -> tf.data.Dataset:
-    """The batches of one partition (None: of all); with `shuffle` in another order each time it is iterated."""
-    pictures = open_pictures(
-        folder, partition, image_size=image_size, classes=classes, data=data, unlabelled=unlabelled
-    )
+    """The batches of one part (None: of all); with `shuffle` in another order each time it is iterated."""
+    pictures = open_pictures(folder, part, image_size=image_size, classes=classes, data=data, unlabelled=unlabelled)
     return pictures.batches(shuffle=shuffle, seed=seed)
 
 
 def open_pictures(
     folder: str | Path,
-    partition: str | None = "train",
+    part: str | None = "train",
     *,
     image_size: int = 120,
     classes: Sequence[str] | None = None,
@@ -60,7 +58,7 @@ def open_pictures(
     unlabelled: Unlabelled = "skip",
 ) -> PictureSet:
     """The pictures of a folder, ready to be batched; see `PictureSet`."""
-    table = read_table(folder, partition, unlabelled)
+    table = read_table(folder, part, unlabelled)
     if not len(table):
         why = f" ({len(table.rejects)} rejected, first: {next(iter(table.rejects))})" if table.rejects else ""
         raise FaceTrackerError(f"holds no labelled picture{why}", path=folder, fix="Label the photos first.")

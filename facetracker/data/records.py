@@ -87,13 +87,13 @@ def _first(values: Any) -> int:
     return values[0] if values is not None and len(values) else 0
 
 
-def shard_name(partition: str, number: int, count: int) -> str:
-    return f"{partition}-{number:05d}-of-{count:05d}.tfrecord"
+def shard_name(part: str, number: int, count: int) -> str:
+    return f"{part}-{number:05d}-of-{count:05d}.tfrecord"
 
 
-def shards_in(folder: str | Path, partition: str) -> list[Path]:
-    """The shards of one partition, complete and in order; an index that names a missing one is an error."""
-    place = as_path(folder) / partition
+def shards_in(folder: str | Path, part: str) -> list[Path]:
+    """The shards of one part, complete and in order; an index that names a missing one is an error."""
+    place = as_path(folder) / part
     index = place / INDEX
     if not index.is_file():
         return sorted(place.glob("*.tfrecord"))

@@ -17,7 +17,7 @@ from typing import Any
 from facetracker.core.errors import BadFile, FaceTrackerError, Rejects
 from facetracker.core.files import link_or_copy, needed_folder, read_json, sweep, write_atomically, write_json
 from facetracker.data.grouping import By, assign, group_photos
-from facetracker.data.layout import PARTITIONS, Layout, Pair, lay_out, lay_out_unsplit, partitions_of, unsplit_images
+from facetracker.data.layout import PARTS, Layout, Pair, lay_out, lay_out_unsplit, parts_of, unsplit_images
 from facetracker.labels.labelme import read_content
 from facetracker.labels.pairing import IMAGES, LABELS
 from facetracker.labels.provenance import State, state_of
@@ -28,7 +28,7 @@ RATIOS = (0.7, 0.15, 0.15)
 
 @dataclass
 class SplitReport:
-    """What `split` did; `counts` are photos by partition, `groups` what was kept together."""
+    """What `split` did; `counts` are photos by part, `groups` what was kept together."""
 
     folder: Path
     by: str
@@ -44,7 +44,7 @@ class SplitReport:
 
     def lines(self) -> list[str]:
         """The report for a person."""
-        counts = ", ".join(f"{name} {self.counts.get(name, 0)}" for name in PARTITIONS)
+        counts = ", ".join(f"{name} {self.counts.get(name, 0)}" for name in PARTS)
         lines = [f"{counts} photos, in {self.groups} groups kept together by {self.by}"]
         lines.append(f"{self.added} photos put in place" if self.added else "nothing to do: all photos are in place")
         if self.unlabelled:
@@ -57,7 +57,7 @@ class SplitReport:
         if self.orphans:
             lines.append(f"{self.orphans} label files have no photo and were left where they are")
         if self.differing:
-            lines.append(f"{self.differing} labels differ from those in the partitions (--force takes the new ones)")
+            lines.append(f"{self.differing} labels differ from those in the parts (--force takes the new ones)")
         return lines + self.notes + [f"rejected: {path}: {why}" for path, why in self.rejects]
 
 
@@ -75,7 +75,7 @@ def split(
 
     `by` says what stays together: sessions and near-duplicates (`session`), near-duplicates, or nothing (`photo`).
     Photos are linked (copied where the file system cannot), labels copied; with `move` both are moved. `force`
-    splits anew what was split with other arguments, and renews labels that have changed since.
+    splits again what was split with other arguments, and renews labels that have changed since.
     """
     data = Path(data)
     out = data if out is None else Path(out)
@@ -110,7 +110,7 @@ def _same(plan: dict[str, Any], settings: dict[str, Any]) -> bool:
 
 
 def _checked_ratios(ratios: Sequence[float]) -> list[float]:
-    if len(ratios) != len(PARTITIONS) or min(ratios) < 0 or not ratios[0] > 0:
+    if len(ratios) != len(PARTS) or min(ratios) < 0 or not ratios[0] > 0:
         raise FaceTrackerError(
             f"--ratios {' '.join(map(str, ratios))}: three shares for train, val and test are expected",
             fix="Example: --ratios 0.7 0.15 0.15",
@@ -129,44 +129,44 @@ def _read_plan(out: Path, settings: dict[str, Any], force: bool) -> dict[str, An
     if not _same(plan, settings) and not force:
         differing = [f"--{key} {plan.get(key)}" for key in settings if plan.get(key) != settings[key]]
         raise FaceTrackerError(
-            f"is split already, with {', '.join(differing)}", path=out, fix="Pass --force to split it anew."
+            f"is split already, with {', '.join(differing)}", path=out, fix="Pass --force to split it again."
         )
     return plan
 
 
 def _source(data: Path, out: Path, planned: bool) -> Layout:
-    """Where the photos come from: FOLDER/images; the partitions of another folder; nothing, once all are moved."""
+    """Where the photos come from: FOLDER/images; the parts of another folder; nothing, once all are moved."""
     needed_folder(data)
     images = unsplit_images(data)
     if images is not None:
         return lay_out_unsplit(data, images)
-    if partitions_of(data) and data.resolve() != out.resolve():
+    if parts_of(data) and data.resolve() != out.resolve():
         return lay_out(data)
     if planned:
         return Layout(data)
-    if partitions_of(data):
+    if parts_of(data):
         raise FaceTrackerError(
-            "is split already, though not by this command", path=data, fix="Pass --out FOLDER to split it anew."
+            "is split already, though not by this command", path=data, fix="Pass --out FOLDER to split it again."
         )
     raise FaceTrackerError("holds no photos", path=data, fix=f"Expected: {data / IMAGES}.")
 
 
 def _by_stem(layout: Layout, report: SplitReport) -> dict[str, Pair]:
-    """The pairs by stem; of photos of one name in several partitions only the first is taken."""
+    """The pairs by stem; of photos of one name in several parts only the first is taken."""
     doubles, found = set(layout.doubles), dict[str, Pair]()
     for pair in layout.pairs:
         if pair.photo in doubles:
             continue
         if pair.stem in found:
-            report.rejects.add(pair.photo, f"another partition has a photo of the same stem {pair.stem}")
+            report.rejects.add(pair.photo, f"another part has a photo of the same stem {pair.stem}")
             continue
         found[pair.stem] = pair
     return found
 
 
 def _placed(out: Path) -> dict[str, Pair]:
-    """The photos that lie in partitions of `out`."""
-    return {pair.stem: pair for pair in lay_out(out).pairs} if partitions_of(out) else {}
+    """The photos that lie in parts of `out`."""
+    return {pair.stem: pair for pair in lay_out(out).pairs} if parts_of(out) else {}
 
 
 def _place(
@@ -179,15 +179,15 @@ def _place(
     report: SplitReport,
 ) -> None:
     """Bring every photo and label file to where the plan says; what is there already is left alone."""
-    for stem, partition in sorted(photos.items()):
+    for stem, part in sorted(photos.items()):
         here, there = source.get(stem), placed.get(stem)
-        if there is not None and there.partition != partition:  # an earlier plan put it elsewhere
-            there = _move_between(there, out / partition)
+        if there is not None and there.part != part:  # an earlier plan put it elsewhere
+            there = _move_between(there, out / part)
             report.added += 1
         if here is None or (there is not None and here.photo == there.photo):
             continue
-        photo = out / partition / IMAGES / (there.photo.name if there is not None else here.photo.name)
-        label = out / partition / LABELS / f"{stem}.json"
+        photo = out / part / IMAGES / (there.photo.name if there is not None else here.photo.name)
+        label = out / part / LABELS / f"{stem}.json"
         if here.label is not None:
             report.prelabelled += _state(here.label) == "prelabelled"
             _place_label(here, label, photo, move, force, report)
@@ -199,7 +199,7 @@ def _place(
 
 
 def _move_between(pair: Pair, place: Path) -> Pair:
-    """Move a photo and its label file from one partition to another, the label first."""
+    """Move a photo and its label file from one part to another, the label first."""
     photo, label = place / IMAGES / pair.photo.name, place / LABELS / f"{pair.stem}.json"
     for folder in (photo.parent, label.parent):
         folder.mkdir(parents=True, exist_ok=True)

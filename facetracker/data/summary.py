@@ -32,7 +32,7 @@ class Summary:
     prelabelled: int = 0
     orphans: int = 0
     rejects: int = 0
-    partitions: dict[str, int] = field(default_factory=dict)
+    parts: dict[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -40,8 +40,8 @@ class Summary:
     def lines(self) -> list[str]:
         """The summary for a person."""
         lines = [f"{self.pictures} pictures, {self.faces} faces, {self.without_face} pictures without a face"]
-        if len(self.partitions) > 1:
-            lines.append("by partition: " + ", ".join(f"{name} {n}" for name, n in self.partitions.items()))
+        if len(self.parts) > 1:
+            lines.append("by part: " + ", ".join(f"{name} {n}" for name, n in self.parts.items()))
         if len(self.labels) > 1:
             lines.append("by label: " + ", ".join(f"{name} {count}" for name, count in self.labels.items()))
         if self.face_side is not None:
@@ -77,5 +77,5 @@ def summarise(table: Table) -> Summary:
         prelabelled=len(table.prelabelled),
         orphans=len(table.orphans),
         rejects=len(table.rejects),
-        partitions=dict(Counter(name for name in table.partitions if name is not None)),
+        parts=dict(Counter(name for name in table.parts if name is not None)),
     )

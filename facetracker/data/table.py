@@ -21,7 +21,7 @@ from facetracker.core.photo import Picture, decode_picture, jpeg_header, read_pi
 from facetracker.core.places import as_path
 from facetracker.core.settings import nearest
 from facetracker.data.augmented import FACE, is_augmented, read_augmented
-from facetracker.data.layout import PARTITIONS, Layout, Pair, Unlabelled, lay_out
+from facetracker.data.layout import PARTS, Layout, Pair, Unlabelled, lay_out
 from facetracker.data.records import records_in, shards_in
 from facetracker.data.share import Share
 from facetracker.labels.labelme import read_labels
@@ -48,7 +48,7 @@ class Table:
     jpegs: list[bytes] = field(default_factory=list)
     boxes: list[Boxes] = field(default_factory=list)
     labels: list[tuple[str, ...]] = field(default_factory=list)
-    partitions: list[str | None] = field(default_factory=list)
+    parts: list[str | None] = field(default_factory=list)
     unlabelled: list[Path] = field(default_factory=list)
     prelabelled: list[Path] = field(default_factory=list)
     orphans: list[Path] = field(default_factory=list)
@@ -83,7 +83,7 @@ class Table:
             raise FaceTrackerError(
                 f"holds faces labelled {', '.join(unknown)}, which is no class ({', '.join(wanted)})",
                 path=self.folder,
-                fix=f"{hint}Mend the labels, or add it to model.classes.",
+                fix=f"{hint}Fix the labels, or add it to model.classes.",
             )
         return list(wanted)
 
@@ -91,9 +91,9 @@ class Table:
 def kind_of(folder: str | Path) -> Kind:
     """What a folder holds: TFRecord shards, augmented pictures, or photos with labelme files."""
     folder = as_path(folder)
-    if any(shards_in(folder, name) for name in PARTITIONS if (folder / name).is_dir()):
+    if any(shards_in(folder, name) for name in PARTS if (folder / name).is_dir()):
         return "records"
-    for pattern in (*(f"{name}/labels/*.json" for name in PARTITIONS), "labels/*.json", "*.json"):
+    for pattern in (*(f"{name}/labels/*.json" for name in PARTS), "labels/*.json", "*.json"):
         for path in folder.glob(pattern):
             try:
                 return "augmented" if is_augmented(read_json(path)) else "labelme"
@@ -104,13 +104,13 @@ def kind_of(folder: str | Path) -> Kind:
 
 def read_table(
     folder: str | Path,
-    partition: str | None = None,
+    part: str | None = None,
     unlabelled: Unlabelled = "skip",
     pictures: bool = True,
     prelabelled: bool = False,
     share: Share | None = None,
 ) -> Table:
-    """The rows of one partition, or of all; `pictures=False` leaves the pictures of records unread.
+    """The rows of one part, or of all; `pictures=False` leaves the pictures of records unread.
 
     Photos that a machine labelled and nobody has looked at are left out, unless `prelabelled`. With a `share`, only
     that worker's shards (or photos) are opened; of fewer shards than workers each takes its share of the records.
@@ -120,9 +120,9 @@ def read_table(
         raise FaceTrackerError("no such folder", path=folder, fix="Check the path, or run `facetracker augment`.")
     table = Table(folder, kind_of(folder))
     if table.kind == "records":
-        _read_records(table, partition, pictures, share or Share())
+        _read_records(table, part, pictures, share or Share())
         return table
-    layout = lay_out(folder, partition)
+    layout = lay_out(folder, part)
     table.orphans = layout.orphans
     for photo in layout.doubles:
         table.rejects.add(photo, f"another photo has the same stem {photo.stem}")
@@ -144,7 +144,7 @@ def read_table(
         table.bare.append(bare)
         table.boxes.append(boxes)
         table.labels.append(labels)
-        table.partitions.append(pair.partition)
+        table.parts.append(pair.part)
     return table
 
 
@@ -164,11 +164,11 @@ def _faces(pair: Pair, kind: Kind, size: tuple[int, int]) -> tuple[Boxes, tuple[
     return sample.boxes, sample.labels, sample.reviewed
 
 
-def _read_records(table: Table, partition: str | None, pictures: bool, share: Share) -> None:
-    there = [name for name in PARTITIONS if (table.folder / name).is_dir() and shards_in(table.folder, name)]
-    if partition is not None and partition not in there:
-        raise FaceTrackerError(f"has no partition {partition}, only {', '.join(there)}", path=table.folder)
-    names = [partition] if partition is not None else there
+def _read_records(table: Table, part: str | None, pictures: bool, share: Share) -> None:
+    there = [name for name in PARTS if (table.folder / name).is_dir() and shards_in(table.folder, name)]
+    if part is not None and part not in there:
+        raise FaceTrackerError(f"has no part {part}, only {', '.join(there)}", path=table.folder)
+    names = [part] if part is not None else there
     shards = [(name, shard) for name in names for shard in shards_in(table.folder, name)]
     by_shard = len(shards) >= share.of
     if by_shard:
@@ -183,7 +183,7 @@ def _read_records(table: Table, partition: str | None, pictures: bool, share: Sh
                 table.sizes.append((record.width, record.height))
                 table.boxes.append(record.boxes)
                 table.labels.append(record.labels)
-                table.partitions.append(name)
+                table.parts.append(name)
 
 
 def _check_memory(folder: Path, shards: Sequence[Path], pictures: bool) -> None:

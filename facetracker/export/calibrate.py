@@ -14,7 +14,7 @@ from facetracker.inference.detector import Detector
 from facetracker.labels.pairing import photo_folders
 from facetracker.reports.evaluation.answers import FAINTEST
 from facetracker.reports.evaluation.evaluate import judge
-from facetracker.reports.evaluation.judged import Judged
+from facetracker.reports.evaluation.judged import JudgedPhoto
 from facetracker.reports.evaluation.photos import LabelledPhotos, labelled_photos
 from facetracker.reports.evaluation.scores import score
 
@@ -59,7 +59,7 @@ def calibration_frames(folder: str | Path, most: int = CALIBRATING) -> list[Pict
     if not folder.is_dir():
         raise FaceTrackerError("no such folder", path=folder, fix="Name a folder of photos to calibrate with.")
     found = photo_folders(folder)
-    train = [place for partition, place in found if partition == "train"]
+    train = [place for part, place in found if part == "train"]
     photos = [photo for place in train or [place for _, place in found] for photo in photos_in(place)]
     if not photos:  # class folders, as `facetracker crops` makes them
         photos = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
@@ -85,7 +85,7 @@ def loss_of_ap(keras_file: Path, exported: Path, folder: str | Path) -> Loss:
         keras, file = (model.scores for model in judged.models)
         return Loss((keras.ap50, keras.ap50_95), (file.ap50, file.ap50_95), len(photos.samples), "its labels")
     frames = calibration_frames(folder, JUDGED)
-    reference, candidate = Detector(keras_file), Detector(exported, threshold=FAINTEST)
+    reference, candidate = Detector.load(keras_file), Detector.load(exported, threshold=FAINTEST)
     pairs = [_against(reference, candidate, frame, number) for number, frame in enumerate(frames)]
     agreed = score(pairs, reference.classes, reference.card.threshold)
     itself = None if agreed.ap50 is None else 1.0
@@ -94,9 +94,9 @@ def loss_of_ap(keras_file: Path, exported: Path, folder: str | Path) -> Loss:
 
 def _labelled(folder: str | Path) -> LabelledPhotos | None:
     """Labelled photos to judge on: test, else val, else everything; None when there are none."""
-    for partition in ("test", "val", None):
+    for part in ("test", "val", None):
         try:
-            photos = labelled_photos(folder, partition)
+            photos = labelled_photos(folder, part)
         except FaceTrackerError:
             continue
         if any(len(sample) for sample in photos.samples):
@@ -104,12 +104,12 @@ def _labelled(folder: str | Path) -> LabelledPhotos | None:
     return None
 
 
-def _against(reference: Detector, candidate: Detector, frame: Picture, number: int) -> Judged:
+def _against(reference: Detector, candidate: Detector, frame: Picture, number: int) -> JudgedPhoto:
     """One frame: what the reference finds as the truth, what the candidate finds as the answer."""
-    truth, _, truth_classes = reference.detect_boxes(frame)
-    boxes, scores, classes = candidate.detect_boxes(frame)
-    height, width = frame.shape[:2]
-    return Judged(str(number), width, height, truth, truth_classes, boxes, scores.astype(np.float64), classes)
+    truth, found = reference.detect(frame), candidate.detect(frame)
+    scores = found.scores.astype(np.float64)
+    size = truth.width, truth.height
+    return JudgedPhoto(str(number), *size, truth.boxes, truth.classes, found.boxes, scores, found.classes)
 
 
 def _evenly(items: list, most: int) -> list:

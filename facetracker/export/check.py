@@ -11,7 +11,7 @@ from facetracker import scenes
 from facetracker.core.letterbox import letterbox
 from facetracker.core.photo import Picture
 from facetracker.export.formats.base import Run
-from facetracker.export.network import Network
+from facetracker.export.network import Exportable
 
 # float32 engines add up in another order; measured here: up to 1e-5.
 TOLERANCE = 1e-4
@@ -28,7 +28,7 @@ def inputs(frames: Iterable[Picture], height: int, width: int) -> Picture:
     return np.stack([cv2.cvtColor(letterbox(frame, width, height)[0], cv2.COLOR_BGR2RGB) for frame in frames])
 
 
-def difference(network: Network, run: Run, frames: Sequence[Picture]) -> float:
+def difference(network: Exportable, run: Run, frames: Sequence[Picture]) -> float:
     """The largest difference between the file's outputs and Keras's, over all frames and input sizes.
 
     Measured against 1 or the value, whichever is larger: scores lie in 0..1, a dense head's distances go beyond.
@@ -49,7 +49,7 @@ def difference(network: Network, run: Run, frames: Sequence[Picture]) -> float:
     return largest
 
 
-def agreement(network: Network, run: Run, frames: Sequence[Picture]) -> float:
+def agreement(network: Exportable, run: Run, frames: Sequence[Picture]) -> float:
     """The share of frames that a classifier's file gives the class that Keras gives them."""
     (height, width) = network.input_sizes()[0]
     batch = inputs(frames, height, width)

@@ -19,7 +19,7 @@ from facetracker.core.settings import way_out
 from facetracker.export.calibrate import Loss, calibration_frames, loss_of_ap
 from facetracker.export.check import TOLERANCE, agreement, difference, drawn_frames, inputs
 from facetracker.export.formats import FORMATS, Format, Precision
-from facetracker.export.network import Network, load_network
+from facetracker.export.network import Exportable, is_styled_starter, load_network
 from facetracker.inference.detector import find_model
 from facetracker.reports.evaluation.engines import size_of
 
@@ -95,6 +95,8 @@ def keras_file(model: str | Path) -> Path:
     path = Path(model)
     if path.is_dir():
         path = path / "model.keras"
+        if is_styled_starter(style := path.with_name("model.tflite")):
+            return style if not path.is_file() else path
         if not path.is_file():
             raise FaceTrackerError("holds no model.keras", path=Path(model), fix="Name a run folder or a .keras file.")
         return path
@@ -119,7 +121,7 @@ def _precision(entry: Format, quantize: Precision | None) -> Precision:
 
 
 def _export_one(
-    network: Network,
+    network: Exportable,
     entry: Format,
     precision: Precision,
     source: Path,

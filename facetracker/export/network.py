@@ -12,7 +12,7 @@ import numpy as np
 from facetracker.core.console import silenced
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.photo import Picture
-from facetracker.inference.card import Card
+from facetracker.inference.card import Card, card_path
 from facetracker.inference.engines import Outputs
 from facetracker.inference.engines.keras import card_of
 
@@ -20,7 +20,7 @@ InputType = Literal["uint8", "float32"]
 
 
 @dataclass(frozen=True)
-class Network:
+class Exportable:
     """A trained tracker or classifier and its card. The batch stays open; a dense head's height and width do too."""
 
     model: Any
@@ -63,21 +63,35 @@ class Network:
         return [(side, side), (max(step, side * 3 // 4 // step * step), side)]
 
 
-def load_network(path: str | Path, threshold: float | None = None) -> Network:
+def load_network(path: str | Path, threshold: float | None = None) -> Exportable:
     """The network in a `.keras` file; `threshold` goes into the card (default: what the model says)."""
     path = Path(path)
-    if path.suffix != ".keras":
+    if path.suffix != ".keras" and not is_styled_starter(path):
         raise FaceTrackerError("only a .keras file can be exported", path=path, fix="Name a run folder or model.keras.")
     with silenced():
         from facetracker.models.loading import load_model
 
-        model = in_float32(load_model(path))
+        model = in_float32(load_model(path)) if path.suffix == ".keras" else _styled_starter(Card.read_beside(path))
     card = card_of(model, path)
     if threshold is not None:
         if not 0 <= threshold <= 1:
             raise FaceTrackerError(f"threshold {threshold:g} is not between 0 and 1")
         card = replace(card, threshold=threshold)
-    return Network(model, card)
+    return Exportable(model, card)
+
+
+def is_styled_starter(path: Path) -> bool:
+    """Whether a file is what `learn --instant` writes: the starter's, with a style in its card."""
+    return path.suffix == ".tflite" and card_path(path).is_file() and Card.read_beside(path).style is not None
+
+
+def _styled_starter(card: Card) -> Any:
+    """The same tracker with the style in its graph, where every engine has it."""
+    from facetracker.models.personal import PersonalTracker
+
+    return PersonalTracker(
+        card.style or (), own_head=False, image_size=card.image_size, weights="starter", threshold=card.threshold
+    )
 
 
 def in_float32(model: Any) -> Any:

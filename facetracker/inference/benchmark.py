@@ -54,12 +54,12 @@ def benchmark(
         raise FaceTrackerError("threads and rounds start at 1")
     pictures = [Scene(width, height, faces=2, seed=seed).frame(0).picture for seed in range(PICTURES)]
     detectors = [
-        (path, count, Detector(path, threads=count, image_size=image_size))
+        (path, count, Detector.load(path, threads=count, image_size=image_size))
         for path in model_files(models)
         for count in counts
     ]
     for _, _, detector in detectors:
-        detector.detect_boxes(pictures[0])
+        detector.detect(pictures[0])
     taken: list[list[tuple[float, ...]]] = [[] for _ in detectors]
     for number in console.track(range(rounds), "benchmark", unit="rounds"):
         for (_, _, detector), rows in zip(detectors, taken, strict=True):
@@ -89,14 +89,17 @@ def model_files(models: Sequence[str | Path]) -> list[Path]:
 
 def _stages(detector: Detector, picture: Picture) -> tuple[float, ...]:
     """Seconds of resize, infer, decode and all for one frame."""
+    taken = _Seconds()
     began = time.perf_counter()
-    batch, place = detector.prepare(picture)
-    fitted = time.perf_counter()
-    outputs = detector.engine.run(batch[None])
-    ran = time.perf_counter()
-    detector.decode(outputs, 0, place)
-    done = time.perf_counter()
-    return fitted - began, ran - fitted, done - ran, done - began
+    detector.detect(picture, timer=taken)
+    return *(taken[stage] for stage in STAGES[:-1]), time.perf_counter() - began
+
+
+class _Seconds(dict[str, float]):
+    """What each step of one frame took."""
+
+    def add(self, stage: str, seconds: float) -> None:
+        self[stage] = seconds
 
 
 def _timing(path: Path, count: int, detector: Detector, size: tuple[int, int], rows: list[tuple[float, ...]]) -> Timing:

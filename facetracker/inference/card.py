@@ -17,6 +17,7 @@ from facetracker.core.files import write_json
 from facetracker.version import __version__
 
 CARD_KEY = "facetracker_card"
+MOST_PIXELS = 65536
 HEADS, PRECISIONS = ("single", "dense", "classifier"), ("float32", "float16", "int8")
 
 
@@ -28,6 +29,7 @@ class Card:
     a box counts, `iou_threshold` the overlap from which two boxes are one face, `strides` the pixels a cell of a
     dense head, in order. `margin` is a classifier's: the share of a face's longer side that its crop shows around it.
     `style` are four numbers by which boxes are drawn as one person does (style.py), where the graph does not do it.
+    `crop` is of what was trained on crops: the share of a frame's shorter side that one shows, above 1 in pixels.
     Checked by hand, not by pydantic: that alone would be a third of a detector's start.
     """
 
@@ -39,6 +41,7 @@ class Card:
     strides: list[int] = field(default_factory=lambda: [8, 16, 32])
     margin: float = 0.0
     style: list[float] | None = None
+    crop: float | None = None
     name: str = ""
     backbone: str = ""
     precision: Literal["float32", "float16", "int8"] = "float32"
@@ -62,6 +65,10 @@ class Card:
                 yield key, f"{value!r} is no number between 0 and 1"
         if self.style is not None and not _style_like(self.style):
             yield "style", "is no list of four numbers"
+        if self.crop is not None and (isinstance(self.crop, bool) or not isinstance(self.crop, int | float)):
+            yield "crop", f"{self.crop!r} is no number"
+        elif self.crop is not None and not 0 < self.crop <= MOST_PIXELS:
+            yield "crop", f"{self.crop!r} is no share and no number of pixels"
         if not _list_of(self.strides, int):
             yield "strides", "is no list of pixels"
         for key in ("name", "backbone", "version"):

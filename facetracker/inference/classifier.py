@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,12 +13,10 @@ from numpy.typing import NDArray
 
 from facetracker.core.crop import cut_face, fit_square
 from facetracker.core.errors import FaceTrackerError
+from facetracker.core.faces import Faces
 from facetracker.core.photo import Picture
 from facetracker.inference.detector import as_bgr, find_model
 from facetracker.inference.engines import open_engine
-
-if TYPE_CHECKING:
-    import supervision as sv
 
 Probabilities = NDArray[np.float32]
 
@@ -78,28 +77,27 @@ class ClassVotes:
     def classes(self) -> list[str]:
         return self.classifier.classes
 
-    def look(self, frame: Picture, faces: sv.Detections, time: float) -> sv.Detections:
+    def look(self, frame: Picture, faces: Faces, time: float) -> Faces:
         """The faces with their classes after looking at this frame; faces that only coast keep theirs unasked."""
         if not len(faces):
             return faces
-        coasting = faces.data.get("coasting", np.zeros(len(faces), bool))
-        rows = np.flatnonzero(~np.asarray(coasting, bool))
-        found = self.classifier.classify_faces(frame, faces.xyxy[rows])
-        if faces.tracker_id is None:
+        rows = np.arange(len(faces)) if faces.coasting is None else np.flatnonzero(~faces.coasting)
+        found = self.classifier.classify_faces(frame, faces.pixels[rows])
+        if faces.ids is None:
             return self._named(faces, found)
         if any(at > time for _, at in self._votes.values()):  # the film was wound back
             self._votes.clear()
         for row, probabilities in zip(rows, found, strict=True):
-            self._vote(int(faces.tracker_id[row]), probabilities, time)
+            self._vote(int(faces.ids[row]), probabilities, time)
         self._votes = {one: vote for one, vote in self._votes.items() if time - vote[1] <= FORGET}
         return self.known(faces)
 
-    def known(self, faces: sv.Detections) -> sv.Detections:
+    def known(self, faces: Faces) -> Faces:
         """The faces with what is known of their classes already, without looking."""
-        if not len(faces) or faces.tracker_id is None:
+        if not len(faces) or faces.ids is None:
             return faces
         nothing = np.full(len(self.classes), 1 / len(self.classes), np.float32)
-        votes = [self._votes.get(int(one), (nothing, 0.0))[0] for one in faces.tracker_id]
+        votes = [self._votes.get(int(one), (nothing, 0.0))[0] for one in faces.ids]
         return self._named(faces, np.stack(votes))
 
     def _vote(self, one: int, probabilities: Probabilities, time: float) -> None:
@@ -109,8 +107,6 @@ class ClassVotes:
             probabilities = old + share * (probabilities - old)
         self._votes[one] = (probabilities, time)
 
-    def _named(self, faces: sv.Detections, probabilities: Probabilities) -> sv.Detections:
-        faces.class_id = probabilities.argmax(axis=1).astype(int)
-        faces.data["class_name"] = np.asarray(self.classes, dtype=str)[faces.class_id]
-        faces.data["class_probability"] = probabilities.max(axis=1)
-        return faces
+    def _named(self, faces: Faces, probabilities: Probabilities) -> Faces:
+        classes, surest = probabilities.argmax(axis=1), probabilities.max(axis=1)
+        return replace(faces, classes=classes, names=self.classes, class_scores=surest)

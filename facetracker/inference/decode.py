@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facetracker.core.boxes import Boxes, Numbers, as_boxes, empty
+from facetracker.core.boxes import Boxes, Numbers, as_boxes, empty, iou
 
 # Non-maximum suppression compares every pair: from more candidates than this only the best are looked at.
 MOST_CANDIDATES = 1000
@@ -55,6 +55,23 @@ def decode_dense(
     kept = _suppress(boxes, best[cells], iou_threshold)
     chosen = cells[kept]
     return boxes[kept], best[chosen].astype(np.float32), scores[chosen].argmax(axis=1)
+
+
+def best_of_parts(found: Sequence[Found], cut: Sequence[bool]) -> Found:
+    """Of what a single head found in overlapping parts of one frame (N 0 or 1 each) the one face, N 0 or 1.
+
+    A part that shows no face may be sure of one all the same, where only pictures with a face were trained on. But
+    parts that overlap agree on a face, and not on what is none: a box counts more the more others lie on it, and half
+    where the edge of its part has `cut` it.
+    """
+    rows = [number for number, one in enumerate(found) if len(one[0])]
+    if not rows:
+        return nothing()
+    boxes = np.concatenate([found[row][0] for row in rows])
+    scores = np.concatenate([found[row][1] for row in rows])
+    agreed = (iou(boxes, boxes) * scores[None, :]).sum(axis=1)
+    worth = scores * agreed * np.where([cut[row] for row in rows], 0.5, 1.0)
+    return found[rows[int(np.argmax(worth))]]
 
 
 def _suppress(boxes: Boxes, scores: Any, iou_threshold: float) -> NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from facetracker.capture.source import Source, open_source
@@ -19,7 +19,7 @@ from facetracker.inference.live.view import View
 from facetracker.inference.live.views import OTHER_WAYS, ViewKind, open_view
 from facetracker.inference.recording.hard_frames import HardFrames
 from facetracker.inference.recording.outputs import Outputs
-from facetracker.inference.recording.privacy import CropFolder, hidden_by
+from facetracker.inference.recording.privacy import CropFolder, Hidden
 from facetracker.inference.recording.record import JsonLines, VideoRecorder
 from facetracker.inference.stages import Stages
 from facetracker.inference.tracking.watch import Watcher
@@ -50,61 +50,98 @@ class Detected:
         return "\n".join([line, *self.written])
 
 
+@dataclass(frozen=True)
+class Take:
+    """Which part of the source: from `start` to `stop` seconds, every `stride`-th frame.
+
+    `width`, `height` (pixels) and `fps` are wishes to a camera.
+    """
+
+    start: float = 0.0
+    stop: float | None = None
+    stride: int = 1
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+
+
+@dataclass(frozen=True)
+class Find:
+    """How faces are looked for. `threshold` and `image_size` (longer side, pixels) default to the model's card.
+
+    `every`: detect in every so many frames and follow in between. `follow` gives each face a number that stays,
+    `steady` takes the trembling out of its box. `classifier`: a model that says of every face which class it is
+    (mask or no mask).
+    """
+
+    threshold: float | None = None
+    image_size: int | None = None
+    threads: int | None = None
+    every: int = 1
+    follow: bool = True
+    steady: bool = True
+    classifier: str | Path | None = None
+
+
+@dataclass(frozen=True)
+class Show:
+    """What a person sees. `mirror` defaults to yes for cameras; `hidden` blurs or pixelates every face."""
+
+    view: ViewKind = "auto"
+    mirror: bool | None = None
+    hidden: Hidden | None = None
+
+
+@dataclass(frozen=True)
+class Keep:
+    """What is written: a recording of what is seen, a line of JSON a frame, faces as pictures, frames in doubt.
+
+    Files that are there stay unless `force` is given.
+    """
+
+    save: str | Path | None = None
+    jsonl: str | Path | None = None
+    crop_to: str | Path | None = None
+    collect_uncertain: str | Path | None = None
+    force: bool = False
+
+    def __bool__(self) -> bool:
+        return any((self.save, self.jsonl, self.crop_to, self.collect_uncertain))
+
+
 def detect(
     model: str | Path | None = None,
     source: str | int | Path = 0,
     *,
-    view: ViewKind = "auto",
-    threshold: float | None = None,
-    start: float = 0.0,
-    stop: float | None = None,
-    stride: int = 1,
-    every: int = 1,
-    follow: bool = True,
-    steady: bool = True,
-    save: str | Path | None = None,
-    jsonl: str | Path | None = None,
-    blur: bool = False,
-    pixelate: bool = False,
-    crop_to: str | Path | None = None,
-    collect_uncertain: str | Path | None = None,
-    mirror: bool | None = None,
-    width: int | None = None,
-    height: int | None = None,
-    fps: float | None = None,
-    image_size: int | None = None,
-    threads: int | None = None,
-    classifier: str | Path | None = None,
-    force: bool = False,
+    take: Take = Take(),
+    find: Find = Find(),
+    show: Show = Show(),
+    keep: Keep = Keep(),
 ) -> Detected:
-    """Detect and follow faces in a source until it ends, `stop` seconds are over, or a person quits.
+    """Detect and follow faces in a source until it ends, `take.stop` seconds are over, or a person quits.
 
-    Live sources (camera, stream) show the newest frame; films and photos are worked through frame by frame. `every`:
-    detect in every so many frames and follow in between. `mirror` defaults to yes for cameras and only changes what
-    is shown. `start`, `stop` (seconds) and `stride` (every so many frames) choose a part of the source.
-    `classifier`: a model that says of every face which class it is (mask or no mask).
+    Live sources (camera, stream) show the newest frame; films and photos are worked through frame by frame.
     """
-    hidden = hidden_by(blur, pixelate)
-    for path in (save, jsonl):
+    for path in (keep.save, keep.jsonl):
         if path is not None:
-            refuse_to_overwrite(path, force)
-    detector = Detector(model, threshold, threads, image_size=image_size)
-    votes = ClassVotes(Classifier(classifier, threads)) if classifier is not None else None
-    opened = open_source(source, start=start, stop=stop, stride=stride, width=width, height=height, fps=fps)
+            refuse_to_overwrite(path, keep.force)
+    detector = Detector.load(model, find.threshold, find.threads, image_size=find.image_size)
+    votes = ClassVotes(Classifier(find.classifier, find.threads)) if find.classifier is not None else None
+    opened = open_source(source, **asdict(take))
     outputs, shown = Outputs(), None
     stages = Stages()
     try:
         watcher = Watcher(
             detector,
-            (opened.fps or 30.0) / stride,
-            follow=follow and not opened.stills,
-            every=every,
-            steady=steady,
+            (opened.fps or 30.0) / take.stride,
+            follow=find.follow and not opened.stills,
+            every=find.every,
+            steady=find.steady,
             stages=stages,
             votes=votes,
         )
-        shown = _view_for(view, opened, save or jsonl or crop_to or collect_uncertain or stop)
-        outputs = _outputs(opened, save, jsonl, crop_to, collect_uncertain, force)
+        shown = _view_for(show.view, opened, keep or take.stop)
+        outputs = _outputs(opened, keep)
         camera = opened.live and opened.name.startswith("camera")
         kind: type[Loop] = LiveLoop if opened.live else RecordedLoop
         loop = kind(
@@ -112,8 +149,8 @@ def detect(
             watcher,
             view=shown,
             outputs=outputs,
-            controls=Controls(mirror=camera if mirror is None else mirror),
-            hidden=hidden,
+            controls=Controls(mirror=camera if show.mirror is None else show.mirror),
+            hidden=show.hidden,
             saved=outputs.hard_frames or HardFrames(TO_LABEL),
         )
         try:
@@ -144,19 +181,12 @@ def _view_for(view: ViewKind, source: Source, purpose: object) -> View | None:
     return shown
 
 
-def _outputs(
-    source: Source,
-    save: str | Path | None,
-    jsonl: str | Path | None,
-    crop_to: str | Path | None,
-    collect_uncertain: str | Path | None,
-    force: bool,
-) -> Outputs:
+def _outputs(source: Source, keep: Keep) -> Outputs:
     rate = (source.fps or (1.0 if source.stills else 30.0)) / source.stride
     name = Path(source.name).stem if Path(source.name).suffix else "frame"
     return Outputs(
-        recorder=VideoRecorder(save, rate, force=force, live=source.live) if save else None,
-        lines=JsonLines(jsonl, force=force) if jsonl else None,
-        crops=CropFolder(crop_to, name, force=force) if crop_to else None,
-        hard_frames=HardFrames(collect_uncertain) if collect_uncertain else None,
+        recorder=VideoRecorder(keep.save, rate, force=keep.force, live=source.live) if keep.save else None,
+        lines=JsonLines(keep.jsonl, force=keep.force) if keep.jsonl else None,
+        crops=CropFolder(keep.crop_to, name, force=keep.force) if keep.crop_to else None,
+        hard_frames=HardFrames(keep.collect_uncertain) if keep.collect_uncertain else None,
     )

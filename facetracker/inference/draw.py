@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 import cv2
-import numpy as np
-import supervision as sv
 
+from facetracker.core.faces import Faces
 from facetracker.core.lettering import text_width, write
 from facetracker.core.photo import Picture
 
@@ -42,6 +40,8 @@ class Overlay:
     """Draws the faces of one picture after the other; remembers trails, so every view needs its own."""
 
     def __init__(self, classes: Sequence[str], width: int, height: int):
+        import supervision as sv  # a second, which nobody pays who draws nothing
+
         palette = sv.ColorPalette.from_hex([class_colour(name, number) for number, name in enumerate(classes)])
         self.several = len(classes) > 1
         self._unit = max(min(width, height) / 480, 0.65)
@@ -61,33 +61,33 @@ class Overlay:
 
     def forget(self) -> None:
         """Drop the trails: the picture is mirrored now, or the film jumped."""
+        import supervision as sv
+
         self._trails = sv.TraceAnnotator(
             self._palette, trace_length=TRAIL, thickness=self._thickness, color_lookup=sv.ColorLookup.CLASS
         )
 
-    def faces(self, picture: Picture, faces: sv.Detections) -> None:
-        """Draw boxes, labels and trails into the picture (faces in its pixels)."""
+    def faces(self, picture: Picture, faces: Faces) -> None:
+        """Draw boxes, labels and trails into the picture."""
         if not len(faces):
             return
-        if faces.tracker_id is not None:
-            self._trails.annotate(picture, faces)
-        self._boxes.annotate(picture, faces)
+        drawn = faces.to_supervision()
+        if faces.ids is not None:
+            self._trails.annotate(picture, drawn)
+        self._boxes.annotate(picture, drawn)
         # Looking for a free place costs more than all the rest of the drawing: only where the usual one may be cut off.
         room = 170 * self._unit if self.several else 90 * self._unit
-        left, top = faces.xyxy[:, 0].max(), faces.xyxy[:, 1].min()
+        left, top = drawn.xyxy[:, 0].max(), drawn.xyxy[:, 1].min()
         self._labels.smart_position = bool(left + room > picture.shape[1] or top < 28 * self._unit)
-        self._labels.annotate(picture, faces, labels=self.texts(faces))
+        self._labels.annotate(picture, drawn, labels=self.texts(faces))
 
-    def texts(self, faces: sv.Detections) -> list[str]:
+    def texts(self, faces: Faces) -> list[str]:
         """What stands above each box: `#3 face 0.97`; no score where this frame shows no face."""
-        names = faces.data.get("class_name", [])
-        coasting = faces.data.get("coasting", np.zeros(len(faces), bool))
         texts = []
-        for row in range(len(faces)):
-            parts = [] if faces.tracker_id is None else [f"#{faces.tracker_id[row]}"]
-            parts += [str(names[row]).replace("_", " ")] if self.several else []
-            if faces.confidence is not None and not coasting[row]:
-                parts.append(f"{faces.confidence[row]:.2f}")
+        for face in faces:
+            parts = [] if face.id is None else [f"#{face.id}"]
+            parts += [face.label.replace("_", " ")] if self.several else []
+            parts += [] if face.coasting else [f"{face.score:.2f}"]
             texts.append(" ".join(parts))
         return texts
 
@@ -118,9 +118,3 @@ class Overlay:
             write(picture, key, left + edge, line, size, WHITE)
             if text:
                 write(picture, text, left + edge + first + size, line, size, WHITE)
-
-
-def mirrored(faces: sv.Detections, width: int) -> sv.Detections:
-    """The faces of a picture of `width` pixels that was flipped left to right."""
-    boxes = faces.xyxy
-    return replace(faces, xyxy=np.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], axis=1))

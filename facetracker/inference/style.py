@@ -38,14 +38,14 @@ class Style:
     def apply(self, boxes: Boxes) -> Boxes:
         """The starter's boxes `(N, 4)` xyxy as this person would draw them."""
         boxes = as_boxes(boxes)
-        return boxes + np.float32(self.numbers) * _sides(boxes)
+        return as_boxes(boxes + np.array(self.numbers) * _sides(boxes))
 
     def undo(self, boxes: Boxes) -> Boxes:
         """This person's boxes `(N, 4)` as the starter would draw them."""
         boxes = as_boxes(boxes)
         across, down = 1 + self.right - self.left, 1 + self.bottom - self.top
-        sides = _sides(boxes) / np.float32([across, down, across, down])
-        return boxes - np.float32(self.numbers) * sides
+        sides = _sides(boxes) / np.array([across, down, across, down])
+        return as_boxes(boxes - np.array(self.numbers) * sides)
 
 
 def learn_style(found: Boxes, drawn: Boxes) -> Style:
@@ -64,7 +64,7 @@ def learn_style(found: Boxes, drawn: Boxes) -> Style:
 def relative(found: Boxes, drawn: Boxes) -> NDArray[np.float32]:
     """Where each side of the boxes drawn lies from those found, `(N, 4)` in the found ones' widths and heights."""
     found = as_boxes(found)
-    return (as_boxes(drawn) - found) / np.maximum(_sides(found), 1e-6)
+    return as_boxes((as_boxes(drawn) - found) / np.maximum(_sides(found), 1e-6))
 
 
 def style_of(numbers: Sequence[float] | None) -> Style | None:

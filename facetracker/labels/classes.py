@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from facetracker.core.settings import nearest
-from facetracker.labels.audit.checks import Finding, Seen
+from facetracker.labels.audit.checks import CheckedPhoto, Finding
 
 LABELS_FILE = "labels.txt"  # the class names, one a line; `facetracker annotate` writes it
 
@@ -22,7 +22,7 @@ def listed_classes(data: Path) -> list[str]:
     return [line.strip() for line in lines if line.strip() and not line.startswith("__")]
 
 
-def wrong_classes(seen: list[Seen], classes: Sequence[str], counts: Counter[str]) -> Iterator[Finding]:
+def wrong_classes(seen: list[CheckedPhoto], classes: Sequence[str], counts: Counter[str]) -> Iterator[Finding]:
     """Labels that are not in `classes`; without a list, rare labels that look like a frequent one misspelt."""
     right = {name: right_name(name, classes, counts) for name in counts}
     for one in seen:

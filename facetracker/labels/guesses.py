@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from facetracker.core.errors import FaceTrackerError, Rejects
+from facetracker.core.faces import Faces
 from facetracker.core.photo import Picture, read_picture
 from facetracker.core.sample import Sample
-from facetracker.inference.decode import Found
 from facetracker.inference.detector import Detector
 from facetracker.labels.labelme import labelme_content, write_content
 from facetracker.labels.provenance import signed
@@ -52,9 +52,9 @@ def look(
 ) -> Iterator[int]:
     """Write the label files of photos, batch by batch, and note them in `done`; yields how many each batch held."""
     for chunk in _read(todo, done.rejects):
-        found = detector.detect_boxes_batch([picture for _, _, picture in chunk], min(LOWEST, detector.threshold))
-        for (photo, path, picture), faces in zip(chunk, found, strict=True):
-            _write(photo, path, picture, faces, names, by, done)
+        found = detector.detect_batch([picture for _, _, picture in chunk], min(LOWEST, detector.threshold))
+        for (photo, path, _), faces in zip(chunk, found, strict=True):
+            _write(photo, path, faces, names, by, done)
         yield len(chunk)
 
 
@@ -92,15 +92,12 @@ def _read(todo: Sequence[tuple[Path, Path]], rejects: Rejects) -> Iterator[list[
                 yield chunk
 
 
-def _write(
-    photo: Path, path: Path, picture: Picture, found: Found, names: Sequence[str], by: dict[str, Any], done: Prelabelled
-) -> None:
-    boxes, scores, classes = found
-    doubt = doubt_of(scores, by["threshold"])
-    sure = scores >= by["threshold"]
-    labels = tuple(names[number] for number in classes[sure])
-    sample = Sample(photo, picture.shape[1], picture.shape[0], boxes[sure], labels, reviewed=False)
-    content = labelme_content(path, sample, descriptions=tuple(f"{score:.2f}" for score in scores[sure]))
+def _write(photo: Path, path: Path, found: Faces, names: Sequence[str], by: dict[str, Any], done: Prelabelled) -> None:
+    doubt = doubt_of(found.scores, by["threshold"])
+    sure = found[found.scores >= by["threshold"]]
+    labels = tuple(names[number] for number in sure.classes)
+    sample = Sample(photo, found.width, found.height, sure.boxes, labels, reviewed=False)
+    content = labelme_content(path, sample, descriptions=tuple(f"{score:.2f}" for score in sure.scores))
     if state_of(path) == "reviewed":  # somebody has saved it meanwhile
         done.reviewed += 1
         return

@@ -62,7 +62,7 @@ def read_labels(
             corners.append([*usable_box(shape_box(shape), width, height)])
         except ShapeFault as fault:
             raise BadFile(
-                f"shape {number} {fault}", path=json_path, fix="Mend it in labelme, or `facetracker audit --fix`."
+                f"shape {number} {fault}", path=json_path, fix="Fix it in labelme, or `facetracker audit --fix`."
             ) from None
     flags = content.get("flags")
     if not isinstance(flags, dict | None):
@@ -104,7 +104,7 @@ def _size(json_path: Path, content: dict[str, Any], photo: Path, size: tuple[int
         raise BadFile(
             f"is for a picture of {stated[0]}x{stated[1]} pixels, the photo has {size[0]}x{size[1]}",
             path=json_path,
-            fix="`facetracker audit --fix` mends it where that is safe.",
+            fix="`facetracker audit --fix` corrects it where that is safe.",
         )
     if stated is None and size is None:
         from facetracker.core.photo import read_picture

@@ -18,7 +18,8 @@ from facetracker.core.listing import Names
 from facetracker.core.places import as_path
 
 IMAGES, LABELS = "images", "labels"
-PARTITIONS = ("train", "val", "test")
+PARTS = ("train", "val", "test")
+PARTITIONS = PARTS  # the name until training, the page and augment say part as well
 
 
 @dataclass
@@ -174,17 +175,17 @@ def exists(path: Path) -> bool:
 
 
 def photo_folders(data: str | Path) -> list[tuple[str, Path]]:
-    """Where photos lie under `data`, as `(partition, folder)`; the partition is "" where the set is not split.
+    """Where photos lie under `data`, as `(part, folder)`; the part is "" where the set is not split.
 
     Known are `data/images`, `data/{train,val,test}/images`, and pictures directly in
     a folder without `images`.
     """
     data = Path(data)
     found = []
-    for partition in ("", *PARTITIONS):
-        here = data / partition
+    for part in ("", *PARTS):
+        here = data / part
         for folder in (here / IMAGES, here):
             if folder.is_dir() and photos_in(folder):
-                found.append((partition, folder))
+                found.append((part, folder))
                 break
     return found

@@ -35,14 +35,14 @@ def prelabel(
 ) -> Prelabelled:
     """Write a labelme file with the boxes of `model` (default: the starter) for every photo that has none.
 
-    A file that a person has saved is never touched. `again` writes those anew that another model (or threshold)
+    A file that a person has saved is never touched. `again` writes those again that another model (or threshold)
     wrote and nobody has looked at. `label` names the faces (default: the model's classes, or the one class that
     `labels.txt` lists). `only` are the stems of the photos to take. Killed and started again, it goes on. `on` ray, the
     photos are looked at on the cluster at `address` (none: a Ray started here).
     """
     folder = Path(folder)
-    detector = Detector(model, threshold, threads, image_size=image_size)
-    # What tells one run from another, so that `--again` goes on after a kill instead of beginning anew.
+    detector = Detector.load(model, threshold, threads, image_size=image_size)
+    # What tells one run from another, so that `--again` goes on after a kill instead of beginning again.
     by: dict[str, Any] = {
         "prelabelled_by": detector.card.name or find_model(model).stem,
         "model": _digest(find_model(model)),
@@ -67,7 +67,7 @@ def prelabel(
 
 
 def images_of(folder: str | Path) -> list[Path]:
-    """The folders with the photos to label: the one not split, else every side of the split."""
+    """The folders with the photos to label: the one not split, else every part of the split."""
     folder = needed_folder(Path(folder))
     found = photo_folders(folder)
     if not found:

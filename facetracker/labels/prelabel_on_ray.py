@@ -70,4 +70,4 @@ def _add(done: Prelabelled, part: Prelabelled) -> None:
 
 @lru_cache(maxsize=1)
 def _detector(model: Path, threshold: float, image_size: int | None) -> Detector:
-    return Detector(model, threshold, 1, image_size=image_size)
+    return Detector.load(model, threshold, 1, image_size=image_size)

@@ -112,7 +112,7 @@ def _images(data: Path) -> Path:
         raise FaceTrackerError("holds no photos", path=data, fix="Collect some: facetracker collect")
     if folders[0][0]:
         raise FaceTrackerError(
-            "is split already", path=data, fix=f"Name one side: facetracker annotate {data / folders[0][0]}"
+            "is split already", path=data, fix=f"Name one part: facetracker annotate {data / folders[0][0]}"
         )
     return folders[0][1]
 

@@ -52,7 +52,7 @@ def signed(content: Mapping[str, Any], **about: Any) -> dict[str, Any]:
 
 
 def signed_again(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The content with a digest that fits it: for a program that mends a prelabelled file and is no reviewer."""
+    """The content with a digest that fits it: for a program that fixes a prelabelled file and is no reviewer."""
     return {**content, RECORD: {**signature(content), "digest": digest(content)}}
 
 
@@ -80,7 +80,7 @@ def is_unreviewed(shape: Any) -> bool:
 def digest(content: Mapping[str, Any]) -> str:
     """A digest of what a person can change in labelme: the photo's flags and the shapes.
 
-    The photo's path is not in it: `split` writes it anew in a copy, and that is no review.
+    The photo's path is not in it: `split` writes it again in a copy, and that is no review.
     """
     seen = {"flags": content.get("flags"), "shapes": content.get("shapes")}
     return hashlib.blake2b(json.dumps(seen, sort_keys=True).encode(), digest_size=16).hexdigest()

@@ -23,11 +23,11 @@ def review(
     """Prelabel what has no label file, and open labelme on what waits, in the order of doubt; how many wait after.
 
     `first` takes only so many photos. `list_only` prints the order and opens nothing. A split folder is reviewed a
-    side at a time: name it.
+    part at a time: name it.
     """
     images = images_of(folder)
     if len(images) > 1:
-        raise FaceTrackerError("is split", path=folder, fix=f"Name one side: facetracker review {images[0].parent}")
+        raise FaceTrackerError("is split", path=folder, fix=f"Name one part: facetracker review {images[0].parent}")
     if any(one.label is None for one in review_queue(folder)):
         prelabelled = prelabel(folder, model)
         for line in prelabelled.lines():

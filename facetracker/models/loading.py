@@ -35,6 +35,8 @@ KINDS: dict[str, dict[str, Any]] = {
         "preprocessing": str,
         "regress_loss": str,
         "second_look": bool,
+        "crop": (int, float, type(None)),
+        "threshold": (int, float),
     },
     CLASSIFIER: {**COMMON, "hidden": int, "dropout": (int, float), "margin": (int, float)},
 }
@@ -170,6 +172,8 @@ def _build(config: Any, kind: Any, path: Path) -> Model:
         and all(isinstance(plain[key], types[key]) for key in types if key in plain)
         and 1 <= plain.get("hidden", 1) <= 65536
         and _is_style(plain.get("style", [0.0] * 4))
+        and 0 < (1 if plain.get("crop") is None else plain["crop"]) <= 65536
+        and 0 <= plain.get("threshold", 0.5) <= 1
         and (dtype is None or isinstance(dtype, str))
     )
     if not fits:

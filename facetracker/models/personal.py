@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from facetracker.models.backbones import preprocess
+from facetracker.models.heads.dense import STRIDES as HEAD_STRIDES
 from facetracker.models.heads.dense import decode_cells
 from facetracker.models.own_head import STRIDES, OwnHead
 from facetracker.models.tracker import FaceTracker
@@ -55,15 +56,16 @@ class PersonalTracker(FaceTracker):
     def strides(self) -> tuple[int, ...]:
         """The stride of every grid of cells in the outputs, in order."""
         own = STRIDES if self.own_head is not None else ()
-        return (*self.head.strides, *own)
+        return (*HEAD_STRIDES, *own)
 
     def call(self, pictures, training=None):
         features = self.backbone(ops.cast(preprocess(pictures, self.how_preprocessed), self.compute_dtype))
+        assert self.second_look is not None
         outputs = self.second_look(pictures, self.head(features))
         outputs = {**outputs, "offsets": styled(outputs["offsets"], self.style)}
         if self.own_head is None:
             return outputs
-        own = self.own_head(features[self.head.strides.index(STRIDES[0])])
+        own = self.own_head(features[HEAD_STRIDES.index(STRIDES[0])])
         known = _support(outputs["scores"], ops.shape(pictures)[1], ops.shape(pictures)[2])
         own = {**own, "scores": _own_scores(own["scores"], known)}
         return {name: ops.concatenate([outputs[name], own[name]], axis=1) for name in ("scores", "offsets")}
@@ -71,7 +73,7 @@ class PersonalTracker(FaceTracker):
     def features(self, pictures):
         """What the own head learns from: features of stride 16 of pictures `(B, H, W, 3)` 0..255."""
         scaled = ops.cast(preprocess(pictures, self.how_preprocessed), self.compute_dtype)
-        return self.backbone(scaled, training=False)[self.head.strides.index(STRIDES[0])]
+        return self.backbone(scaled, training=False)[HEAD_STRIDES.index(STRIDES[0])]
 
     def decode(self, outputs, size: tuple[int, int] | None = None, threshold: float = 0.5, **options: Any):
         """As `FaceTracker.decode`, of the starter's cells and the own head's."""
@@ -100,7 +102,7 @@ def _own_scores(sure, known):
 def _support(scores, height, width):
     """For each cell of the own head the highest score of the starter's cells around it: `(B, A, 1)`."""
     grids, start = [], 0
-    for stride in (8, 16, 32):
+    for stride in HEAD_STRIDES:
         rows, columns = height // stride, width // stride
         grids.append(ops.reshape(scores[:, start : start + rows * columns], (-1, rows, columns, 1)))
         start = start + rows * columns

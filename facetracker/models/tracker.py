@@ -30,7 +30,9 @@ class FaceTracker(FaceNetwork):
     backbone's own). `weights`: imagenet, starter, none, or a file. Learns from targets `{"boxes": (B, M, 4)
     normalised xyxy, "classes": (B, M)}` padded with zeros and -1; `compile` needs an optimizer, no loss.
     Outputs are the head's (see heads/): a dict, which `decode` turns into boxes, scores and classes. With `second_look`
-    (dense, one class) the head's best guesses are judged once more (see second_look.py).
+    (dense, one class) the head's best guesses are judged once more (see second_look.py). For whoever runs it: `crop` is
+    the share of a frame's shorter side (above 1: pixels) that was trained on, None for whole frames; `threshold` the
+    score from which a box is a face.
     """
 
     def __init__(
@@ -43,6 +45,8 @@ class FaceTracker(FaceNetwork):
         preprocessing: Literal["backbone", "unit"] = "backbone",
         regress_loss: Literal["corner", "ciou"] = "corner",
         second_look: bool = False,
+        crop: float | None = None,
+        threshold: float = 0.5,
         **options,
     ):
         super().__init__(**options)
@@ -61,6 +65,8 @@ class FaceTracker(FaceNetwork):
         self.image_size = image_size or entry.image_size
         self.preprocessing = preprocessing
         self.regress_loss = regress_loss
+        self.crop = crop
+        self.threshold = threshold
         self.how_preprocessed = "unit" if preprocessing == "unit" else entry.preprocessing
         if weights == "imagenet" and not entry.pretrained:
             raise FaceTrackerError(f"{backbone} has no ImageNet weights", fix="Use weights starter or none.")
@@ -121,4 +127,6 @@ class FaceTracker(FaceNetwork):
             "preprocessing": self.preprocessing,
             "regress_loss": self.regress_loss,
             "second_look": self.second_look is not None,
+            "crop": self.crop,
+            "threshold": self.threshold,
         }

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facetracker.core import console
 from facetracker.core.errors import Rejects
@@ -129,26 +130,32 @@ def _own_head(
 
 def _compare(
     learner: OwnLearner, detector: Detector, style: Style, back: Sequence[Photo]
-) -> tuple[Choice, Any]:
+) -> tuple[Choice, NDArray[np.float32]]:
     """Style and own head on the photos held back: what is kept, and the scores of the own head's faces there."""
-    by_style, by_own, scores = [], [], []
+    by_style: list[float] = []
+    by_own: list[float] = []
+    scores: list[float] = []
     for photo in back:
-        found = detector.detect_boxes(photo.picture, FAINT)[0]
+        found = detector.detect(photo.picture, FAINT).boxes
         answer = learner.answer(photo)
         face = int(overlaps_at(answer.box, photo.boxes).argmax())
-        by_style.append(overlaps_at(style.apply(found), photo.boxes)[face])
-        by_own.append(overlaps_at(answer.box, photo.boxes)[face])
+        by_style.append(float(overlaps_at(style.apply(found), photo.boxes)[face]))
+        by_own.append(float(overlaps_at(answer.box, photo.boxes)[face]))
         scores.append(answer.score)
-    return choose(np.float32(by_style), np.float32(by_own)), np.float32(scores)
+    return choose(_numbers(by_style), _numbers(by_own)), _numbers(scores)
 
 
-def _starter_scores(detector: Detector, photos: Sequence[Photo]) -> Any:
+def _starter_scores(detector: Detector, photos: Sequence[Photo]) -> NDArray[np.float32]:
     """How sure the starter is of the faces in the photos; of what it never sees it can say nothing."""
     scores = []
     for photo in photos:
-        boxes, sure, _ = detector.detect_boxes(photo.picture, FAINT)
-        scores += [float(sure[row]) for row, _ in match(boxes, photo.boxes)]
-    return np.float32(scores)
+        found = detector.detect(photo.picture, FAINT)
+        scores += [float(found.scores[row]) for row, _ in match(found.boxes, photo.boxes)]
+    return _numbers(scores)
+
+
+def _numbers(values: Sequence[float]) -> NDArray[np.float32]:
+    return np.array(values, np.float32)
 
 
 def _write_style(run: Path, style: Style, threshold: float) -> None:
@@ -191,4 +198,3 @@ def _write_about(learned: Learned, photos: Photos, seed: int) -> None:
             "seconds": round(learned.seconds, 1),
         },
     )
-

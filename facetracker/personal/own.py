@@ -47,7 +47,8 @@ class OwnLearner:
         most = max(1, *(len(photo.boxes) for photo in photos))
         self.owners = np.arange(views) % len(photos)
         made = (
-            random_view(photos[owner].picture, photos[owner].boxes, self.input_size, most, rng) for owner in self.owners
+            random_view(photos[owner].picture, photos[owner].boxes, self.input_size, most, rng)
+            for owner in self.owners.tolist()
         )
         self.features = Features(self.tracker, made)
 

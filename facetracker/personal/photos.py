@@ -72,7 +72,7 @@ def read_photos(folder: str | Path) -> Photos:
             fix="Use facetracker train --preset nano.",
         )
     photos = []
-    for sample, part in track(list(zip(found.samples, found.partitions, strict=True)), "read"):
+    for sample, part in track(list(zip(found.samples, found.parts, strict=True)), "read"):
         if part == TEST:
             continue
         try:

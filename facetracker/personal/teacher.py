@@ -37,10 +37,10 @@ def pairs_in(detector: Detector, picture: Picture, drawn: Boxes, views: int = VI
     seen: list[list[Boxes]] = [[] for _ in drawn]
     for view in range(views):
         if view == 0:
-            found = detector.detect_boxes(picture, FAINT)[0]
+            found = detector.detect(picture, FAINT).boxes
         else:
             place = random_place(size, input_size, drawn, rng)
-            found = place.to_photo(detector.detect_boxes(np.ascontiguousarray(place.lay(picture)), FAINT)[0], size)
+            found = place.to_photo(detector.detect(np.ascontiguousarray(place.lay(picture)), FAINT).boxes, size)
         for row, face in match(found, drawn):
             seen[face].append(found[row])
     faces = [face for face, boxes in enumerate(seen) if boxes]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -43,23 +44,23 @@ class Place:
 
     def to_view(self, boxes: Boxes, size: tuple[int, int]) -> Boxes:
         """Boxes `(N, 4)` normalised to a photo of `size` (width, height), normalised to the view; may stick out."""
-        laid = as_boxes(boxes) * np.float32([*size, *size]) * np.float32(self.scale)
-        laid = (laid + np.float32([self.left, self.top] * 2)) / np.float32([self.width, self.height] * 2)
+        pixels = as_boxes(boxes) * np.array([*size, *size]) * self.scale + np.array([self.left, self.top] * 2)
+        laid = as_boxes(pixels / np.array([self.width, self.height] * 2))
         return _mirrored(laid) if self.mirrored else laid
 
     def to_photo(self, boxes: Boxes, size: tuple[int, int]) -> Boxes:
         """The way back of `to_view`."""
         boxes = _mirrored(as_boxes(boxes)) if self.mirrored else as_boxes(boxes)
-        pixels = boxes * np.float32([self.width, self.height] * 2) - np.float32([self.left, self.top] * 2)
-        return pixels / np.float32(self.scale) / np.float32([*size, *size])
+        pixels = boxes * np.array([self.width, self.height] * 2) - np.array([self.left, self.top] * 2)
+        return as_boxes(pixels / self.scale / np.array([*size, *size]))
 
 
 def _mirrored(boxes: Boxes) -> Boxes:
-    return boxes[:, [2, 1, 0, 3]] * np.float32([-1, 1, -1, 1]) + np.float32([1, 0, 1, 0])
+    return as_boxes(boxes[:, [2, 1, 0, 3]] * np.array([-1, 1, -1, 1]) + np.array([1, 0, 1, 0]))
 
 
 def random_place(size: tuple[int, int], input_size: tuple[int, int], boxes: Boxes, rng: np.random.Generator) -> Place:
-    """A place for a photo of `size` in an input of `input_size` (width, height), that shows at least one of its faces."""
+    """A place for a photo of `size` in an input of `input_size` (width, height); a face stays to be seen."""
     width, height = input_size
     usual = Letterbox(*size, width, height)
     place = Place(usual.scale, usual.left, usual.top, bool(rng.random() < 0.5), width, height)
@@ -82,7 +83,7 @@ def visible(boxes: Boxes) -> NDArray[np.float32]:
 
 def other_light(view: Picture, rng: np.random.Generator) -> Picture:
     """The view in other light, a little blurred or grainy at times, as cameras and evenings are."""
-    values = view.astype(np.float32)
+    values: NDArray[Any] = view.astype(np.float32)
     if rng.random() < 0.6:
         values = 255 * (values / 255) ** rng.uniform(0.7, 1.4)
         values = (values - 128) * rng.uniform(0.7, 1.3) + 128 + rng.uniform(-40, 40)
@@ -98,7 +99,7 @@ def other_light(view: Picture, rng: np.random.Generator) -> Picture:
 def random_view(
     picture: Picture, boxes: Boxes, input_size: tuple[int, int], most: int, rng: np.random.Generator
 ) -> tuple[Picture, Boxes, NDArray[np.int32]]:
-    """A view `(H, W, 3)` RGB of a photo BGR with its boxes `(most, 4)` and classes `(most,)`, as training takes them."""
+    """A view `(H, W, 3)` RGB of a photo BGR with its boxes `(most, 4)` and classes `(most,)`."""
     size = picture.shape[1], picture.shape[0]
     place = random_place(size, input_size, boxes, rng)
     view = np.ascontiguousarray(other_light(place.lay(picture), rng)[..., ::-1])

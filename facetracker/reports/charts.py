@@ -1,10 +1,12 @@
-"""Curves and bars as SVG text: sharp at every size, coloured by the page's own variables, in light and in dark."""
+"""Curves and bars as SVG: sharp at every size, coloured by the page's own variables, in light and in dark."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
+
+from markupsafe import Markup
 
 WIDTH, HEIGHT = 460, 300
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 14, 40
@@ -33,7 +35,7 @@ def line_chart(
     legend: bool = True,
     x_axis: tuple[float, float] = (1.0, 0.2),
     y_axis: tuple[float, float] = (1.0, 0.2),
-) -> str:
+) -> Markup:
     """Curves with a grid, and a legend where there is more than one; an axis is `(its end, a tick every so much)`."""
     parts = [_frame(x_title, y_title, x_axis=x_axis, y_axis=y_axis)]
     lines = [_in_unit_square(line, x_axis[0], y_axis[0]) for line in lines]
@@ -45,12 +47,12 @@ def line_chart(
             x, y = line.mark
             parts.append(f'<circle class="mark c{line.colour}" cx="{_x(x)}" cy="{_y(y)}" r="4.5"/>')
     chart = _svg("".join(parts), f"{y_title} against {x_title}")
-    return chart + (_legend([(line.name, line.colour, line.style) for line in lines]) if legend else "")
+    return Markup(chart + (_legend([(line.name, line.colour, line.style) for line in lines]) if legend else ""))
 
 
 def bar_chart(
     groups: Sequence[str], bars: Sequence[tuple[str, Sequence[Number], Sequence[str]]], y_title: str, x_title: str = ""
-) -> str:
+) -> Markup:
     """Bars in groups, one bar a model: `(name, heights in 0..1, hover texts)`; a missing height leaves a gap."""
     parts = [_frame(x_title, y_title, x_ticks=False)]
     step = (WIDTH - LEFT - RIGHT) / max(1, len(groups))
@@ -70,9 +72,8 @@ def bar_chart(
             if thick > THIN:
                 parts.append(f'<text class="value" x="{x + thick / 2:.1f}" y="{y - 4:.1f}">{height:.2f}</text>')
     chart = _svg("".join(parts), f"{y_title} by {x_title or 'group'}")
-    return chart + (
-        _legend([(name, number % COLOURS, "") for number, (name, _, _) in enumerate(bars)]) if len(bars) > 1 else ""
-    )
+    names = [(name, number % COLOURS, "") for number, (name, _, _) in enumerate(bars)]
+    return Markup(chart + _legend(names))
 
 
 def _frame(

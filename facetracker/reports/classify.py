@@ -11,22 +11,22 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facetracker.core.boxes import to_pixels
 from facetracker.core.console import track
 from facetracker.core.crop import cut_face
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.files import PHOTO_SUFFIXES, refuse_to_overwrite, write_atomically
 from facetracker.core.photo import Picture, read_picture
+from facetracker.core.sheet import Tile
 from facetracker.inference.classifier import Classifier, Probabilities
 from facetracker.inference.detector import Detector
 from facetracker.inference.draw import class_colour
-from facetracker.training.classifier.pictures import Answer, write_sheet
+from facetracker.training.classifier.pictures import answer_tile, write_answers
 
 AT_ONCE = 64
 
 
 @dataclass(frozen=True)
-class Row:
+class FaceAnswer:
     """One face: its id (the picture's path, `#NUMBER` behind it where several were found), and `(K,)` shares."""
 
     id: str
@@ -82,7 +82,7 @@ def classify(
         raise FaceTrackerError("no picture to classify", fix="Name pictures of faces, or a folder that holds some.")
     detector = Detector() if find else None
     rejects = Rejects()
-    rows: list[Row] = []
+    rows: list[FaceAnswer] = []
     waiting: list[tuple[str, Picture, str | None]] = []
     for file in track(files, "classify"):
         try:
@@ -101,7 +101,7 @@ def classify(
         raise FaceTrackerError(f"nothing could be classified ({why})", path=files[0])
     top = min(top, len(classifier.classes))
     write_atomically(csv, as_csv(rows, classifier.classes, top))
-    write_sheet(png, [_title(row, classifier.classes) for row in _to_show(rows, sheet)])
+    write_answers(png, [_title(row, classifier.classes) for row in _to_show(rows, sheet)])
     said = [classifier.classes[int(row.probabilities.argmax())] for row in rows]
     pairs = [(row.truth, name) for row, name in zip(rows, said, strict=True) if row.truth is not None]
     right = sum(truth == name for truth, name in pairs)
@@ -130,16 +130,15 @@ def photo_files(photos: Sequence[str | Path]) -> list[Path]:
 def _faces_of(file: Path, picture: Picture, detector: Detector | None, margin: float) -> list[tuple[str, Picture]]:
     if detector is None:
         return [(file.as_posix(), picture)]
-    boxes, _, _ = detector.detect_boxes(picture)
-    pixels = to_pixels(boxes, picture.shape[1], picture.shape[0])
-    return [(f"{file.as_posix()}#{number}", cut_face(picture, box, margin)) for number, box in enumerate(pixels)]
+    found = detector.detect(picture).pixels
+    return [(f"{file.as_posix()}#{number}", cut_face(picture, box, margin)) for number, box in enumerate(found)]
 
 
-def _answer(classifier: Classifier, waiting: Sequence[tuple[str, Picture, str | None]]) -> list[Row]:
+def _answer(classifier: Classifier, waiting: Sequence[tuple[str, Picture, str | None]]) -> list[FaceAnswer]:
     answers = classifier.classify([picture for _, picture, _ in waiting])
     # Only what the sheet needs is kept of a picture: a thousand photos of a camera do not fit into memory.
     return [
-        Row(name, answer, truth, _small(picture))
+        FaceAnswer(name, answer, truth, _small(picture))
         for (name, picture, truth), answer in zip(waiting, answers, strict=True)
     ]
 
@@ -149,7 +148,7 @@ def _small(picture: Picture, side: int = 160) -> Picture:
     return picture.copy() if scale >= 1 else cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
 
 
-def as_csv(rows: Sequence[Row], classes: Sequence[str], top: int) -> str:
+def as_csv(rows: Sequence[FaceAnswer], classes: Sequence[str], top: int) -> str:
     """The answers as CSV text: id, class, probability, then the `top` best classes and their probabilities."""
     columns = ["id", "class", "probability"]
     columns += [f"{what}_{place}" for place in range(1, top + 1) for what in ("class", "probability")]
@@ -165,16 +164,16 @@ def as_csv(rows: Sequence[Row], classes: Sequence[str], top: int) -> str:
     return text.getvalue()
 
 
-def _to_show(rows: Sequence[Row], most: int) -> list[Row]:
+def _to_show(rows: Sequence[FaceAnswer], most: int) -> list[FaceAnswer]:
     """At most so many rows, evenly over all of them."""
     return [rows[int(i)] for i in np.linspace(0, len(rows) - 1, min(most, len(rows))).round()]
 
 
-def _title(row: Row, classes: Sequence[str]) -> Answer:
+def _title(row: FaceAnswer, classes: Sequence[str]) -> Tile:
     best = int(row.probabilities.argmax())
     caption = f"{classes[best].replace('_', ' ')} {row.probabilities[best]:.2f}"
     if row.truth is not None:
-        return Answer(row.picture, caption, classes[best] == row.truth)
+        return answer_tile(row.picture, caption, classes[best] == row.truth)
     value = class_colour(classes[best], best).lstrip("#")
     red, green, blue = (int(int(value[i : i + 2], 16) * 0.8) for i in (0, 2, 4))  # darker: it is read on white
-    return Answer(row.picture, caption, None, (blue, green, red))
+    return Tile(row.picture, caption, colour=(blue, green, red))

@@ -20,11 +20,12 @@ from facetracker.core.files import written_beside
 from facetracker.training.feed import Feed, describe
 from facetracker.training.run import RunFolder
 from facetracker.training.schedules import rate_at
+from facetracker.training.seen import ValPhotos, as_columns
 from facetracker.training.state import Progress, save_state
 
 # The first of these that an epoch has is the one that must fall; without photos to validate on, the training loss.
-WATCHED = ("val_total_loss", "total_loss", "loss")
-SHOWN = ("total_loss", "class_loss", "regress_loss", "mean_iou")
+WATCHED = ("val_missed", "val_total_loss", "total_loss", "loss")
+SHOWN = ("total_loss", "class_loss", "regress_loss", "mean_iou", "val_overlap", "val_found")
 
 
 @contextmanager
@@ -68,6 +69,24 @@ class ValidateAveraged(keras.callbacks.Callback):
             self._swap = None
 
 
+class SeeVal(keras.callbacks.Callback):
+    """After each epoch, before the other callbacks: what a person will see on the val photos, into `logs`.
+
+    The threshold that was chosen there goes into the model, and with it into the file.
+    """
+
+    def __init__(self, photos: ValPhotos):
+        super().__init__()
+        self.photos = photos
+
+    def on_epoch_end(self, epoch: int, logs=None) -> None:
+        with averaged_weights(self.model):
+            seen = self.photos.judge()
+        self.model.threshold = seen.threshold
+        if logs is not None:
+            logs.update(as_columns(seen))
+
+
 class StopOnNaN(keras.callbacks.Callback):
     """Stops at the first loss that is not a finite number and writes the batch that caused it to a file."""
 
@@ -99,8 +118,8 @@ class ShowProgress(keras.callbacks.Callback):
     def __init__(self, epochs: int, steps: int, done: int = 0, shown: Sequence[str] = SHOWN):
         super().__init__()
         self.epochs, self.steps, self.done, self.shown = epochs, steps, done, shown
-        self._meter: console.Progress | None = None
-        self._context: AbstractContextManager[console.Progress] | None = None
+        self._meter: console.ProgressLine | None = None
+        self._context: AbstractContextManager[console.ProgressLine] | None = None
         self._began = 0.0
 
     def open(self) -> None:

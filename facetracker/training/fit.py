@@ -27,10 +27,11 @@ from facetracker.training.photos import Photos, read_photos
 from facetracker.training.pictures import draw_in_rgb, draw_val_predictions
 from facetracker.training.run import RUNS, RunFolder, open_run
 from facetracker.training.schedules import make_optimizer
+from facetracker.training.seen import ValPhotos
 from facetracker.training.state import Progress, put_back, read_state
 from facetracker.version import __version__
 
-SUMMARY = ("val_total_loss", "val_mean_iou", "val_class_accuracy")
+SUMMARY = ("val_overlap", "val_found", "val_threshold", "val_total_loss")
 ESTIMATED_FROM = 200  # steps: shorter runs are over before an estimate is
 
 
@@ -51,7 +52,7 @@ def train(
     run, settings = open_run(data, preset, list(changes), name, resume, force, Path(runs))
     device = start(settings.training)
     photos = read_photos(data, settings)
-    settings.model.classes = photos.classes
+    settings.model.classes, settings.model.crop = photos.classes, photos.crop
     settings.save(run.config)
     if photos.rejects:
         write_atomically(run.rejects, photos.rejects.as_text())
@@ -73,6 +74,8 @@ class Training:
         self.feed = make_feed(self.photos, self.settings)
         self.progress = read_state(self.run.state)[1] if self.run.state.is_file() else Progress()
         self.model = build_model(self.settings, read_weights=not self.progress.epoch)
+        table = self.photos.val_table
+        self.val_photos = ValPhotos(table, self.photos.classes, self.model) if table is not None else None
 
     def go(self) -> Path:
         """Brief, fit, and write what a run leaves; the run folder."""
@@ -136,12 +139,13 @@ class Training:
         training = self.settings.training
         found: list[keras.callbacks.Callback] = [
             own.ValidateAveraged(),
+            *([own.SeeVal(self.val_photos)] if self.val_photos is not None else []),
             own.StopOnNaN(self.feed, self.run),
             keras.callbacks.TensorBoard(str(self.run.logs), write_graph=False),
             show,
         ]
         if training.early_stopping and last_phase:
-            watched = own.WATCHED[0] if self.photos.val is not None else own.WATCHED[1]
+            watched = "val_missed" if self.photos.val is not None else "total_loss"
             found.append(own.StopEarly(training.early_stopping, watched, self.progress))
         if (val := self.photos.val) is not None:
             draw = functools.partial(draw_in_rgb, pool=val, most=8)
@@ -179,6 +183,7 @@ class Training:
         training = self.settings.training
         first, end = phases(training.freeze_epochs, training.epochs)[-1]
         arrays, progress = read_state(self.run.state)
+        self.model.threshold = progress.history[-1].get("val_threshold", self.model.threshold)
         self.model.compile(optimizer=make_optimizer(training, self.feed.steps, end - first))
         put_back(self.model, arrays, optimizer=progress.epoch > first)
         with own.averaged_weights(self.model):
@@ -201,6 +206,7 @@ class Training:
             "preset": self.settings.preset,
             "data": self.run.data(),
             "measured_on": "the val pictures of that folder, as they are there (augmented ones, if it is augmented)",
+            "crop": self.settings.model.crop,
             "classes": self.photos.classes,
             "parameters": self.model.count_params(),
             "device": str(self.device),
@@ -239,6 +245,7 @@ def build_model(settings: Settings, read_weights: bool = True) -> FaceTracker:
         weights=model.weights if read_weights else "none",
         preprocessing=model.preprocessing,
         regress_loss=model.regress_loss,
+        crop=model.crop,
     )
 
 
@@ -246,6 +253,8 @@ def save_model(model: keras.Model, path: Path, twin: keras.Model | None = None) 
     """Write the model as its plain twin; making one takes a second, so a run keeps its own."""
     twin = twin or plain_twin(model)
     twin.set_weights(model.get_weights())
+    if hasattr(model, "threshold"):
+        twin.threshold = model.threshold
     with written_beside(path) as part:
         twin.save(part)
 

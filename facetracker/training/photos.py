@@ -13,6 +13,7 @@ from facetracker.core.places import as_path
 from facetracker.core.settings import Settings
 from facetracker.data.layout import PARTITIONS, partitions_of
 from facetracker.data.pool import Pool, read_pool
+from facetracker.data.scale import crop_of
 from facetracker.data.share import Share
 from facetracker.data.table import Table, read_table
 
@@ -21,7 +22,8 @@ from facetracker.data.table import Table, read_table
 class Photos:
     """The pools of a run: to train on, to validate on; the class names, and what had to be left out.
 
-    `table` has the rows that the training pool was made from, for augmentation that starts from the whole photos.
+    `table` has the rows that the training pool was made from, for augmentation that starts from the whole photos;
+    `val_table` those that are validated on. `crop` is how much of a frame a training picture shows (data/scale.py).
     """
 
     folder: Path
@@ -29,6 +31,8 @@ class Photos:
     val: Pool | None
     classes: list[str]
     table: Table | None = None
+    val_table: Table | None = None
+    crop: float | None = None
     rejects: Rejects = field(default_factory=Rejects)
 
 
@@ -60,7 +64,11 @@ def read_photos(data: str | Path, settings: Settings, share: Share | None = None
     widest = max(len(boxes) for table in tables for boxes in table.boxes)
     most = min(settings.data.max_faces, max(widest, 1) * (4 if _mosaics(settings) else 1))
     size, rejects = settings.model.image_size, Rejects()
-    pools = [read_pool(table, classes, size, most, settings.data.cache) for table in tables]
+    val = tables[1] if "val" in split else None
+    crop = settings.model.crop or crop_of(train, val)
+    pools = [read_pool(train, classes, size, most, settings.data.cache)]
+    if val is not None:
+        pools.append(read_pool(val, classes, size, most, settings.data.cache, crop))
     for table, pool in zip(tables, pools, strict=True):
         rejects.rows.extend(table.rejects.rows)
         if not len(pool):
@@ -68,9 +76,11 @@ def read_photos(data: str | Path, settings: Settings, share: Share | None = None
     return Photos(
         folder=data,
         train=pools[0],
-        val=pools[1] if "val" in split else None,
+        val=pools[1] if val is not None else None,
         classes=classes,
         table=train,
+        val_table=val,
+        crop=crop,
         rejects=rejects,
     )
 
@@ -91,7 +101,7 @@ def _spread(table: Table, most: int | None) -> Table:
         return table
     rows = np.linspace(0, len(table) - 1, most).round().astype(int)
     chosen = Table(table.folder, table.kind, rejects=table.rejects)
-    for name in ("names", "paths", "sizes", "bare", "jpegs", "boxes", "labels", "partitions"):
+    for name in ("names", "paths", "sizes", "bare", "jpegs", "boxes", "labels", "parts"):
         values = getattr(table, name)
         setattr(chosen, name, [values[row] for row in rows] if values else [])
     return chosen

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from facetracker.core import boxes as box_arithmetic
 from facetracker.core.boxes import Boxes, Numbers
 from facetracker.core.photo import Picture, write_png
+from facetracker.core.sheet import BLUE, GREEN, INK, RED, Tile, outlines, sheet
 from facetracker.data.pool import Pool
 
-TRUTH, FOUND, MISSED = (60, 180, 60), (230, 130, 30), (40, 40, 220)  # BGR
-CELL = 200  # side of one picture on the sheet, pixels
+SIDE = 200  # of one picture on the sheet, pixels
 SCORE_SHOWN = 0.3  # predictions at least this sure are drawn
 
 
@@ -58,54 +58,35 @@ def _quality(truth: Boxes, found: Boxes) -> float:
     return float(np.concatenate([ious.max(axis=0), ious.max(axis=1)]).mean())
 
 
-def sheet(judged: Sequence[Judged], columns: int = 4, rows: int = 4) -> Picture:
+def sheet_of(judged: Sequence[Judged], columns: int = 4, rows: int = 4) -> Picture:
     """A sheet of pairs, truth left and prediction right, `(height, width, 3)` BGR, in the order given."""
-    shown = judged[: columns * rows]
-    tall, wide = CELL + 24, 2 * CELL + 12
-    lines = -(-max(len(shown), 1) // columns)
-    page = np.full((lines * tall, columns * wide, 3), 255, np.uint8)
-    for i, one in enumerate(shown):
-        top, left = i // columns * tall, i % columns * wide
-        page[top : top + tall - 4, left : left + wide - 8] = _pair(one)
-    return page
+    return sheet([tile for one in judged[: columns * rows] for tile in _pair(one)], 2 * columns, SIDE)
 
 
 def draw_in_rgb(model: keras.Model, pool: Pool, most: int) -> Picture:
     """Truth and prediction of the first `most` pictures, RGB, as TensorBoard wants it."""
-    return cv2.cvtColor(sheet(judge(model, pool, most), columns=2), cv2.COLOR_BGR2RGB)
+    return cv2.cvtColor(sheet_of(judge(model, pool, most), columns=2), cv2.COLOR_BGR2RGB)
 
 
-def _pair(one: Judged) -> Picture:
-    picture = cv2.resize(cv2.cvtColor(one.picture, cv2.COLOR_RGB2BGR), (CELL, CELL), interpolation=cv2.INTER_LINEAR)
-    left, right = picture.copy(), picture.copy()
-    for box in one.truth:
-        _rectangle(left, box, TRUTH)
-    for box, score in zip(one.found, one.scores, strict=True):
-        _rectangle(right, box, FOUND if len(one.truth) else MISSED)
-        _write(right, f"{score:.2f}", (int(box[0] * CELL) + 2, max(10, int(box[1] * CELL) - 3)), FOUND)
-    pair = np.full((CELL + 20, 2 * CELL + 4, 3), 255, np.uint8)
-    pair[20:, :CELL], pair[20:, CELL + 4 :] = left, right
-    _write(pair, _caption(one), (2, 14), (0, 0, 0))
-    return pair
+def _pair(one: Judged) -> tuple[Tile, Tile]:
+    picture = cv2.cvtColor(one.picture, cv2.COLOR_RGB2BGR)
+    colour = BLUE if len(one.truth) else RED
+    scores = [f"{score:.2f}" for score in one.scores]
+    right = one.quality == 1 or len(one.truth) > 0 < len(one.found)
+    return (
+        Tile(picture, "truth" if len(one.truth) else "no face", outlines=outlines(one.truth, GREEN)),
+        Tile(picture, _said(one), outlines=outlines(one.found, colour, scores), colour=INK if right else RED),
+    )
 
 
-def _caption(one: Judged) -> str:
+def _said(one: Judged) -> str:
     if not len(one.truth):
-        return "no face" + (f": {len(one.found)} false alarm{'s' * (len(one.found) > 1)}" if len(one.found) else "")
-    return f"truth | found: IoU {one.quality:.2f}" if len(one.found) else "truth | missed"
-
-
-def _rectangle(picture: Picture, box: Numbers, colour: tuple[int, int, int]) -> None:
-    left, top, right, bottom = (round(float(edge) * CELL) for edge in box)
-    cv2.rectangle(picture, (left, top), (right, bottom), colour, 2, cv2.LINE_AA)
-
-
-def _write(picture: Picture, text: str, place: tuple[int, int], colour: tuple[int, int, int]) -> None:
-    cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.42, colour, 1, cv2.LINE_AA)
+        return f"{len(one.found)} false alarm{'s' * (len(one.found) > 1)}" if len(one.found) else "nothing found"
+    return f"found: IoU {one.quality:.2f}" if len(one.found) else "missed"
 
 
 def draw_val_predictions(path: str | Path, model: keras.Model, pool: Pool) -> dict[str, Any]:
     """Truth and prediction side by side for the worst val pictures; returns how the judged pictures fared."""
     judged = judge(model, pool)
-    write_png(path, sheet(judged))
+    write_png(path, sheet_of(judged))
     return {"pictures": len(judged), "mean_quality": round(float(np.mean([one.quality for one in judged])), 4)}

@@ -16,18 +16,16 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from facetracker.core.errors import FaceTrackerError
+from facetracker.core.faces import Faces
 from facetracker.core.photo import Picture, decode_picture, encode_jpeg
-from facetracker.inference.detections import as_detections
 from facetracker.inference.detector import Detector
-
-if TYPE_CHECKING:
-    from facetracker.inference.tracking.follow import Follower
+from facetracker.inference.tracking.follow import Follower
 
 MOST_PAGES = 16
 IDLE = 60.0  # seconds without any message after which a page is taken to be asleep; it connects again
@@ -99,20 +97,16 @@ class Page:
         except FaceTrackerError as error:
             return {"frame": number, "error": error.fault}
         decoded = time.perf_counter()
-        height, width = frame.shape[:2]
         threshold = detector.threshold if self.threshold is None else self.threshold
         follower = self._following(threshold) if self.follow else None
-        batch, place = detector.prepare(frame)
-        outputs = detector.engine.run(batch[None])
-        found = detector.decode(outputs, 0, place, follower.low_threshold if follower else threshold)
-        faces = as_detections(*found, detector.classes, width, height)
+        faces = detector.detect(frame, follower.low_threshold if follower else threshold)
         if follower is not None:
             faces = follower.update(faces, came)
         done = time.perf_counter()
         return {
             "frame": number,
-            "width": width,
-            "height": height,
+            "width": faces.width,
+            "height": faces.height,
             "faces": _rows(faces),
             "ms": {
                 "decode": round((decoded - started) * 1000, 2),
@@ -122,12 +116,8 @@ class Page:
         }
 
     def _following(self, threshold: float) -> Follower:
-        follower = self._follower
-        if follower is None:
-            from facetracker.inference.tracking.follow import Follower
-
-            follower = self._follower = Follower(threshold)
-        return follower
+        self._follower = self._follower or Follower(threshold)
+        return self._follower
 
 
 class Live:
@@ -257,18 +247,9 @@ class Live:
 
 
 def warm_up(detector: Detector) -> None:
-    """Look at one drawn frame from end to end: half of what that loads is loaded by the first face that is followed.
-
-    On the thread that starts the server: it takes a second, which no page should wait for, and two threads that
-    import supervision at the same time are in each other's way.
-    """
-    from facetracker.inference.tracking.follow import Follower
-
+    """Look at one frame from end to end, on the thread that starts the server: no page should wait for that."""
     frame = decode_frame(encode_jpeg(np.zeros((48, 64, 3), np.uint8)))
-    detector.detect_boxes(frame)
-    follower = Follower()
-    for at in (0.0, 0.1, 0.2):
-        follower.update(as_detections(np.array([[0.2, 0.2, 0.6, 0.8]]), [0.9], [0], ["face"], 64, 48), at)
+    detector.detect(frame)
 
 
 def decode_frame(data: bytes) -> Picture:
@@ -302,12 +283,14 @@ async def _send_answers(websocket: WebSocket, page: Page) -> None:
         await websocket.send_text(json.dumps(await page.answers.get()))
 
 
-def _rows(faces: Any) -> list[dict[str, Any]]:
+def _rows(faces: Faces) -> list[dict[str, Any]]:
     """Faces as the page draws them: boxes in pixels of the frame that it sent."""
-    ids = [None] * len(faces) if faces.tracker_id is None else faces.tracker_id.tolist()
     return [
-        {"id": face, "box": [round(side, 2) for side in box], "score": round(score, 4), "class": str(name)}
-        for face, box, score, name in zip(
-            ids, faces.xyxy.tolist(), faces.confidence.tolist(), faces.data["class_name"], strict=True
-        )
+        {
+            "id": face.id,
+            "box": [round(side, 2) for side in face.pixels.tolist()],
+            "score": round(face.score, 4),
+            "class": face.label,
+        }
+        for face in faces
     ]

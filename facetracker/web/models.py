@@ -21,8 +21,8 @@ class ModelInUse:
             fix = f"facetracker export {model} --to onnx"
             raise FaceTrackerError("the page runs exported models", path=path, fix=fix)
         self.path = path
-        self.detector = Detector(path)
-        self.detector.detect_boxes(np.zeros((480, 640, 3), np.uint8))  # the first look takes half a second
+        self.detector = Detector.load(path)
+        self.detector.detect(np.zeros((480, 640, 3), np.uint8))  # the first look takes half a second
         self.name = name or (STARTER if model is None or str(model) == STARTER else path.stem)
         onnx = path.with_suffix(".onnx")
         self.onnx = onnx if onnx.is_file() else None

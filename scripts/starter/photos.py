@@ -86,7 +86,7 @@ def find_lures(faces: Path, rows: list[dict]) -> dict[str, list]:
     from facetracker.core.boxes import iou
     from facetracker.inference.detector import Detector
 
-    detectors = [Detector(threshold=LURE_SCORE, threads=1, image_size=side) for side in LURE_SIDES]
+    detectors = [Detector.load("starter", LURE_SCORE, threads=1, image_size=side) for side in LURE_SIDES]
     lures = {}
     for row in rows:
         boxes = read_faces(faces / "labels" / f"{row['name']}.json")
@@ -94,8 +94,8 @@ def find_lures(faces: Path, rows: list[dict]) -> dict[str, list]:
             continue
         picture = cv2.imread(str(faces / "images" / f"{row['name']}.jpg"))
         for detector in detectors:
-            found, scores, _ = detector.detect_boxes(picture)
-            for box, score in zip(found, scores, strict=True):
+            found = detector.detect(picture)
+            for box, score in zip(found.boxes, found.scores, strict=True):
                 if not len(boxes) or iou(box[None], boxes).max() < 0.1:
                     lures.setdefault(row["name"], []).append([*map(float, box), float(score)])
     return lures

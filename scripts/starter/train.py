@@ -36,10 +36,10 @@ FAINTEST, SHOWN = 0.02, 0.5  # scores from which boxes count for AP, and as fals
 def compose_batches(photos, seed: int, first: int, step: int, queue) -> None:
     """A worker's life: batch `first`, `first + step`, ... into the queue."""
     from facetracker.data.compose.compose import Composer, pad_targets
-    from facetracker.data.compose.recipe import Recipe
+    from facetracker.data.compose.recipe import ComposeRecipe
 
     parent = os.getppid()
-    composer = Composer(photos, seed, Recipe(**RECIPE), cache_bytes=3 << 30)
+    composer = Composer(photos, seed, ComposeRecipe(**RECIPE), cache_bytes=3 << 30)
     odds = np.cumsum([share for _, _, share in SIDES])
     number = first
     while os.getppid() == parent:
@@ -69,19 +69,19 @@ def judge(model: Path, faces: Path, rows: list[dict], parts: dict[str, str], par
     of false alarms of the group without."""
     from facetracker.inference.detector import Detector
     from facetracker.reports.evaluation.average_precision import precision
-    from facetracker.reports.evaluation.judged import Judged
+    from facetracker.reports.evaluation.judged import JudgedPhoto
     from facetracker.reports.evaluation.operating import false_alarms
 
-    detector = Detector(model, FAINTEST, image_size=JUDGED_SIDE)
+    detector = Detector.load(model, FAINTEST, image_size=JUDGED_SIDE)
     scores: dict[str, float] = {}
     for group, sources in GROUPS.items():
         judged = []
         for name in (row["name"] for row in rows if row["source"] in sources and parts[row["name"]] == part):
             picture = cv2.imread(str(faces / "images" / f"{name}.jpg"))
             truth = read_faces(faces / "labels" / f"{name}.json")
-            boxes, found, classes = detector.detect_boxes(picture)
-            height, width = picture.shape[:2]
-            judged.append(Judged(name, width, height, truth, np.zeros(len(truth), int), boxes, found, classes))
+            found = detector.detect(picture)
+            size, kinds = (found.width, found.height), np.zeros(len(truth), int)
+            judged.append(JudgedPhoto(name, *size, truth, kinds, found.boxes, found.scores, found.classes))
         if sum(len(photo.truth) for photo in judged):
             table = precision(judged, 1, ious=(0.4, 0.5))
             scores |= {f"{group}_ap{iou * 100:.0f}": round(table.average(iou) or 0.0, 4) for iou in table.ious}

@@ -82,11 +82,11 @@ def propose(photos, proposer: bytes, seed: int, worker: int, queue) -> None:
 
     from facetracker.core.boxes import iou
     from facetracker.data.compose.compose import Composer
-    from facetracker.data.compose.recipe import Recipe
+    from facetracker.data.compose.recipe import ComposeRecipe
 
     parent = os.getppid()
     cv2.setNumThreads(1)
-    composer = Composer(photos, seed * 100 + worker, Recipe(**RECIPE), cache_bytes=2 << 30)
+    composer = Composer(photos, seed * 100 + worker, ComposeRecipe(**RECIPE), cache_bytes=2 << 30)
     net = Interpreter(model_content=proposer, num_threads=1)
     run = net.get_signature_runner()
     random = np.random.default_rng([seed, worker])

@@ -24,7 +24,7 @@ def done(tmp_path_factory):
 def test_every_stage_ran_and_left_its_files(done):
     assert [step.name for step in done.steps] == list(CHAPTERS)
     assert {finding.kind for finding in done.findings} == {"outside the picture", "wrong class"}
-    assert read_json(done.folder / "audit" / "audit.json")["faulty_photos"] == 0  # mended
+    assert read_json(done.folder / "audit" / "audit.json")["faulty_photos"] == 0  # fixed
     assert done.counts == {"train": 40, "val": 8, "test": 8}
     assert len(list((done.aug_data / "train" / "images").glob("*.jpg"))) == 40 * 12
     for name in ("model.keras", "model.onnx", "model.tflite", "curves.png"):

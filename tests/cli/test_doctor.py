@@ -14,8 +14,8 @@ import cv2
 import pytest
 
 from facetracker.cli.doctor.findings import (
-    Finding,
     State,
+    Verdict,
     _cameras,
     _display,
     _gpu,
@@ -72,7 +72,7 @@ def test_the_report_of_this_machine(told):
 
 def test_the_exit_code_tells_whether_something_needed_is_broken(told):
     assert told.returncode == int("✘" in told.stdout)
-    assert ("Ready to detect faces" if told.returncode == 0 else "must be mended first") in told.stdout.splitlines()[-1]
+    assert ("Ready to detect faces" if told.returncode == 0 else "must be fixed first") in told.stdout.splitlines()[-1]
 
 
 def test_what_does_not_work_comes_with_its_remedy(told):
@@ -110,7 +110,7 @@ def test_a_package_that_is_missing_or_too_old(monkeypatch):
     assert "needed is >=99.0" in found.says
     assert "no-such-package is not installed" in found.says
     assert _training().state is State.missing
-    assert "facetracker[train]" in _training().mend
+    assert "facetracker[train]" in _training().fix
 
 
 def test_the_headless_opencv_is_found_out(monkeypatch):
@@ -118,13 +118,13 @@ def test_the_headless_opencv_is_found_out(monkeypatch):
     for found in (_opencv(), _display()):
         assert found.state is State.missing
         assert "headless" in found.says
-        assert found.mend == "pip install --force-reinstall --no-deps opencv-python"
+        assert found.fix == "pip install --force-reinstall --no-deps opencv-python"
 
 
 @pytest.mark.skipif(list(Path("/dev").glob("video*")) != [], reason="there is a camera")
 def test_without_a_camera_the_drawn_faces_are_named():
     assert _cameras().state is State.note
-    assert "scene:" in _cameras().mend
+    assert "scene:" in _cameras().fix
 
 
 def _with_tensorflow(folder: Path, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +147,7 @@ class test:
 
 def test_a_gpu_that_tensorflow_uses(tmp_path, monkeypatch):
     _with_tensorflow(tmp_path, GPUS.format(gpus=["H200"]), monkeypatch)
-    assert _gpu() == Finding("GPU", State.good, "tensorflow uses H200")
+    assert _gpu() == Verdict("GPU", State.good, "tensorflow uses H200")
 
 
 def test_a_gpu_that_tensorflow_does_not_see(tmp_path, monkeypatch):
@@ -156,9 +156,9 @@ def test_a_gpu_that_tensorflow_does_not_see(tmp_path, monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     found = _gpu()
     assert (found.state, found.says) == (State.missing, "NVIDIA H200, but tensorflow does not see it")
-    assert found.mend == "pip install 'tensorflow[and-cuda]'"
+    assert found.fix == "pip install 'tensorflow[and-cuda]'"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert (_gpu().state, _gpu().mend) == (State.note, "unset CUDA_VISIBLE_DEVICES")
+    assert (_gpu().state, _gpu().fix) == (State.note, "unset CUDA_VISIBLE_DEVICES")
 
 
 def test_a_driver_that_fails_is_no_gpu(tmp_path, monkeypatch):
@@ -194,17 +194,17 @@ def test_the_starter_is_tried_on_a_drawn_face(tmp_path, monkeypatch, capfd):
     assert capfd.readouterr().err == ""
     monkeypatch.setattr(detector, "ASSETS", tmp_path)
     assert (_starter().state, _starter().says) == (State.broken, "the starter model is not installed")
-    assert _starter().mend.startswith("pip install")
+    assert _starter().fix.startswith("pip install")
 
 
 def test_an_examination_that_fails_does_not_end_the_others(monkeypatch):
-    def _cameras() -> Finding:
+    def _cameras() -> Verdict:
         raise RuntimeError("driver\non fire")
 
     monkeypatch.setattr("facetracker.cli.doctor.findings._cameras", _cameras)
     monkeypatch.setenv("PYTHONPATH", "/nowhere")
     for slow in ("_gpu", "_labelme", "_starter"):
-        monkeypatch.setattr(f"facetracker.cli.doctor.findings.{slow}", lambda: Finding("x", State.good, "y"))
+        monkeypatch.setattr(f"facetracker.cli.doctor.findings.{slow}", lambda: Verdict("x", State.good, "y"))
     findings = list(examine())
     assert len(findings) == 10
     failed = [finding for finding in findings if finding.state is State.broken]
@@ -212,19 +212,19 @@ def test_an_examination_that_fails_does_not_end_the_others(monkeypatch):
 
 
 def test_the_verdict():
-    good, missing, broken = (Finding(s.value, s, "") for s in (State.good, State.missing, State.broken))
+    good, missing, broken = (Verdict(s.value, s, "") for s in (State.good, State.missing, State.broken))
     assert verdict([good, missing]) == "Ready to detect faces. Not available: missing."
     assert verdict([good]) == "Ready to detect faces."
-    assert verdict([good, missing, broken]) == "Not ready: broken must be mended first."
+    assert verdict([good, missing, broken]) == "Not ready: broken must be fixed first."
 
 
 def test_for_programs_and_for_old_terminals(monkeypatch):
-    findings = [Finding("camera", State.missing, "long " * 40, "buy one"), Finding("starter", State.good, "fine")]
+    findings = [Verdict("camera", State.missing, "long " * 40, "buy one"), Verdict("starter", State.good, "fine")]
     monkeypatch.setattr("facetracker.cli.doctor.report.examine", lambda: iter(findings))
     stream = io.StringIO()
     doctor(as_json=True, stream=stream)
     answer = json.loads(stream.getvalue())
-    assert answer["findings"][0] == {"what": "camera", "state": "missing", "says": "long " * 40, "mend": "buy one"}
+    assert answer["findings"][0] == {"what": "camera", "state": "missing", "says": "long " * 40, "fix": "buy one"}
     old = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     assert doctor(stream=old) == findings
     old.flush()

@@ -26,11 +26,11 @@ def ray() -> Iterator[Any]:
 def photos(tmp_path_factory) -> Path:
     """Twelve drawn photos in train and four in val; one of them is cut off, one label file is no JSON."""
     folder = tmp_path_factory.mktemp("photos")
-    for partition, count in (("train", 12), ("val", 4)):
+    for part, count in (("train", 12), ("val", 4)):
         for number in range(count):
-            drawn = photo(len(partition), number, width=160, height=120)
-            path = write_jpeg(folder / partition / "images" / f"{partition}-{number:02d}.jpg", drawn.picture)
-            label = folder / partition / "labels" / f"{path.stem}.json"
+            drawn = photo(len(part), number, width=160, height=120)
+            path = write_jpeg(folder / part / "images" / f"{part}-{number:02d}.jpg", drawn.picture)
+            label = folder / part / "labels" / f"{path.stem}.json"
             label.parent.mkdir(parents=True, exist_ok=True)
             write_labels(label, Sample(path, 160, 120, drawn.boxes, drawn.labels))
     cut = folder / "train/images/train-03.jpg"

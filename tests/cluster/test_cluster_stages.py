@@ -14,6 +14,7 @@ from facetracker.reports.evaluation import evaluate
 from tests.data.conftest import fingerprint_of
 
 
+@pytest.mark.cluster
 @pytest.mark.parametrize("format", ["jpeg", "tfrecord"])
 def test_augment_writes_the_same_bytes(ray, photos, tmp_path, format):
     here, there = (
@@ -26,13 +27,15 @@ def test_augment_writes_the_same_bytes(ray, photos, tmp_path, format):
     assert augment(photos, tmp_path / "ray", variants=3, size=64, format=format, on="ray").made == 0
 
 
+@pytest.mark.cluster
 def test_audit_finds_the_same(ray, photos):
     here, there = (audit(photos, out=None, on=on) for on in ("local", "ray"))
     assert here.findings == there.findings
     assert len(there.faulty) == 2
-    assert here.partitions == there.partitions
+    assert here.parts == there.parts
 
 
+@pytest.mark.cluster
 def test_evaluate_measures_the_same(ray, photos):
     here, there = (evaluate("starter", photos, "train", threads=1, on=on) for on in ("local", "ray"))
     assert here.models[0].scores.as_dict() == there.models[0].scores.as_dict()
@@ -41,6 +44,7 @@ def test_evaluate_measures_the_same(ray, photos):
     assert len(there.rejects) == 2
 
 
+@pytest.mark.cluster
 def test_prelabel_writes_the_same_labels(ray, photos, tmp_path):
     done = {}
     for on in ("local", "ray"):

@@ -119,6 +119,7 @@ def test_an_address_that_cannot_be_opened_is_one_line():
         as_path("nosuch://bucket/data")
 
 
+@pytest.mark.cluster
 def test_a_ray_task_reads_and_writes_by_address(ray, photos, tmp_path):
     how = {"variants": 2, "size": 64, "format": "tfrecord", "shard_photos": 4}
     augment(photos, tmp_path / "here", workers=1, **how)

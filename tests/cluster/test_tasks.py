@@ -14,6 +14,7 @@ from facetracker.core.errors import FaceTrackerError
 from tests.cluster.deeds import begin, begun, die, double
 
 
+@pytest.mark.cluster
 def test_every_task_gives_its_result_or_its_error(ray):
     results = dict(run_on_ray(double, range(20)))
     assert isinstance(results.pop(13), ValueError)
@@ -21,6 +22,7 @@ def test_every_task_gives_its_result_or_its_error(ray):
     assert list(run_on_ray(double, [])) == []
 
 
+@pytest.mark.cluster
 def test_a_killed_worker_costs_nothing_and_a_deadly_task_is_given_up_alone(ray, tmp_path, capfd):
     results = dict(run_on_ray(die, [(str(tmp_path / "died"), number) for number in range(8)]))
     assert isinstance(results.pop(5), WorkerDied)
@@ -29,10 +31,12 @@ def test_a_killed_worker_costs_nothing_and_a_deadly_task_is_given_up_alone(ray, 
     assert capfd.readouterr().out == ""
 
 
+@pytest.mark.cluster
 def test_each_worker_begins_once(ray):
     assert set(dict(run_on_ray(begun, range(6), begin=begin)).values()) == {"yes"}
 
 
+@pytest.mark.cluster
 def test_no_more_tasks_are_handed_out_than_can_be_begun(ray):
     tasks = Watched(60)
     for done, _ in enumerate(run_on_ray(double, tasks)):
@@ -41,6 +45,7 @@ def test_no_more_tasks_are_handed_out_than_can_be_begun(ray):
     assert tasks.taken == 60
 
 
+@pytest.mark.cluster
 def test_nodes_are_counted(ray, tmp_path):
     assert check_nodes(ray, [tmp_path]) == 1
 
@@ -51,6 +56,7 @@ def test_without_ray_one_line_says_how_to_get_it(monkeypatch):
         import_ray()
 
 
+@pytest.mark.cluster
 def test_no_cluster_at_the_address(ray, monkeypatch):
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     monkeypatch.setattr(ray, "init", Slow(1, ConnectionError("nobody answers")))
@@ -59,6 +65,7 @@ def test_no_cluster_at_the_address(ray, monkeypatch):
         enter(connected("ten:6379"))
 
 
+@pytest.mark.cluster
 def test_a_start_that_takes_too_long_is_tried_again(ray, monkeypatch):
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     monkeypatch.setattr(ray, "shutdown", lambda: None)

@@ -15,24 +15,7 @@ PACKAGE = Path(facetracker.__file__).parent
 
 # Class names that mean two things, to be given names of their own; nothing is added here.
 TWICE: dict[str, set[str]] = {
-    "Answer": {"models.assign", "training.classifier.pictures"},
-    "Entry": {"labels.formats.exchange", "web.paths"},
-    "Finding": {"cli.doctor.findings", "labels.audit.checks"},
-    "Job": {"data.augment.writing", "web.training"},
-    "Judged": {"reports.evaluation.judged", "training.pictures"},
-    "Live": {"capture.video", "web.live"},
-    "Network": {"export.network", "from_scratch.network"},
-    "Photo": {"data.augment.draft", "data.compose.compose"},
-    "Pool": {"data.pool", "reports.evaluation.judged"},
-    "Progress": {"core.console", "training.state"},
-    "Recipe": {"data.augment.variants", "data.compose.recipe"},
-    "Report": {"data.augment.augment", "inference.live.loop"},
-    "Row": {"from_scratch.networks", "reports.classify"},
-    "Seen": {"inference.tracking.watch", "labels.audit.checks"},
-    "Shown": {"cli.demo.steps", "data.gallery"},
-    "Step": {"cli.demo.steps", "reports.inspect.record"},
     "Trainer": {"from_scratch.trainer", "web.training"},
-    "View": {"cli.inference", "data.compose.compose", "inference.live.view"},
 }
 
 

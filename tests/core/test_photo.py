@@ -84,8 +84,8 @@ def test_a_header_that_claims_a_giant_is_refused_before_decoding(photo):
     png = bytearray(cv2.imencode(".png", photo)[1].tobytes())
     png[16:24] = (30_000).to_bytes(4) * 2
     started = time.process_time()
-    for data in (jpeg, padded, png):
-        with pytest.raises(BadFile, match="too large"):
+    for data, fault in ((jpeg, "too large"), (padded, "header"), (png, "too large")):
+        with pytest.raises(BadFile, match=fault):
             pictures.decode_picture(bytes(data))
     assert time.process_time() - started < 1
 
@@ -97,7 +97,7 @@ def test_headers_that_lead_nowhere_do_not_hang(photo):
         jpeg[:2] + b"\xff\xd0" * 500 + jpeg[2:],
         b"\xff\xd8" + b"\xff" * 90,
     ):
-        assert pictures._stated_pixels(data) in (0, photo.shape[0] * photo.shape[1])
+        assert pictures._stated_pixels(data) in (None, photo.shape[0] * photo.shape[1])
 
 
 def test_a_png_whose_chunk_claims_gigabytes_is_refused_before_decoding(photo):

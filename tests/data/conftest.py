@@ -35,8 +35,8 @@ def draw() -> Draw:
 @pytest.fixture
 def data(tmp_path: Path, draw: Draw) -> Path:
     """A split folder: 4 photos in train, 2 in val, 1 in test, with no to three faces each."""
-    for seed, (partition, count) in enumerate((("train", 3), ("val", 2), ("test", 1))):
-        draw(tmp_path / "data" / partition, count, seed=seed)
+    for seed, (part, count) in enumerate((("train", 3), ("val", 2), ("test", 1))):
+        draw(tmp_path / "data" / part, count, seed=seed)
     draw(tmp_path / "data" / "train", 1, seed=3, faces=0)
     return tmp_path / "data"
 

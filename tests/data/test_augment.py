@@ -29,9 +29,9 @@ def test_train_gets_variants_and_the_others_their_photo(data, tmp_path):
     assert report.total("pictures") == 15
     assert not report.rejects
     assert read_picture(out / "preview.png").size > 0
-    for partition in ("train", "val", "test"):
-        for image in (out / partition / "images").iterdir():
-            labels = read_augmented(out / partition / "labels" / f"{image.stem}.json")
+    for part in ("train", "val", "test"):
+        for image in (out / part / "images").iterdir():
+            labels = read_augmented(out / part / "labels" / f"{image.stem}.json")
             assert labels.image == f"{image.stem.rsplit('.', 1)[0]}.jpg"
             assert ((labels.boxes >= 0) & (labels.boxes <= 1)).all()
     source = read_labels(data / "val/labels/01-001.json")

@@ -10,13 +10,13 @@ from facetracker.core.boxes import IGNORED
 from facetracker.core.errors import BadFile
 from facetracker.data.compose.compose import (
     Composer,
+    Composition,
     Photo,
-    View,
     _mirrored,
     height_and_width,
     pad_targets,
 )
-from facetracker.data.compose.recipe import Recipe
+from facetracker.data.compose.recipe import ComposeRecipe
 
 RED = (30, 30, 220)  # BGR
 
@@ -38,7 +38,7 @@ PHOTOS = [
     photo(240, 120, []),
     photo(120, 120, [(0.05, 0.05, 0.95, 0.95)], pasteable=True, may_enlarge=False),
 ]
-CALM = Recipe(lookalike=0, grey=0, blur=0, dark=0, jpeg=0, coarse=0)
+CALM = ComposeRecipe(lookalike=0, grey=0, blur=0, dark=0, jpeg=0, coarse=0)
 
 
 def test_the_same_number_is_the_same_picture_in_any_order():
@@ -70,7 +70,7 @@ def test_labels_follow_the_pixels(kind):
     """In the middle of every labelled face is the red of the disc; and no red is far from every box."""
     shares = {"mosaic": 0.0, "paste": 0.0, "whole": 0.0, "scenery": 0.0}
     shares |= {kind: 1.0} if kind != "view" else {}
-    recipe = Recipe(**{**CALM.__dict__, **shares})
+    recipe = ComposeRecipe(**{**CALM.__dict__, **shares})
     composer = Composer(PHOTOS, recipe=recipe)
     faces = 0
     for i in range(60):
@@ -89,7 +89,7 @@ def test_labels_follow_the_pixels(kind):
 
 
 def test_no_photo_without_faces_or_close_ups_is_no_hindrance():
-    composer = Composer(PHOTOS[:2], recipe=Recipe(paste=1.0, mosaic=0.0))
+    composer = Composer(PHOTOS[:2], recipe=ComposeRecipe(paste=1.0, mosaic=0.0))
     assert len(composer.compose(0, 64)[1]) <= 2
 
 
@@ -105,7 +105,7 @@ def test_a_damaged_photo_is_named():
 
 
 def test_mirrored_twice_is_as_before():
-    view = View(np.arange(48, dtype=np.uint8).reshape(4, 4, 3), np.array([[0, 1, 2, 3]], np.float32))
+    view = Composition(np.arange(48, dtype=np.uint8).reshape(4, 4, 3), np.array([[0, 1, 2, 3]], np.float32))
     once = _mirrored(view)
     np.testing.assert_array_equal(once.boxes, [[2, 1, 4, 3]])
     twice = _mirrored(once)

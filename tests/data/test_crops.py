@@ -40,7 +40,7 @@ def test_shrinking_averages_and_bars_fill_up():
     assert (wide[24:] == 114).all()
 
 
-def test_the_partitions_and_classes_become_folders(masks, faces):
+def test_the_parts_and_classes_become_folders(masks, faces):
     folder = read_folder(faces)
     assert folder.classes == ["with_mask", "without_mask"]
     assert folder.margin == 0.15
@@ -48,7 +48,7 @@ def test_the_partitions_and_classes_become_folders(masks, faces):
         rows = list(csv.DictReader(file))
     assert {row["file"] for row in rows} == {path.relative_to(faces).as_posix() for path in faces.rglob("*.jpg")}
     for row in rows[:10]:
-        assert (masks / row["partition"] / "images" / row["photo"]).is_file()
+        assert (masks / row["part"] / "images" / row["photo"]).is_file()
         crop = read_picture(faces / row["file"])
         longer = max(float(row["width"]), float(row["height"]))
         assert crop.shape[0] == crop.shape[1] == pytest.approx(longer * 1.3, abs=1.1)
@@ -72,7 +72,7 @@ def test_photos_that_are_not_split_are_split_by_likeness(masks, tmp_path):
     assert shares[0] > 2 * shares[2] > 2 * shares[1]
 
 
-def test_class_folders_without_partitions_are_split_without_near_twins_on_two_sides(tmp_path, faces):
+def test_class_folders_without_parts_are_split_without_near_twins_on_two_sides(tmp_path, faces):
     folder = tmp_path / "flat"
     for path in faces.rglob("*.jpg"):
         (folder / path.parent.name).mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from facetracker.data.augment.draft import RAMP, WORTH_KEEPING, Draft, Photo, look_up
+from facetracker.data.augment.draft import RAMP, WORTH_KEEPING, Draft, DraftPhoto, look_up
 
 NOISE = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
 
@@ -20,7 +20,7 @@ def marked(left: int, top: int, right: int, bottom: int) -> tuple[np.ndarray, np
 @pytest.mark.parametrize("smallest", [40, 3], ids=["large parts", "small parts"])
 def test_any_order_of_cuts_and_turns_gives_the_pixels_of_doing_them_at_once(smallest: int):
     dice = np.random.default_rng(smallest)
-    photo = Photo(NOISE)
+    photo = DraftPhoto(NOISE)
     turned = 0
     for _ in range(60):
         draft, done = Draft(photo, np.zeros((0, 5), np.float32)), NOISE
@@ -44,7 +44,7 @@ def test_any_order_of_cuts_and_turns_gives_the_pixels_of_doing_them_at_once(smal
 
 
 def test_the_photo_is_turned_whole_only_where_it_is_not_much_larger_than_the_part():
-    photo = Photo(NOISE)
+    photo = DraftPhoto(NOISE)
     tall = int(60 / WORTH_KEEPING) - 1
     small, large = photo.part(0, 0, 80, tall, True, False), photo.part(0, 0, 80, 50, True, False)
     assert np.array_equal(small, large[:tall])
@@ -54,7 +54,7 @@ def test_the_photo_is_turned_whole_only_where_it_is_not_much_larger_than_the_par
 
 def test_boxes_stay_on_their_faces_and_keep_their_number():
     picture, rows = marked(20, 12, 36, 30)
-    draft = Draft(Photo(picture), rows)
+    draft = Draft(DraftPhoto(picture), rows)
     draft.mirror()
     draft.cut(30, 5, 75, 45)
     draft.upend()
@@ -67,7 +67,7 @@ def test_boxes_stay_on_their_faces_and_keep_their_number():
 
 def test_a_box_that_is_cut_keeps_its_whole_size():
     picture, rows = marked(20, 12, 36, 30)
-    draft = Draft(Photo(picture), rows)
+    draft = Draft(DraftPhoto(picture), rows)
     draft.cut(28, 0, 68, 60)
     np.testing.assert_allclose(draft.boxes, [[-8 / 40, 12 / 60, 8 / 40, 30 / 60]], atol=1e-6)
 
@@ -78,7 +78,7 @@ def test_colours_are_looked_up_and_the_photo_stays_as_it_is(channels: str):
     if channels == "alike":
         table[:] = table[:, :1]
     before = NOISE.copy()
-    draft = Draft(Photo(NOISE), np.zeros((0, 5), np.float32))
+    draft = Draft(DraftPhoto(NOISE), np.zeros((0, 5), np.float32))
     draft.cut(5, 6, 65, 50)
     draft.mirror()
     draft.table = table.reshape(RAMP.shape)

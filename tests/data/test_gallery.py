@@ -8,10 +8,11 @@ import pytest
 from typer.testing import CliRunner
 
 from facetracker.cli.main import app
-from facetracker.core.boxes import as_boxes, empty
+from facetracker.core.boxes import as_boxes
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.photo import read_picture
-from facetracker.data.gallery import CELL, COLOURS, Tile, sheet, show
+from facetracker.core.sheet import GAP
+from facetracker.data.gallery import COLOURS, SIDE, Labelled, sheet_of, show
 
 RUN = CliRunner()
 
@@ -22,18 +23,12 @@ def count(page: np.ndarray, colour) -> int:
 
 def test_boxes_are_drawn_where_they_are_and_a_class_has_its_colour():
     black = np.zeros((100, 100, 3), np.uint8)
-    tiles = [
-        Tile(black, as_boxes([[0.25, 0.25, 0.75, 0.75]]), ("a",), "one"),
-        Tile(black, as_boxes([[0.25, 0.25, 0.75, 0.75]]), ("b",), "two"),
-        Tile(black, empty(), (), "a caption that is a good deal longer than any tile is wide"),
-    ]
-    page = sheet(tiles, 2)
-    assert (page[CELL // 4, CELL // 2] == COLOURS[0]).all()
-    assert (page[CELL // 4, CELL + 4 + CELL // 2] == COLOURS[1]).all()
-    assert count(page[CELL + 24 : 2 * CELL + 24, :CELL], COLOURS[0]) == 0
-    assert (page[CELL : CELL + 20] < 128).sum() > 50  # the captions
-    with pytest.raises(FaceTrackerError):
-        sheet([])
+    box = as_boxes([[0.25, 0.25, 0.75, 0.75]])
+    page = sheet_of([Labelled(black, box, ("a",), "one"), Labelled(black, box, ("b",), "two")], 2)
+    middle = GAP + SIDE // 4
+    assert (page[middle, GAP + SIDE // 2] == COLOURS[0]).all()
+    assert (page[middle, 2 * GAP + SIDE + SIDE // 2] == COLOURS[1]).all()
+    assert not count(page[:, : GAP + SIDE], COLOURS[1])
 
 
 def test_show_writes_a_sheet_and_never_over_another(data, tmp_path):
@@ -93,7 +88,7 @@ def test_the_commands_one_after_the_other(data, draw, tmp_path):
     result = RUN.invoke(app, ["show", str(out), "train", "--save", str(tmp_path / "sheet.png"), "--count", "3"])
     assert result.exit_code == 0, result.output
     assert "8 pictures" in result.output
-    assert cv2.imread(str(tmp_path / "sheet.png")).shape[1] == 3 * (CELL + 4)
+    assert cv2.imread(str(tmp_path / "sheet.png")).shape[1] == 3 * (SIDE + GAP) + GAP
 
 
 def test_rejects_end_with_code_3(data, tmp_path):

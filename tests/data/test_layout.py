@@ -11,25 +11,25 @@ import pytest
 from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.files import write_json
 from facetracker.core.photo import encode_jpeg, read_picture
-from facetracker.data.layout import lay_out, partitions_of, samples_in, unsplit_images
+from facetracker.data.layout import lay_out, parts_of, samples_in, unsplit_images
 from facetracker.data.summary import summarise
 from facetracker.data.table import kind_of, look_at, read_table
 
 
-def test_all_partitions_or_one(data):
-    assert partitions_of(data) == ["train", "val", "test"]
+def test_all_parts_or_one(data):
+    assert parts_of(data) == ["train", "val", "test"]
     assert len(samples_in(data)) == 7
     found = samples_in(data, "val")
     assert [sample.stem for sample in found] == ["01-000", "01-001"]
-    assert found.partitions == ["val", "val"]
+    assert found.parts == ["val", "val"]
     assert found[0].width == 160
 
 
-def test_a_missing_partition_says_what_there_is(data):
+def test_a_missing_part_says_what_there_is(data):
     shutil.rmtree(data / "test")
     with pytest.raises(FaceTrackerError, match="only train, val"):
         lay_out(data, "test")
-    with pytest.raises(FaceTrackerError, match="no partition is called tests"):
+    with pytest.raises(FaceTrackerError, match="no part is called tests"):
         lay_out(data, "tests")
     with pytest.raises(FaceTrackerError, match="not split yet"):
         lay_out(data / "train", "train")
@@ -85,7 +85,7 @@ def test_what_a_folder_holds_is_told_from_its_files(data, tmp_path, monkeypatch)
         table = read_table(tmp_path / kind, "train")
         assert len(table) == count
         assert table.picture(0).shape[2] == 3
-    with pytest.raises(FaceTrackerError, match="no partition"):
+    with pytest.raises(FaceTrackerError, match="no part"):
         read_table(tmp_path / "records", "tests")
     with pytest.raises(FaceTrackerError, match="no such folder"):
         read_table(tmp_path / "nothing")
@@ -124,7 +124,7 @@ def test_the_summary_counts(data):
     assert summary.pictures == 7
     assert summary.faces == sum(len(sample) for sample in samples_in(data))
     assert summary.without_face == sum(not len(sample) for sample in samples_in(data)) > 0
-    assert summary.partitions == {"train": 4, "val": 2, "test": 1}
+    assert summary.parts == {"train": 4, "val": 2, "test": 1}
     assert summary.labels == {"face": summary.faces}
     assert summary.as_dict()["most_faces"] == summary.most_faces
     text = "\n".join(summary.lines())

@@ -190,7 +190,7 @@ def test_nothing_to_load(tmp_path, stages):
     write_jpeg(tmp_path / "images" / "a.jpg", np.zeros((9, 9, 3), np.uint8))
     with pytest.raises(FaceTrackerError, match="no labelled picture"):
         load_dataset(tmp_path, None)
-    with pytest.raises(FaceTrackerError, match="has no partition"):
+    with pytest.raises(FaceTrackerError, match="has no part"):
         load_dataset(stages / "data", "val")
 
 

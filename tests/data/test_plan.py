@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from facetracker.data.augment.augment import Report, augment, fill
+from facetracker.data.augment.augment import AugmentReport, augment, fill
 from facetracker.data.augment.plan import Chosen, Plan
 from facetracker.data.augment.transforms import read_pipeline
 from facetracker.data.augment.variants import Recipe
-from facetracker.data.augment.writing import Job
+from facetracker.data.augment.writing import AugmentJob
 from facetracker.data.layout import Pair
 
 RECIPE = Recipe(read_pipeline("standard"), 0, 2)
@@ -25,10 +25,10 @@ MOST = 30  # bytes a photo that the driver may hold; as a list of samples it was
 def planned(format: str, folder: Path = Path("aug"), **how) -> Plan:
     """Five photos in train and two in val, of which the last has no label file."""
     plan = Plan(folder, RECIPE, format, **how)
-    for partition, stems in (("train", "abcde"), ("val", "fg")):
-        images, labels = Path("data", partition, "images"), Path("data", partition, "labels")
-        pairs = [Pair(images / f"{s}.jpg", None if s == "g" else labels / f"{s}.json", partition) for s in stems]
-        plan.add(partition, images, pairs)
+    for part, stems in (("train", "abcde"), ("val", "fg")):
+        images, labels = Path("data", part, "images"), Path("data", part, "labels")
+        pairs = [Pair(images / f"{s}.jpg", None if s == "g" else labels / f"{s}.json", part) for s in stems]
+        plan.add(part, images, pairs)
     plan.add("test", Path("data/test/images"), [])
     return plan
 
@@ -62,7 +62,7 @@ def test_photos_are_dealt_to_shards_as_cards():
 
 def test_a_label_that_breaks_on_the_way_is_a_reject(data, tmp_path):
     plan = Plan(tmp_path / "aug", RECIPE, "tfrecord")
-    fill(plan, data, Report(tmp_path / "aug"))
+    fill(plan, data, AugmentReport(tmp_path / "aug"))
     broken = data / "train/labels/00-001.json"
     broken.write_text("{")
     outcome = plan[0].run()
@@ -75,7 +75,7 @@ def test_the_index_is_what_json_writes(data, tmp_path, monkeypatch, done):
     for folder, suffix in (("images", "jpg"), ("labels", "json")):
         (data / f"train/{folder}/00-001.{suffix}").rename(data / f"train/{folder}/ä\u2028b.{suffix}")
     if not done:
-        monkeypatch.setattr("facetracker.data.augment.augment.run_job", Job.digest)  # leaves nothing behind
+        monkeypatch.setattr("facetracker.data.augment.augment.run_job", AugmentJob.digest)  # leaves nothing behind
     augment(data, tmp_path / "aug", variants=1, workers=1, format="tfrecord", shard_photos=3)
     text = (tmp_path / "aug/train/index.json").read_text()
     assert text == json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n"
@@ -112,6 +112,7 @@ print(peak(many) - peak(few))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["jpeg", "tfrecord"])
 def test_the_memory_of_the_driver_does_not_grow_with_the_photos(data, tmp_path, format):
     folders = [str(replicated(data, tmp_path / str(count), count)) for count in (FEW, MANY)]

@@ -45,7 +45,7 @@ def photos(tmp_path):
 
 
 def places(folder) -> dict[str, str]:
-    return {pair.stem: pair.partition for pair in lay_out(folder).pairs}
+    return {pair.stem: pair.part for pair in lay_out(folder).pairs}
 
 
 def test_the_ratios_hold_and_each_label_goes_with_its_photo(photos):
@@ -68,10 +68,10 @@ def test_sessions_stay_together(photos):
     report = split(photos, by="session")
     assert report.by == "session"
     by_session: dict[str, set] = {}
-    for stem, partition in places(photos).items():
-        by_session.setdefault(stem[:15], set()).add(partition)
+    for stem, part in places(photos).items():
+        by_session.setdefault(stem[:15], set()).add(part)
     assert len(by_session) == 5
-    assert all(len(partitions) == 1 for partitions in by_session.values())
+    assert all(len(parts) == 1 for parts in by_session.values())
     assert set(report.counts) == {"train", "val", "test"}
 
 
@@ -135,7 +135,7 @@ def test_photos_that_come_later_are_added_and_none_moves(photos):
 
 
 @pytest.mark.parametrize("move", [False, True])
-def test_other_arguments_need_force_and_then_move_files_between_partitions(photos, move):
+def test_other_arguments_need_force_and_then_move_files_between_parts(photos, move):
     split(photos, by="photo", seed=0, move=move)
     old = places(photos)
     with pytest.raises(FaceTrackerError, match=r"split already, with --seed 0.*--force"):
@@ -159,9 +159,9 @@ def test_a_label_made_after_the_split_follows_and_one_that_differs_is_said(photo
     write_json(other, {**label_text("20260101-000000-abcd_00000.jpg"), "shapes": []})
     report = split(photos, by="photo")
     assert report.differing == 1
-    partition = places(photos)
-    assert (photos / partition[stem] / "labels" / f"{stem}.json").is_file()
-    there = photos / partition[other.stem] / "labels" / other.name
+    part = places(photos)
+    assert (photos / part[stem] / "labels" / f"{stem}.json").is_file()
+    there = photos / part[other.stem] / "labels" / other.name
     assert len(json.loads(there.read_text())["shapes"]) == 1
     split(photos, by="photo", force=True)
     assert there.read_bytes() == other.read_bytes()
@@ -197,7 +197,7 @@ def _without_plan(folder):
     return folder
 
 
-def test_two_partitions_with_one_name(photos):
+def test_two_parts_with_one_name(photos):
     split(photos, photos.parent / "first", by="photo")
     first = photos.parent / "first"
     name = next((first / "train/images").iterdir()).name

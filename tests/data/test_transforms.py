@@ -11,7 +11,7 @@ import yaml
 
 from facetracker.core.boxes import as_boxes, empty
 from facetracker.core.errors import FaceTrackerError
-from facetracker.data.augment.draft import Draft, Photo
+from facetracker.data.augment.draft import Draft, DraftPhoto
 from facetracker.data.augment.transforms import (
     LookUp,
     Pipeline,
@@ -42,8 +42,8 @@ def test_each_pipeline_draws_a_picture_with_its_faces(name: str):
 
 
 def test_the_package_has_the_presets_of_the_issue():
-    assert pipeline_names() == ["full", "rough", "standard", "turned"]
-    names = [step["__class_fullname__"] for step in read_pipeline("standard")["transform"]["transforms"]]
+    assert pipeline_names() == ["full", "rough", "standard", "turned", "tutorial"]
+    names = [step["__class_fullname__"] for step in read_pipeline("tutorial")["transform"]["transforms"]]
     assert names == [
         "AtLeastOneBBoxRandomCrop",
         "HorizontalFlip",
@@ -61,7 +61,7 @@ def test_the_look_up_table_gives_albumentations_own_values():
             dice, generator = random.Random(seed), np.random.default_rng(seed)
             for transform in transforms:
                 transform.set_random_state(generator, dice)
-        draft = Draft(Photo(PICTURE.picture), np.zeros((0, 5), np.float32))
+        draft = Draft(DraftPhoto(PICTURE.picture), np.zeros((0, 5), np.float32))
         fused.apply(draft)
         ours = draft.pixels()
         theirs = PICTURE.picture
@@ -77,7 +77,7 @@ def test_what_depends_on_the_whole_picture_is_not_fused():
     assert is_pointwise(A.RandomGamma())
     assert not is_pointwise(A.RandomBrightnessContrast(brightness_by_max=False))
     assert not is_pointwise(A.GaussianBlur())
-    pipeline = Pipeline(read_pipeline("standard"))
+    pipeline = Pipeline(read_pipeline("tutorial"))
     assert sum(isinstance(step, LookUp) for step in pipeline.steps) == 1
     assert len(pipeline.steps) == 3
 

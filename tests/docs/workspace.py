@@ -118,6 +118,6 @@ def label_all(images: Path) -> None:
         label = label_path(photo)
         if not label.exists():
             picture = read_picture(photo)
-            boxes = starter.detect_boxes(picture)[0]
+            boxes = starter.detect(picture).boxes
             height, width = picture.shape[:2]
             write_labels(label, Sample(photo, width, height, boxes, ("face",) * len(boxes)))

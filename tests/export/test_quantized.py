@@ -15,6 +15,8 @@ from facetracker.export.formats.onnx import behind_the_last_convolutions
 from facetracker.inference.engines import open_engine
 from facetracker.labels.labelme import write_labels
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def small(dense, snapshots, tmp_path_factory):
@@ -74,11 +76,11 @@ def test_the_loss_of_ap_is_measured_without_labels_against_keras(small):
 
 def test_the_loss_of_ap_is_measured_on_labels_where_there_are_any(dense, snapshots, tmp_path):
     for index in range(2):
-        for partition in ("train", "test"):
-            photo = tmp_path / partition / "images" / f"{partition}{index}.jpg"
+        for part in ("train", "test"):
+            photo = tmp_path / part / "images" / f"{part}{index}.jpg"
             write_jpeg(photo, read_picture(snapshots / f"{index}.jpg"))
             sample = Sample(photo, 96, 72, [[0.2, 0.2, 0.8, 0.8]], ("bare",))
-            write_labels(tmp_path / partition / "labels" / f"{partition}{index}.json", sample)
+            write_labels(tmp_path / part / "labels" / f"{part}{index}.json", sample)
     loss = loss_of_ap(dense.path, dense.file("onnx"), tmp_path)
     assert (loss.photos, loss.truth) == (2, "its labels")
     assert loss.lost == pytest.approx(0.0, abs=1e-6)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from painted import Painted, film, frame_with
 
-from facetracker.inference.detect import detect
+from facetracker.inference.detect import Show, detect
 from facetracker.inference.live.browser import BrowserView
 from facetracker.inference.live.live import LiveLoop
 from facetracker.inference.live.views import open_view
@@ -94,7 +94,7 @@ def test_keys_come_back_in_order_and_others_are_nothing(view):
 def test_a_person_at_the_tab_watches_and_quits(models, view):
     from facetracker.inference.detector import Detector
 
-    loop = LiveLoop(Painted(10**6), Watcher(Detector(models / "dense.onnx", threads=1), 30.0), view=view)
+    loop = LiveLoop(Painted(10**6), Watcher(Detector.load(models / "dense.onnx", threads=1), 30.0), view=view)
     ended = threading.Thread(target=loop.run)
     ended.start()
     stream = ask(view, "/stream?token=TOKEN")
@@ -107,6 +107,6 @@ def test_a_person_at_the_tab_watches_and_quits(models, view):
 
 
 def test_detect_offers_it(models, tmp_path, capsys):
-    done = detect(models / "dense.onnx", film(tmp_path / "f.avi", 10), view="web")
+    done = detect(models / "dense.onnx", film(tmp_path / "f.avi", 10), show=Show("web"))
     assert done.report.frames == 10
     assert re.search(r"open http://127\.0\.0\.1:\d+/\?token=", capsys.readouterr().out)

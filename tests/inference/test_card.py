@@ -9,7 +9,7 @@ from facetracker.inference.card import Card, card_path
 
 
 def test_a_card_survives_the_file_beside_the_model(tmp_path):
-    card = Card(classes=["mask", "no_mask"], image_size=320, head="dense", threshold=0.4, strides=[8, 16])
+    card = Card(classes=["mask", "no_mask"], image_size=320, head="dense", threshold=0.4, strides=[8, 16], crop=0.9375)
     assert card.write_beside(tmp_path / "m.tflite") == tmp_path / "m.tflite.json" == card_path(tmp_path / "m.tflite")
     assert Card.read_beside(tmp_path / "m.tflite") == card
 
@@ -33,6 +33,8 @@ def test_keys_of_a_newer_version_are_passed_over(tmp_path):
         ('{"classes": ["face"], "image_size": 64, "head": "single", "strides": []}', "strides"),
         ('{"classes": ["face"], "image_size": 64, "head": "single", "precision": "int4"}', "precision"),
         ('{"classes": ["face"], "image_size": 64, "head": "single", "name": 7}', "name"),
+        ('{"classes": ["face"], "image_size": 64, "head": "single", "crop": 0}', "crop"),
+        ('{"classes": ["face"], "image_size": 64, "head": "single", "crop": "450"}', "crop"),
         ("[]", "object"),
     ],
 )

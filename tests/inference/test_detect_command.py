@@ -16,7 +16,7 @@ from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
 from facetracker.inference import benchmark as stage
 from facetracker.inference.benchmark import model_files
-from facetracker.inference.detect import detect
+from facetracker.inference.detect import Find, Keep, Show, detect
 
 NO_DISPLAY = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
 
@@ -42,12 +42,11 @@ def test_without_a_display_it_says_what_there_is_instead(models, green_film, tmp
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"view": "window"}, "no window can be opened: no display"),
+        ({"show": Show("window")}, "no window can be opened: no display"),
         ({"source": "scene:live=1"}, "would not end"),
         ({"source": "none.mp4"}, "none.mp4: no such file"),
-        ({"blur": True, "pixelate": True}, "exclude each other"),
-        ({"every": 2, "follow": False}, "need following"),
-        ({"save": "film.gif"}, r"only \.mp4"),
+        ({"find": Find(every=2, follow=False)}, "need following"),
+        ({"keep": Keep("film.gif")}, r"only \.mp4"),
         ({"model": "none.onnx"}, "no such file"),
     ],
 )

@@ -5,25 +5,29 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-import supervision as sv
 
 from facetracker.capture.source import Frame
 from facetracker.core.errors import FaceTrackerError
-from facetracker.inference.draw import GREEN, ORANGE, RED, Overlay, class_colour, mirrored
+from facetracker.core.faces import Faces
+from facetracker.inference.draw import GREEN, ORANGE, RED, Overlay, class_colour
 from facetracker.inference.live.render import Renderer
 from facetracker.inference.recording.hard_frames import HardFrames
 from facetracker.inference.recording.privacy import CropFolder, hidden_by, hide_faces, widened
 from facetracker.inference.tracking.watch import Seen
 
+SIZE = 320, 240
+
 
 def faces_at(*boxes, names=None, ids=True, coasting=False):
     count = len(boxes)
-    return sv.Detections(
-        xyxy=np.array(boxes, np.float32).reshape(-1, 4),
-        confidence=np.full(count, 0.9, np.float32),
-        class_id=np.arange(count),
-        tracker_id=np.arange(1, count + 1) if ids else None,
-        data={"class_name": np.array(names or ["face"] * count), "coasting": np.full(count, coasting)},
+    return Faces.from_pixels(
+        np.reshape(boxes, (-1, 4)),
+        *SIZE,
+        scores=np.full(count, 0.9),
+        classes=np.arange(count),
+        names=names or ["face"] * count,
+        ids=np.arange(1, count + 1) if ids else None,
+        coasting=np.full(count, coasting),
     )
 
 
@@ -76,8 +80,6 @@ def test_a_mirrored_view_has_mirrored_boxes_and_upright_text():
     frame = np.zeros((240, 320, 3), np.uint8)
     cv2.rectangle(frame, (40, 60), (100, 140), (255, 255, 255), -1)
     faces = faces_at((40, 60, 100, 140))
-    assert mirrored(faces, 320).xyxy.tolist() == [[220, 60, 280, 140]]
-    assert faces.xyxy.tolist() == [[40, 60, 100, 140]]
     shown = Renderer(["face"]).render(frame, faces, mirror=True)
     assert shown[100, 250].min() == 255
     assert shown[100, 70].max() == 0
@@ -86,12 +88,12 @@ def test_a_mirrored_view_has_mirrored_boxes_and_upright_text():
 def test_status_and_help_are_written_into_any_size():
     for height, width in ((60, 80), (240, 320), (1080, 1920)):
         frame = np.full((height, width, 3), 90, np.uint8)
-        plain = Renderer(["face"]).render(frame, sv.Detections.empty())
+        plain = Renderer(["face"]).render(frame, Faces.none(width, height))
         assert (plain == frame).all()
-        status = Renderer(["face"]).render(frame, sv.Detections.empty(), status=["30 frames/s", ""])
+        status = Renderer(["face"]).render(frame, Faces.none(width, height), status=["30 frames/s", ""])
         assert (status[: height // 4, : width // 2] != 90).any()
         assert (status[height // 2 :] == 90).all()
-        helped = Renderer(["face"]).render(frame, sv.Detections.empty(), help=True)
+        helped = Renderer(["face"]).render(frame, Faces.none(width, height), help=True)
         assert (helped[height // 2, width // 2 - 5 : width // 2 + 5] != 90).any()
 
 

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import supervision as sv
 
 from facetracker.core.boxes import iou, to_pixels
+from facetracker.core.faces import Faces
 from facetracker.inference.tracking.follow import COAST, Follower
 from facetracker.inference.tracking.steady import Steady, SteadySettings
 from facetracker.scenes import Scene
 
 FPS = 30.0
+SIZE = 640, 480
 
 
-def detections(boxes, scores=None):
+def found(boxes, scores=None):
     boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
-    return sv.Detections(
-        xyxy=boxes,
-        confidence=np.full(len(boxes), 0.9, np.float32) if scores is None else np.asarray(scores, np.float32),
-        class_id=np.zeros(len(boxes), int),
-        data={"class_name": np.full(len(boxes), "face")},
-    )
+    return Faces.from_pixels(boxes, *SIZE, scores=np.full(len(boxes), 0.9) if scores is None else scores)
 
 
 def follow_scene(scene, frames, miss=0.03, tremble=0.01, seed=0):
@@ -34,15 +30,15 @@ def follow_scene(scene, frames, miss=0.03, tremble=0.01, seed=0):
         boxes = to_pixels(truth.boxes, scene.width, scene.height)
         sizes = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
         seen = (boxes + random.normal(0, tremble, boxes.shape) * sizes)[random.random(len(boxes)) >= miss]
-        result = follower.update(detections(seen), index / FPS)
+        result = follower.update(found(seen), index / FPS)
         if index < 2:
             continue
-        pairs = iou(result.xyxy / 1000, boxes / 1000) if len(result) else np.zeros((0, len(boxes)))
+        pairs = iou(result.pixels / 1000, boxes / 1000) if len(result) else np.zeros((0, len(boxes)))
         for column, who in enumerate(truth.ids):
             faces += 1
             if len(pairs) and pairs[:, column].max() > 0.4:
                 shown += 1
-                number = result.tracker_id[pairs[:, column].argmax()]
+                number = result.ids[pairs[:, column].argmax()]
                 switches += last.get(who, number) != number
                 last[who] = number
     return switches, max(last.values()), shown / faces
@@ -61,84 +57,86 @@ def test_a_face_that_is_missed_coasts_on_in_its_direction_and_keeps_its_number()
     follower = Follower(0.5, FPS)
     for index in range(30):
         left = 100 + 4 * index
-        before = follower.update(detections([[left, 100, left + 80, 180]]), index / FPS)
-    assert before.tracker_id.tolist() == [1]
-    assert not before.data["coasting"].any()
+        before = follower.update(found([[left, 100, left + 80, 180]]), index / FPS)
+    assert before.ids.tolist() == [1]
+    assert not before.coasting.any()
     for index in range(30, 30 + int(COAST * FPS)):
-        coasting = follower.update(detections([]), index / FPS)
-        assert coasting.tracker_id.tolist() == [1]
-        assert coasting.data["coasting"].all()
-        assert iou(coasting.xyxy / 1000, [[(100 + 4 * index) / 1000, 0.1, (180 + 4 * index) / 1000, 0.18]])[0, 0] > 0.7
+        coasting = follower.update(found([]), index / FPS)
+        assert coasting.ids.tolist() == [1]
+        assert coasting.coasting.all()
+        assert (
+            iou(coasting.pixels / 1000, [[(100 + 4 * index) / 1000, 0.1, (180 + 4 * index) / 1000, 0.18]])[0, 0] > 0.7
+        )
         assert follower.broken == ([1] if index == 30 else [])
     index += 2
-    assert len(follower.update(detections([]), index / FPS)) == 0
-    back = follower.update(detections([[100 + 4 * index, 100, 180 + 4 * index, 180]]), index / FPS)
-    assert back.tracker_id.tolist() == [1]
+    assert len(follower.update(found([]), index / FPS)) == 0
+    back = follower.update(found([[100 + 4 * index, 100, 180 + 4 * index, 180]]), index / FPS)
+    assert back.ids.tolist() == [1]
 
 
 def test_a_weak_score_carries_a_face_on_but_starts_none():
     follower = Follower(0.5, FPS)
     box = [[100, 100, 180, 180]]
     for index in range(5):
-        assert len(follower.update(detections(box, [0.3]), index / FPS)) == 0
+        assert len(follower.update(found(box, [0.3]), index / FPS)) == 0
     for index in range(5, 8):
-        follower.update(detections(box, [0.9]), index / FPS)
-    weak = follower.update(detections(box, [0.3]), 8 / FPS)
-    assert weak.tracker_id.tolist() == [1]
-    assert weak.confidence == pytest.approx([0.3])
+        follower.update(found(box, [0.9]), index / FPS)
+    weak = follower.update(found(box, [0.3]), 8 / FPS)
+    assert weak.ids.tolist() == [1]
+    assert weak.scores == pytest.approx([0.3])
     assert follower.low_threshold < 0.3
     for index in range(9, 9 + round(1.5 * FPS)):
-        weak = follower.update(detections(box, [0.3]), index / FPS)
+        weak = follower.update(found(box, [0.3]), index / FPS)
     assert len(weak) == 0  # a face that stays weak is none
-    assert follower.update(detections(box, [0.9]), (index + 1) / FPS).tracker_id.tolist() == [1]
+    assert follower.update(found(box, [0.9]), (index + 1) / FPS).ids.tolist() == [1]
 
 
 def test_a_second_box_on_the_same_face_gets_no_number():
     follower = Follower(0.5, FPS)
     face, shifted, around = [100, 100, 180, 180], [125, 120, 205, 200], [90, 60, 230, 230]
     for index in range(10):
-        faces = follower.update(detections([face, shifted, around], [0.9, 0.6, 0.3]), index / FPS)
-    assert faces.tracker_id.tolist() == [1]
+        faces = follower.update(found([face, shifted, around], [0.9, 0.6, 0.3]), index / FPS)
+    assert faces.ids.tolist() == [1]
     for time, known in ((1.0, 1), (1.03, 1), (1.06, 2)):
-        apart = follower.update(detections([face, [300, 100, 380, 180]], [0.9, 0.9]), time)
+        apart = follower.update(found([face, [300, 100, 380, 180]], [0.9, 0.9]), time)
         assert len(apart) == known
 
 
 def test_one_flicker_is_no_face():
     follower = Follower(0.5, FPS)
-    shown = [len(follower.update(detections([[10, 10, 60, 60]] if i == 3 else []), i / FPS)) for i in range(10)]
+    shown = [len(follower.update(found([[10, 10, 60, 60]] if i == 3 else []), i / FPS)) for i in range(10)]
     assert sum(shown) == 0
 
 
-def test_predict_moves_faces_on_between_detections():
+def test_predict_moves_faces_on_between_found():
     follower = Follower(0.5, 10.0)
     assert len(follower.predict(0.0)) == 0
     for index in range(40):
-        follower.update(detections([[100 + 6 * index, 100, 180 + 6 * index, 180]]), index / 10)
-    now = follower.update(detections([[340, 100, 420, 180]]), 4.0)
+        follower.update(found([[100 + 6 * index, 100, 180 + 6 * index, 180]]), index / 10)
+    now = follower.update(found([[340, 100, 420, 180]]), 4.0)
     ahead = follower.predict(4.05)
-    assert ahead.tracker_id.tolist() == [1]
-    assert 1.5 < (ahead.xyxy - now.xyxy)[0, 0] < 4.5
-    assert follower.predict(4.0).xyxy == pytest.approx(now.xyxy, abs=0.01)
+    assert ahead.ids.tolist() == [1]
+    assert 1.5 < (ahead.pixels - now.pixels)[0, 0] < 4.5
+    assert follower.predict(4.0).pixels == pytest.approx(now.pixels, abs=0.01)
 
 
 def test_a_clock_that_stands_still_goes_on_and_one_that_jumps_back_starts_anew():
     follower = Follower(0.5, FPS)
     for _ in range(5):
-        faces = follower.update(detections([[100, 100, 180, 180]]), 0.0)
-    assert faces.tracker_id.tolist() == [1]
-    follower.update(detections([[300, 100, 380, 180]]), 9.0)
+        faces = follower.update(found([[100, 100, 180, 180]]), 0.0)
+    assert faces.ids.tolist() == [1]
+    follower.update(found([[300, 100, 380, 180]]), 9.0)
     for index in range(3):
-        faces = follower.update(detections([[500, 100, 580, 180]]), 1.0 + index)
-    assert faces.tracker_id.tolist() == [1]
+        faces = follower.update(found([[500, 100, 580, 180]]), 1.0 + index)
+    assert faces.ids.tolist() == [1]
 
 
-def test_detections_without_scores_classes_and_names_are_faces_too():
+def test_boxes_are_the_detectors_own_unless_steadied():
     follower = Follower(0.5, FPS, steady=False)
     for index in range(3):
-        faces = follower.update(sv.Detections(xyxy=np.array([[10.0, 10, 50, 50]])), index / FPS)
-    assert faces.data["class_name"].tolist() == ["face"]
-    assert faces.xyxy == pytest.approx(np.array([[10.0, 10, 50, 50]]))
+        faces = follower.update(found([[10 + index, 10, 50, 50]]), index / FPS)
+    assert faces.labels == ["face"]
+    assert faces.pixels == pytest.approx(np.array([[12.0, 10, 50, 50]]), abs=1e-4)
 
 
 class TestSteady:

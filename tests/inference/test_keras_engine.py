@@ -14,7 +14,7 @@ def test_a_keras_file_is_an_engine_too(tmp_path):
 
     model = FaceTracker(backbone="nano", head="dense", classes=["mask", "no_mask"], image_size=64)
     model.save(tmp_path / "model.keras")
-    detector = Detector(tmp_path / "model.keras", threshold=0.0)
+    detector = Detector.load(tmp_path / "model.keras", threshold=0.0)
     assert (detector.classes, detector.card.head, detector.card.image_size) == (["mask", "no_mask"], "dense", 64)
     batch = np.random.default_rng(0).integers(0, 256, (2, 64, 96, 3), np.uint8)
     outputs, own = detector.engine.run(batch), model.predict_on_batch(batch)

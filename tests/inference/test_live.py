@@ -13,6 +13,7 @@ from painted import Painted, still_frames, walk
 
 from facetracker.core.errors import FaceTrackerError
 from facetracker.inference.detector import Detector
+from facetracker.inference.engines import open_engine
 from facetracker.inference.live.controls import Controls
 from facetracker.inference.live.live import LiveLoop
 from facetracker.inference.live.thread import Inference
@@ -45,7 +46,7 @@ class Slow(Detector):
     """A detector with a model that takes its time (not the processor's: it waits)."""
 
     def __init__(self, path, seconds: float):
-        super().__init__(path, threads=1)
+        super().__init__(open_engine(path, 1))
         quick = self.engine.run
 
         def run(batch):
@@ -77,14 +78,14 @@ def test_what_is_shown_is_never_older_than_two_frames_and_one_look(models, milli
 
 def error_of(faces, index: int) -> float:
     """How many pixels the surest box is from where the square is in that frame."""
-    box = faces.xyxy[faces.confidence.argmax()]
+    box = faces.pixels[faces.scores.argmax()]
     return abs((box[0] + box[2]) / 2 - walk(index)[0])
 
 
 def test_boxes_are_moved_on_to_where_the_face_is_by_now(models):
     """In the film's own time: a look takes three frames, and is shown for three more."""
     frames = list(still_frames(90))
-    looking = Watcher(Detector(models / "dense.onnx", threads=1), 30.0)
+    looking = Watcher(Detector.load(models / "dense.onnx", threads=1), 30.0)
     moved, left = [], []
     for frame in frames[3:]:
         if frame.index % 3 == 0:
@@ -154,7 +155,7 @@ def test_a_source_that_stalls_is_reported_on_the_picture_and_goes_on(models):
 
 
 def test_a_silent_source_ends_at_its_stop(models):
-    source = Painted(10**6, stalls=(10, 4.0))
+    source = Painted(10**6, stalls=(10, 2.0))
     source.stop = 0.5
     began = time.monotonic()
     LiveLoop(source, watcher(models), view=Eyes()).run()

@@ -12,9 +12,11 @@ from painted import Painted, film, frame_with
 from facetracker.capture.source import open_source
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.photo import write_jpeg
-from facetracker.inference.detect import detect
+from facetracker.inference.detect import Find, Keep, Show, Take, detect
 from facetracker.inference.live.recorded import ReadAhead, frames_in
 from facetracker.inference.stages import Stages
+
+UNSEEN = Show("none")
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def rows(path):
 
 
 def test_every_frame_is_seen_and_the_recording_has_the_rate(dense, green_film, tmp_path):
-    done = detect(dense, green_film, view="none", jsonl=tmp_path / "out.jsonl", save=tmp_path / "out.mp4")
+    done = detect(dense, green_film, show=UNSEEN, keep=Keep(tmp_path / "out.mp4", tmp_path / "out.jsonl"))
     lines = rows(tmp_path / "out.jsonl")
     assert [line["frame"] for line in lines] == list(range(60))
     assert [line["time"] for line in lines] == pytest.approx(np.arange(60) / 30, abs=1e-3)
@@ -46,7 +48,7 @@ def test_every_frame_is_seen_and_the_recording_has_the_rate(dense, green_film, t
 
 def test_start_stop_and_stride_choose_a_part(dense, green_film, tmp_path):
     path = tmp_path / "out.jsonl"
-    detect(dense, green_film, view="none", start=0.5, stop=1.5, stride=5, jsonl=path, save=tmp_path / "out.mp4")
+    detect(dense, green_film, take=Take(0.5, 1.5, stride=5), show=UNSEEN, keep=Keep(tmp_path / "out.mp4", path))
     assert [line["frame"] for line in rows(path)] == [15, 20, 25, 30, 35, 40]
     capture = cv2.VideoCapture(str(tmp_path / "out.mp4"))
     assert capture.get(cv2.CAP_PROP_FPS) == pytest.approx(6, abs=0.01)
@@ -64,7 +66,7 @@ def test_a_film_that_ends_in_garbage_keeps_what_came_before(dense, green_film, t
     data = green_film.read_bytes()
     broken = tmp_path / "broken.avi"
     broken.write_bytes(data[: len(data) // 2] + bytes(len(data) // 2))
-    done = detect(dense, broken, view="none", save=tmp_path / "out.mp4", jsonl=tmp_path / "out.jsonl")
+    done = detect(dense, broken, show=UNSEEN, keep=Keep(tmp_path / "out.mp4", tmp_path / "out.jsonl"))
     assert 20 <= done.report.frames < 60
     assert "cannot be read" in capsys.readouterr().err
     capture = cv2.VideoCapture(str(tmp_path / "out.mp4"))
@@ -76,7 +78,7 @@ def test_photos_are_judged_one_by_one_and_bad_ones_named(dense, tmp_path):
     write_jpeg(folder / "a.jpg", frame_with((100, 100)))
     write_jpeg(folder / "b.jpg", frame_with((200, 100), width=400))
     (folder / "c.jpg").write_bytes(b"nothing")
-    done = detect(dense, folder, view="none", jsonl=tmp_path / "out.jsonl", crop_to=tmp_path / "crops")
+    done = detect(dense, folder, show=UNSEEN, keep=Keep(jsonl=tmp_path / "out.jsonl", crop_to=tmp_path / "crops"))
     lines = rows(tmp_path / "out.jsonl")
     assert [line["photo"].endswith(name) for line, name in zip(lines, ("a.jpg", "b.jpg"), strict=True)] == [True, True]
     assert all(line["ids"] == [] and line["scores"] for line in lines)  # unrelated photos have nobody to follow
@@ -85,7 +87,8 @@ def test_photos_are_judged_one_by_one_and_bad_ones_named(dense, tmp_path):
 
 
 def test_uncertain_frames_are_collected(models, green_film, tmp_path):
-    done = detect(models / "dense.onnx", green_film, view="none", threshold=0.95, collect_uncertain=tmp_path / "images")
+    keep = Keep(collect_uncertain=tmp_path / "images")
+    done = detect(models / "dense.onnx", green_film, find=Find(threshold=0.95), show=UNSEEN, keep=keep)
     saved = sorted((tmp_path / "images").iterdir())
     assert 1 <= len(saved) <= 2  # the film lasts two seconds
     assert "frames to label" in done.summary()
@@ -93,8 +96,9 @@ def test_uncertain_frames_are_collected(models, green_film, tmp_path):
 
 def test_faces_are_hidden_in_the_recording(dense, green_film, tmp_path):
     for how in ("blur", "pixelate"):
-        detect(dense, green_film, view="none", stop=0.5, save=tmp_path / f"{how}.avi", **{how: True})
-    detect(dense, green_film, view="none", stop=0.5, save=tmp_path / "plain.avi")
+        keep = Keep(tmp_path / f"{how}.avi")
+        detect(dense, green_film, take=Take(stop=0.5), show=Show("none", hidden=how), keep=keep)
+    detect(dense, green_film, take=Take(stop=0.5), show=UNSEEN, keep=Keep(tmp_path / "plain.avi"))
     last = {}
     for name in ("blur", "pixelate", "plain"):
         capture = cv2.VideoCapture(str(tmp_path / f"{name}.avi"))
@@ -108,9 +112,9 @@ def test_faces_are_hidden_in_the_recording(dense, green_film, tmp_path):
 def test_nothing_is_overwritten(dense, green_film, tmp_path):
     (tmp_path / "out.jsonl").write_text("mine")
     with pytest.raises(FaceTrackerError, match="there already"):
-        detect(dense, green_film, view="none", jsonl=tmp_path / "out.jsonl")
+        detect(dense, green_film, show=UNSEEN, keep=Keep(jsonl=tmp_path / "out.jsonl"))
     assert (tmp_path / "out.jsonl").read_text() == "mine"
-    detect(dense, green_film, view="none", jsonl=tmp_path / "out.jsonl", force=True)
+    detect(dense, green_film, show=UNSEEN, keep=Keep(jsonl=tmp_path / "out.jsonl", force=True))
     assert len(rows(tmp_path / "out.jsonl")) == 60
 
 
@@ -125,6 +129,6 @@ def test_reading_ahead_hands_errors_on_and_stops_when_nobody_reads(green_film):
 
 def test_a_long_film_is_quick(dense, tmp_path):
     path = film(tmp_path / "long.avi", 300)
-    done = detect(dense, path, view="none")
+    done = detect(dense, path, show=UNSEEN)
     assert done.report.frames == 300
     assert done.report.seconds < 15  # the real figure stands in docs/realtime.md; this only guards against minutes

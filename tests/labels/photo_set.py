@@ -24,7 +24,7 @@ def rectangle(*corners: float, label: str = "face", **more: Any) -> dict[str, An
 
 
 class PhotoSet:
-    """Builds `folder/[partition/]images` and `labels` a photo at a time."""
+    """Builds `folder/[part/]images` and `labels` a photo at a time."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -35,13 +35,13 @@ class PhotoSet:
         name: str,
         shapes: list[Any] | None = None,
         picture: np.ndarray | bytes | None = None,
-        partition: str = "",
+        part: str = "",
         suffix: str = ".jpg",
         **more: Any,
     ) -> Path:
         """A photo, with a label file unless `shapes` is None; `more` goes into the file's top level."""
         self.count += 1
-        photo = self.folder / partition / "images" / f"{name}{suffix}"
+        photo = self.folder / part / "images" / f"{name}{suffix}"
         photo.parent.mkdir(parents=True, exist_ok=True)
         if picture is None:
             picture = draw(self.count)
@@ -60,13 +60,13 @@ class PhotoSet:
                 "imageWidth": 160,
                 **more,
             }
-            label = self.label(name, partition)
+            label = self.label(name, part)
             label.parent.mkdir(parents=True, exist_ok=True)
             label.write_text(json.dumps(content))
         return photo
 
-    def label(self, name: str, partition: str = "") -> Path:
-        return self.folder / partition / "labels" / f"{name}.json"
+    def label(self, name: str, part: str = "") -> Path:
+        return self.folder / part / "labels" / f"{name}.json"
 
     def content(self, name: str) -> Any:
         return json.loads(self.label(name).read_text())

@@ -15,7 +15,7 @@ def run(*words: object):
     return CliRunner().invoke(app, [str(word) for word in words])
 
 
-def test_audit_says_what_is_wrong_and_mends_it(photos: PhotoSet, tmp_path):
+def test_audit_says_what_is_wrong_and_fixes_it(photos: PhotoSet, tmp_path):
     photos.add("a", [rectangle(80, 20, 20, 90, label="fase")])
     out = tmp_path / "out"
     first = run("audit", photos.folder, "--out", out, "--class", "face")
@@ -25,7 +25,7 @@ def test_audit_says_what_is_wrong_and_mends_it(photos: PhotoSet, tmp_path):
     assert "audit.json, contact_sheet.png" in first.output
     second = run("audit", photos.folder, "--out", out, "--class", "face", "--fix", "--rename", "fase=face")
     assert second.exit_code == 0, second.output
-    assert "mended: 1 label files" in second.output
+    assert "fixed: 1 label files" in second.output
     assert "contact_sheet" not in second.output
     assert photos.content("a")["shapes"][0]["points"] == [[20, 20], [80, 90]]
 

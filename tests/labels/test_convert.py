@@ -25,20 +25,20 @@ FORMATS = ("coco", "voc", "yolo")
 @pytest.fixture
 def split(photos: PhotoSet) -> PhotoSet:
     """Two sides, two classes, a photo without a face, one that nobody labelled."""
-    photos.add("a", [rectangle(12.34, 20.5, 80.75, 90.25), rectangle(0, 0, 160, 120, label="mask")], partition="train")
-    photos.add("b", [], partition="train", flags={"no_face": True})
-    photos.add("c 한글", [rectangle(150, 100, 100.5, 33.3, label="mask")], partition="val")
-    photos.add("later", partition="train")
+    photos.add("a", [rectangle(12.34, 20.5, 80.75, 90.25), rectangle(0, 0, 160, 120, label="mask")], part="train")
+    photos.add("b", [], part="train", flags={"no_face": True})
+    photos.add("c 한글", [rectangle(150, 100, 100.5, 33.3, label="mask")], part="val")
+    photos.add("later", part="train")
     return photos
 
 
 def faces(folder: Path) -> dict[str, list[tuple]]:
-    """Every labelled photo of a labelme folder: `partition/stem` to (label, pixel corners)."""
+    """Every labelled photo of a labelme folder: `part/stem` to (label, pixel corners)."""
     found = {}
     for entry in read_labelme(folder).labelled:
         sample = entry.sample
         corners = to_pixels(sample.boxes, sample.width, sample.height)
-        found[f"{entry.partition}/{sample.stem}"] = [
+        found[f"{entry.part}/{sample.stem}"] = [
             (label, *corner) for label, corner in zip(sample.labels, corners, strict=True)
         ]
     return found
@@ -296,9 +296,9 @@ def test_bad_coco_entries_are_named_and_the_rest_goes_on(photos: PhotoSet, tmp_p
 
 def test_bad_labelme_files_are_named_and_the_rest_goes_on(split: PhotoSet, tmp_path):
     split.label("a", "train").write_text("{")
-    split.add("gone", [], partition="val").unlink()
-    split.add("cut", [rectangle(1, 1, 50, 50)], b"\xff\xd8", partition="val")
-    split.add("size", [rectangle(1, 1, 50, 50)], partition="val", imageWidth=999)
+    split.add("gone", [], part="val").unlink()
+    split.add("cut", [rectangle(1, 1, 50, 50)], b"\xff\xd8", part="val")
+    split.add("size", [rectangle(1, 1, 50, 50)], part="val", imageWidth=999)
     done = convert(split.folder, tmp_path / "out", to="coco")
     assert [Path(path).name for path, _ in done.rejects] == ["a.json", "cut.jpg", "gone.json", "size.json"]
     assert done.photos == 2
@@ -306,11 +306,11 @@ def test_bad_labelme_files_are_named_and_the_rest_goes_on(split: PhotoSet, tmp_p
 
 
 def test_photos_that_would_share_a_label_file_are_rejected(photos: PhotoSet, tmp_path):
-    photos.add("a", [rectangle(1, 1, 50, 50)], partition="train")
-    photos.add("a", [], partition="val")
+    photos.add("a", [rectangle(1, 1, 50, 50)], part="train")
+    photos.add("a", [], part="val")
     assert not convert(photos.folder, tmp_path / "yolo", to="yolo").rejects
     assert "has the name of" in next(iter(convert(photos.folder, tmp_path / "voc", to="voc").rejects))[1]
-    photos.add("a", partition="train", suffix=".png")
+    photos.add("a", part="train", suffix=".png")
     done = convert(photos.folder, tmp_path / "labelme", to="labelme")
     assert [Path(path).name for path, _ in done.rejects] == ["a.png"]
 

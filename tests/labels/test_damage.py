@@ -28,7 +28,7 @@ from facetracker.core.photo import read_picture
 from facetracker.core.sample import Sample
 from facetracker.labels.audit.audit import audit
 from facetracker.labels.audit.checks import KINDS, label_findings
-from facetracker.labels.audit.fixes import mended_content
+from facetracker.labels.audit.fixes import fixed_content
 from facetracker.labels.labelme import find_photo, read_content, read_labels, write_content, write_labels
 
 LABEL_FILES = int(os.environ.get("FACETRACKER_DAMAGED", "500"))
@@ -61,7 +61,7 @@ def refusal(read: Callable[..., Any], *arguments: Any, **named: Any) -> tuple[An
 
 
 def check_label(path: Path, photo: Path) -> str:
-    """Read, audit, mend and rewrite one label file; `read` or `refused`."""
+    """Read, audit, fix and rewrite one label file; `read` or `refused`."""
     sample, error = refusal(read_labels, path, photo, size=(WIDTH, HEIGHT))
     if error is not None:
         assert error.path in (path, photo)
@@ -82,9 +82,9 @@ def check_label(path: Path, photo: Path) -> str:
         assert (got[:, 2:] - got[:, :2]).min() > 0.99
     assert all(isinstance(label, str) and label.strip() for label in sample.labels)
 
-    mended = path.with_name("mended.json")
-    write_content(mended, mended_content(content, (WIDTH, HEIGHT)))
-    assert_same_faces(sample, read_labels(mended, photo, size=(WIDTH, HEIGHT)))
+    fixed = path.with_name("fixed.json")
+    write_content(fixed, fixed_content(content, (WIDTH, HEIGHT)))
+    assert_same_faces(sample, read_labels(fixed, photo, size=(WIDTH, HEIGHT)))
     again = path.with_name("again.json")
     write_labels(again, sample, keep=path, force=True)
     assert_same_faces(sample, read_labels(again, photo, size=(WIDTH, HEIGHT)))
@@ -98,7 +98,7 @@ def check_refused(path: Path) -> None:
     except BadFile:
         return
     assert any(KINDS[kind][0] == "fault" for kind, _ in label_findings(content, (WIDTH, HEIGHT)))
-    mended_content(content, (WIDTH, HEIGHT))
+    fixed_content(content, (WIDTH, HEIGHT))
     find_photo(path)
 
 

@@ -1,4 +1,4 @@
-"""`audit --fix`: mends what is certain, keeps the old file, leaves the rest to a person."""
+"""`audit --fix`: corrects what is certain, keeps the old file, leaves the rest to a person."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from photo_set import PhotoSet, draw, rectangle
 
 from facetracker.core.errors import FaceTrackerError
 from facetracker.labels.audit.audit import audit
-from facetracker.labels.audit.fixes import mended_content
+from facetracker.labels.audit.fixes import fixed_content
 
 
 def content(shapes, width=160, height=120, **more):
@@ -19,7 +19,7 @@ def content(shapes, width=160, height=120, **more):
 
 def test_order_and_clipping():
     old = content([rectangle(80, 90, -20, 30, note="kept"), rectangle(10, 100, 60, 125)])
-    new = mended_content(old, (160, 120))
+    new = fixed_content(old, (160, 120))
     assert [shape["points"] for shape in new["shapes"]] == [[[0, 30], [80, 90]], [[10, 100], [60, 120]]]
     assert new["shapes"][0]["note"] == "kept"
     assert old["shapes"][0]["points"] == [[80, 90], [-20, 30]]
@@ -28,7 +28,7 @@ def test_order_and_clipping():
 def test_a_polygon_is_clipped_point_by_point_and_a_circle_stays():
     polygon = {"label": "face", "points": [[-5, 10], [60, 10], [30, 130]], "shape_type": "polygon"}
     circle = {"label": "face", "points": [[5, 50], [30, 50]], "shape_type": "circle"}
-    new = mended_content(content([polygon, circle]), (160, 120))
+    new = fixed_content(content([polygon, circle]), (160, 120))
     assert new["shapes"][0]["points"] == [[0, 10], [60, 10], [30, 120]]
     assert new["shapes"][1] == circle
 
@@ -44,29 +44,29 @@ def test_a_polygon_is_clipped_point_by_point_and_a_circle_stays():
     ],
 )
 def test_what_is_uncertain_stays(shapes):
-    assert mended_content(content(shapes), (160, 120)) == content(shapes)
+    assert fixed_content(content(shapes), (160, 120)) == content(shapes)
 
 
 def test_sizes():
     inside, beyond = rectangle(20, 20, 80, 90), rectangle(100, 20, 600, 400)
     # no size, or one that the points do not fit: they are the picture's pixels
-    assert mended_content(content([inside], None, None), (160, 120)) == content([inside])
-    assert mended_content(content([beyond], 160, 120), (640, 480)) == content([beyond], 640, 480)
+    assert fixed_content(content([inside], None, None), (160, 120)) == content([inside])
+    assert fixed_content(content([beyond], 160, 120), (640, 480)) == content([beyond], 640, 480)
     # the same picture at another size: the points follow
-    scaled = mended_content(content([inside]) | {"imageData": "the picture as it was"}, (320, 240))
+    scaled = fixed_content(content([inside]) | {"imageData": "the picture as it was"}, (320, 240))
     assert scaled == content([rectangle(40, 40, 160, 180)], 320, 240)
     # without a box there is nothing to get wrong
-    assert mended_content(content([], 1, 1), (160, 120)) == content([])
+    assert fixed_content(content([], 1, 1), (160, 120)) == content([])
     # another shape of picture, or sideways: it could mean two things
     for size in ((1280, 120), (120, 160)):
-        assert mended_content(content([inside]), size) == content([inside])
+        assert fixed_content(content([inside]), size) == content([inside])
     # a box that cannot be read
-    assert mended_content(content(["junk"], 1, 1), (160, 120)) == content(["junk"], 1, 1)
+    assert fixed_content(content(["junk"], 1, 1), (160, 120)) == content(["junk"], 1, 1)
 
 
 def test_a_box_is_not_clipped_in_another_pictures_pixels():
     unsure = content([rectangle(-20, 20, 80, 90), rectangle(100, 20, 600, 400)], 640, 480)
-    assert mended_content(unsure, (700, 300))["shapes"] == unsure["shapes"]
+    assert fixed_content(unsure, (700, 300))["shapes"] == unsure["shapes"]
 
 
 def test_fix_mends_with_a_backup_and_reports_the_state_after(photos: PhotoSet, tmp_path):
@@ -75,7 +75,7 @@ def test_fix_mends_with_a_backup_and_reports_the_state_after(photos: PhotoSet, t
     photos.add("lost", [rectangle(300, 30, 380, 90)])
     before = {path.name: path.read_bytes() for path in (photos.folder / "labels").iterdir()}
     result = audit(photos.folder, fix=True, out=tmp_path / "out")
-    assert result.mended == ["labels/order.json"]
+    assert result.fixed == ["labels/order.json"]
     assert result.counts == {"far outside the picture": 1}
     assert photos.content("order")["shapes"][0]["points"] == [[20, 30], [80, 90]]
     assert photos.content("order")["camera"] == "left"
@@ -84,7 +84,7 @@ def test_fix_mends_with_a_backup_and_reports_the_state_after(photos: PhotoSet, t
     for name in ("fine", "lost"):
         assert photos.label(name).read_bytes() == before[f"{name}.json"]
     again = audit(photos.folder, fix=True, out=tmp_path / "out")
-    assert again.mended == []
+    assert again.fixed == []
     assert again.backup is None
 
 
@@ -107,7 +107,7 @@ def test_rename_alone_touches_only_the_name(photos: PhotoSet, tmp_path):
 def test_fix_leaves_unreadable_labels_alone(photos: PhotoSet, tmp_path):
     photos.add("a", [])
     photos.label("a").write_text("{")
-    assert audit(photos.folder, fix=True, out=tmp_path / "out").mended == []
+    assert audit(photos.folder, fix=True, out=tmp_path / "out").fixed == []
     assert photos.label("a").read_text() == "{"
 
 

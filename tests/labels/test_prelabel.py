@@ -89,7 +89,7 @@ def test_what_a_person_saved_is_reviewed_and_never_touched(prelabelled, change):
 def test_a_file_saved_while_the_model_looks_is_left_alone(folder, monkeypatch):
     from facetracker.inference.detector import Detector
 
-    looked = Detector.detect_boxes_batch
+    looked = Detector.detect_batch
 
     def meanwhile(self, *given):
         photo = folder / "images" / "p3.jpg"
@@ -97,7 +97,7 @@ def test_a_file_saved_while_the_model_looks_is_left_alone(folder, monkeypatch):
             write_labels(label(folder, "p3"), Sample(photo, 320, 240))
         return looked(self, *given)
 
-    monkeypatch.setattr(Detector, "detect_boxes_batch", meanwhile)
+    monkeypatch.setattr(Detector, "detect_batch", meanwhile)
     done = prelabel(folder)
     assert len(done.written) == 5
     assert parsed(folder, "p3")["shapes"] == []

@@ -157,7 +157,7 @@ def test_mistakes_are_one_line(ready: PhotoSet, tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
     with pytest.raises(FaceTrackerError, match="holds no photos"):
         annotate(tmp_path / "empty")
-    ready.add("c", partition="train")
+    ready.add("c", part="train")
     shutil.rmtree(ready.folder / "images")
     with pytest.raises(FaceTrackerError, match="split already"):
         annotate(ready.folder)

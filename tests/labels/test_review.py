@@ -9,13 +9,13 @@ import time
 from pathlib import Path
 
 import pytest
-import supervision as sv
 from labeller import drawn_rectangle, own_display, shown, skip_without_labelme, until, x
 from typer.testing import CliRunner
 
 from facetracker.capture.source import Frame
 from facetracker.cli.main import app
 from facetracker.core.errors import FaceTrackerError
+from facetracker.core.faces import Faces
 from facetracker.core.naming import session_of
 from facetracker.inference.recording.hard_frames import HardFrames
 from facetracker.inference.recording.outputs import Outputs
@@ -60,18 +60,18 @@ def test_the_list_opens_nothing_and_prelabels_what_is_new(folder):
     assert "6 photos wait for a look" in result.output
 
 
-def test_a_split_folder_is_reviewed_a_side_at_a_time(folder):
-    for side in ("train", "val"):
-        shutil.copytree(folder / "images", folder / side / "images")
+def test_a_split_folder_is_reviewed_a_part_at_a_time(folder):
+    for part in ("train", "val"):
+        shutil.copytree(folder / "images", folder / part / "images")
     shutil.rmtree(folder / "images")
-    with pytest.raises(FaceTrackerError, match="Name one side"):
+    with pytest.raises(FaceTrackerError, match="Name one part"):
         review(folder)
 
 
 def test_frames_in_doubt_come_back_as_photos_to_review(tmp_path, pictures):
     """The loop closes: what `detect --collect-uncertain data/images` saves is prelabelled and queued."""
     frames = HardFrames(tmp_path / "data" / "images", session="20261121-120000-hard")
-    frames.save(Seen(Frame(pictures[0].picture, 0, 0.0, 0.0), sv.Detections.empty(), doubt="score in doubt"))
+    frames.save(Seen(Frame(pictures[0].picture, 0, 0.0, 0.0), Faces.none(640, 480), doubt="score in doubt"))
     assert "facetracker review" in Outputs(hard_frames=frames).summary()[0]
     prelabel(tmp_path / "data")
     (waiting,) = review_queue(tmp_path / "data")

@@ -35,15 +35,15 @@ def half(prelabelled: Path) -> Path:
 def test_the_audit_names_them(half, tmp_path):
     report = audit(half, out=None, workers=1)
     assert report.counts["only prelabelled"] == 3
-    assert report.partitions[""].labelled == 3
-    assert report.partitions[""].no_face == 1
+    assert report.parts[""].labelled == 3
+    assert report.parts[""].no_face == 1
     assert "only prelabelled" in as_text(report)
     assert report.exit_code == 0
 
 
 def test_audits_repairs_are_no_review(half, tmp_path):
     done = audit(half, rename={"face": "anna"}, out=tmp_path / "audit", workers=1)
-    assert len(done.mended) == 5  # the empty wall has no shape to rename
+    assert len(done.fixed) == 5  # the empty wall has no shape to rename
     content = read_content(half / "labels" / "p5.json")
     assert content["shapes"][0]["label"] == "anna"
     assert state_of(content) == "prelabelled"
@@ -88,6 +88,7 @@ def test_augment_leaves_them_out_unless_asked(half, tmp_path):
     assert (report.made, report.prelabelled) == (6, 0)
 
 
+@pytest.mark.slow
 def test_training_leaves_them_out_unless_asked(half, capsys):
     from facetracker.training.photos import read_photos
 

@@ -93,6 +93,7 @@ def test_a_saved_one_answers_the_same(small, faces, suffix, tmp_path):
     assert again.margin == 0.2
 
 
+@pytest.mark.slow
 def test_it_trains_with_keras(faces):
     model = FaceClassifier("nano", CLASSES, image_size=64, hidden=8)
     model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False)

@@ -45,6 +45,7 @@ def test_a_good_file_loads(good, dense, pictures):
     assert again.get_config() == dense.get_config()
 
 
+@pytest.mark.slow
 def test_a_compiled_one_comes_with_its_optimizer(tmp_path, pictures, targets):
     from facetracker.models import FaceTracker
 

@@ -73,7 +73,7 @@ def test_unit_preprocessing_is_a_division_by_255(pictures):
 
 
 # The single head's sigmoids saturate at the dense head's rate.
-@pytest.mark.parametrize(("head", "rate"), [("dense", 1e-3), ("single", 2e-4)])
+@pytest.mark.parametrize(("head", "rate"), [pytest.param("dense", 1e-3, marks=pytest.mark.slow), ("single", 2e-4)])
 def test_learns_and_logs_the_tutorials_names(head, rate, pictures, targets):
     keras.utils.set_random_seed(1)
     tracker = FaceTracker("nano", head, image_size=96)
@@ -95,6 +95,7 @@ def test_logged_means_do_not_depend_on_the_batches(single, pictures, targets):
         assert parts[name] == pytest.approx(whole[name], abs=1e-5), name
 
 
+@pytest.mark.slow
 def test_a_keras_file_holds_everything(tmp_path, pictures, targets):
     tracker = FaceTracker("nano", "dense", classes=["with_mask", "without_mask"], image_size=96, preprocessing="unit")
     tracker.compile(keras.optimizers.AdamW(1e-3, use_ema=True), jit_compile=False)
@@ -109,6 +110,7 @@ def test_a_keras_file_holds_everything(tmp_path, pictures, targets):
         np.testing.assert_array_equal(mine, other)
 
 
+@pytest.mark.slow
 def test_mixed_precision(pictures, targets):
     tracker = FaceTracker("nano", "dense", image_size=96, dtype="mixed_bfloat16")
     tracker.compile(keras.optimizers.Adam(1e-3), jit_compile=False)

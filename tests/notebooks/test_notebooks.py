@@ -13,7 +13,7 @@ from notebook_runner import NOTEBOOKS, execute, pictures_in, said_in
 def test_the_way_from_photos_to_a_tracker_runs(tmp_path):
     notebook = execute("train_in_colab.ipynb", tmp_path)
     assert pictures_in(notebook) >= 5  # photos, variants, curves, predictions, the tracker at work
-    assert "2 labels mended, 0 still faulty" in said_in(notebook)
+    assert "2 labels fixed, 0 still faulty" in said_in(notebook)
     for name in ("model.keras", "model.tflite", "model.onnx", "history.csv"):
         assert (tmp_path / "runs" / "mine" / name).is_file()
     assert (tmp_path / "facetracker-mine.zip").stat().st_size > 1_000_000

@@ -1,11 +1,11 @@
 """Small photos with boxes, for scores that can be worked out by hand."""
 
-from facetracker.reports.evaluation.judged import Judged
+from facetracker.reports.evaluation.judged import JudgedPhoto
 
 
 def photo(truth=(), boxes=(), scores=None, classes=None, truth_classes=None, name="a"):
     scores = [0.9] * len(boxes) if scores is None else scores
-    return Judged(
+    return JudgedPhoto(
         name,
         100,
         100,

@@ -10,17 +10,18 @@ import sys
 import cv2
 import numpy as np
 import pytest
-import supervision as sv
 
 from facetracker.core.errors import FaceTrackerError
+from facetracker.core.faces import Faces
 from facetracker.core.photo import read_picture
+from facetracker.core.sheet import sheet
 from facetracker.export import export
 from facetracker.inference.classifier import Classifier, ClassVotes
-from facetracker.inference.detect import detect
+from facetracker.inference.detect import Find, Keep, Show, detect
 from facetracker.inference.detector import Detector
 from facetracker.reports.classify import classify
 from facetracker.scenes import Scene
-from facetracker.training.classifier.pictures import GREEN, RED, Answer, answer_sheet
+from facetracker.training.classifier.pictures import RIGHT, WRONG, answer_tile
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +30,7 @@ def exported(run, tmp_path_factory):
     return {result.format: result.path for result in export(run, ["tflite", "onnx"], folder)}
 
 
+@pytest.mark.slow
 def test_every_format_says_what_keras_says(run, faces, exported):
     crops = [read_picture(path) for path in sorted((faces / "test").rglob("*.jpg"))[:5]]
     expected = Classifier(run).classify(crops)
@@ -43,6 +45,7 @@ def test_every_format_says_what_keras_says(run, faces, exported):
     assert classifier.classify([]).shape == (0, 2)
 
 
+@pytest.mark.slow
 def test_eight_bits_still_give_the_same_classes(run, faces, tmp_path):
     result = export(run, ["tflite"], tmp_path, quantize="int8", calibrate=faces)[0]
     assert result.fault is None
@@ -76,16 +79,16 @@ def test_the_answers_as_csv_and_as_a_sheet(faces, exported, tmp_path):
 
 def test_right_titles_are_green_and_wrong_ones_red():
     crop = np.full((40, 40, 3), 128, np.uint8)
-    page = answer_sheet([Answer(crop, "with mask", True), Answer(crop, "without mask", False)])
+    page = sheet([answer_tile(crop, "with mask", True), answer_tile(crop, "without mask", False)], 2, 128)
     half = page.shape[1] // 2
 
     def has(part, colour):
-        return bool((np.abs(part[:28].astype(int) - colour).max(axis=2) < 30).any())
+        return bool((np.abs(part[-28:].astype(int) - colour).max(axis=2) < 30).any())
 
-    assert has(page[:, :half], GREEN)
-    assert not has(page[:, :half], RED)
-    assert has(page[:, half:], RED)
-    assert not has(page[:, half:], GREEN)
+    assert has(page[:, :half], RIGHT)
+    assert not has(page[:, :half], WRONG)
+    assert has(page[:, half:], WRONG)
+    assert not has(page[:, half:], RIGHT)
 
 
 def test_unreadable_pictures_are_left_out(exported, faces, tmp_path):
@@ -110,20 +113,14 @@ def test_it_runs_without_tensorflow(exported, faces, tmp_path):
 
 def test_a_classifier_finds_no_faces_and_a_tracker_classifies_none(exported):
     with pytest.raises(FaceTrackerError, match="classifies faces, it does not find them"):
-        Detector(exported["tflite"])
+        Detector.load(exported["tflite"])
     with pytest.raises(FaceTrackerError, match="finds faces, it does not classify them"):
         Classifier("starter")
 
 
-def followed(ids, coasting=None) -> sv.Detections:
-    count = len(ids)
-    return sv.Detections(
-        xyxy=np.tile([10.0, 10.0, 50.0, 50.0], (count, 1)).astype(np.float32),
-        confidence=np.ones(count, np.float32),
-        class_id=np.zeros(count, int),
-        tracker_id=np.array(ids),
-        data={"class_name": np.full(count, "face"), "coasting": np.array(coasting or [False] * count)},
-    )
+def followed(ids, coasting=None) -> Faces:
+    boxes = np.tile([10.0, 10.0, 50.0, 50.0], (len(ids), 1))
+    return Faces.from_pixels(boxes, 60, 60, ids=ids, coasting=coasting or [False] * len(ids))
 
 
 class Said:
@@ -145,17 +142,17 @@ def test_one_bad_frame_changes_nothing_and_half_a_second_does():
     for number in range(10):
         votes.look(frame, followed([1]), number / 30)
     said.answer = (0.0, 1.0)
-    assert votes.look(frame, followed([1]), 10 / 30).data["class_name"].tolist() == ["with_mask"]
+    assert votes.look(frame, followed([1]), 10 / 30).labels == ["with_mask"]
     for number in range(11, 30):
         faces = votes.look(frame, followed([1]), number / 30)
-    assert faces.data["class_name"].tolist() == ["without_mask"]
-    assert faces.class_id.tolist() == [1]
+    assert faces.labels == ["without_mask"]
+    assert faces.classes.tolist() == [1]
     # A face of its own has votes of its own, and one that only coasts is not asked about.
     asked = said.asked
     faces = votes.look(frame, followed([1, 2], [True, False]), 31 / 30)
     assert said.asked == asked + 1
-    assert faces.data["class_name"].tolist() == ["without_mask", "without_mask"]
-    assert votes.known(followed([2, 1])).data["class_name"].tolist() == ["without_mask", "without_mask"]
+    assert faces.labels == ["without_mask", "without_mask"]
+    assert votes.known(followed([2, 1])).labels == ["without_mask", "without_mask"]
 
 
 def test_the_live_picture_has_green_and_red_faces(exported, tmp_path):
@@ -163,7 +160,10 @@ def test_the_live_picture_has_green_and_red_faces(exported, tmp_path):
     for number in range(12):
         cv2.imwrite(str(tmp_path / f"f_{number:03d}.png"), scene.frame(number * 2).picture)
     done = detect(
-        source=str(tmp_path / "f_%03d.png"), view="none", jsonl=tmp_path / "a.jsonl", classifier=exported["tflite"]
+        source=str(tmp_path / "f_%03d.png"),
+        find=Find(classifier=exported["tflite"]),
+        show=Show("none"),
+        keep=Keep(jsonl=tmp_path / "a.jsonl"),
     )
     rows = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
     names = {name for row in rows for name in row["classes"]}

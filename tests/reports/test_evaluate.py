@@ -71,17 +71,17 @@ def test_labels_for_another_picture_size_are_not_trusted(constant, photos):
     assert "its label file says 128x64" in result.rejects.as_text()
 
 
-def test_partitions_of_a_split_folder(constant, tmp_path):
-    for partition, count in (("train", 2), ("test", 1)):
+def test_parts_of_a_split_folder(constant, tmp_path):
+    for part, count in (("train", 2), ("test", 1)):
         for number in range(count):
-            labelled_photo(tmp_path / partition / "images", f"{partition}{number}", index=number)
+            labelled_photo(tmp_path / part / "images", f"{part}{number}", index=number)
     write_jpeg(tmp_path / "test" / "images" / "unknown.jpg", labelled_picture())
     result = evaluate(constant("right"), tmp_path)
-    assert (result.photos.partition, result.models[0].scores.photos, result.photos.unlabelled) == ("test", 1, 1)
-    assert evaluate(constant("right"), tmp_path, partition="train").models[0].scores.photos == 2
-    assert evaluate(constant("right"), tmp_path, partition=None).models[0].scores.photos == 3
-    with pytest.raises(FaceTrackerError, match="has no partition val"):
-        evaluate(constant("right"), tmp_path, partition="val")
+    assert (result.photos.part, result.models[0].scores.photos, result.photos.unlabelled) == ("test", 1, 1)
+    assert evaluate(constant("right"), tmp_path, part="train").models[0].scores.photos == 2
+    assert evaluate(constant("right"), tmp_path, part=None).models[0].scores.photos == 3
+    with pytest.raises(FaceTrackerError, match="has no part val"):
+        evaluate(constant("right"), tmp_path, part="val")
 
 
 def labelled_picture():

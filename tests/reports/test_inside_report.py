@@ -18,7 +18,7 @@ from facetracker.reports.inspect import words
 from facetracker.reports.inspect.gradcam import looks
 from facetracker.reports.inspect.inspecting import inspect
 from facetracker.reports.inspect.record import counted_once, first_filters, record
-from facetracker.reports.inspect.sheets import filter_tiles, steps_shown
+from facetracker.reports.inspect.sheets import filter_grid, steps_shown
 from facetracker.scenes import photo
 
 CLASSES = ["with_mask", "without_mask"]
@@ -90,7 +90,7 @@ def test_every_picture_is_in_it_with_a_caption(page, steps, network):
     assert len(pictures) == len(captions) == len(expected)
     for caption, text in zip(captions, expected, strict=True):
         assert text in caption
-    assert (pictures[1] == filter_tiles(first_filters(network)[1])).all()
+    assert (pictures[1] == filter_grid(first_filters(network)[1], clear=True)).all()
     assert (pictures[0] != pictures[1]).any()
     assert all(picture.std() > 10 for picture in pictures)
 

@@ -9,6 +9,7 @@ import pytest
 from pages import self_contained
 
 from facetracker.core.errors import FaceTrackerError
+from facetracker.core.photo import write_png
 from facetracker.models import FaceClassifier, FaceTracker
 from facetracker.reports.inspect.gradcam import Look, heat_of, looks
 from facetracker.reports.inspect.inspecting import inspect
@@ -61,6 +62,16 @@ def test_all_five_files_are_written(model, tmp_path):
         assert picture.std() > 10
     with pytest.raises(FaceTrackerError, match="is there already"):
         inspect(tmp_path / "run" / "model.keras", out=tmp_path / "inside")
+
+
+def test_names_are_text_and_not_html(tmp_path):
+    photo = write_png(tmp_path / "<b>me.png", np.full((64, 64, 3), 99, np.uint8))
+    FaceClassifier("nano", ["<script>mask</script>", "bare"], image_size=64).save(tmp_path / "model.keras")
+    text = (inspect(tmp_path, photo, out=tmp_path / "inside").folder / "report.html").read_text(encoding="utf-8")
+    self_contained(text)
+    assert "<b>me" not in text
+    assert "&lt;b&gt;me.png" in text
+    assert "&lt;script&gt;mask&lt;/script&gt;" in text
 
 
 def test_filters_before_training_are_those_of_the_starter(tmp_path):

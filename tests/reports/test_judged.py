@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from by_hand import LEFT, RIGHT, photo
 
-from facetracker.reports.evaluation.judged import Judged, match, pool
+from facetracker.reports.evaluation.judged import JudgedPhoto, match, pool
 
 
 def test_best_score_takes_the_face_first():
@@ -48,6 +48,6 @@ def test_pool_is_sorted_and_counts_faces():
 
 def test_lengths_must_agree():
     with pytest.raises(ValueError, match="faces but"):
-        Judged("a", 1, 1, [LEFT], [])
+        JudgedPhoto("a", 1, 1, [LEFT], [])
     with pytest.raises(ValueError, match="differ"):
         photo(boxes=[LEFT], scores=[])

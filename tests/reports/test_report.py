@@ -39,10 +39,23 @@ def test_names_are_text_and_not_html(page):
     assert "&lt;b&gt;bold.jpg" in page
 
 
+def test_a_class_and_a_model_are_text_too(constant, tmp_path):
+    hostile = "<script>alert(1)</script>"
+    labelled_photo(tmp_path / "images", "a", labels=(hostile,))
+    labelled_photo(tmp_path / "images", "b", labels=("face",))
+    labelled_photo(tmp_path / "images", "cut<i>").write_bytes(b"\xff\xd8")
+    evaluate(constant("<u>m", scores=(0.1, 0.8), classes=("face", hostile)), tmp_path, out=tmp_path / "out")
+    text = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert not re.search("<script|<u>|cut<", text)
+    assert "cut&lt;i&gt;.jpg" in text
+    assert "<th>&lt;script&gt;alert(1)&lt;/script&gt;</th>" in text
+    assert "&lt;u&gt;m" in text
+
+
 def test_both_models_stand_side_by_side_with_the_better_marked(page):
     assert "Side by side" in page
     row = re.search(r"<tr><td>AP75</td>(.*?)</tr>", page).group(1)
-    assert re.findall(r"<td( class=best)?>", row) == [" class=best", ""]
+    assert re.findall(r'<td( class="best")?>', row) == [' class="best"', ""]
     assert "half.onnx" in page
 
 

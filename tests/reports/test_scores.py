@@ -31,6 +31,21 @@ def test_mean_iou_asks_for_the_best_scoring_box_of_every_photo_with_a_face():
     assert mean_iou([photo()]) is None
 
 
+def test_mean_iou_is_the_share_found_times_the_iou_of_the_found():
+    photos = [
+        photo([LEFT], [LEFT], scores=[0.9]),
+        photo([LEFT], [HALF], scores=[0.8]),
+        photo([LEFT], [LEFT], scores=[0.4]),  # just under the threshold
+        photo([], [LEFT], scores=[0.9]),  # no face: left out
+    ]
+    scores = score(photos, ["face"], threshold=0.5)
+    assert (scores.found, scores.found_iou) == (pytest.approx(2 / 3), pytest.approx(0.75))
+    assert scores.mean_iou == pytest.approx(scores.found * scores.found_iou)
+    assert {"found", "found_iou"} <= set(scores.as_dict())
+    empty = score([photo()], ["face"])
+    assert (empty.found, empty.found_iou) == (None, None)
+
+
 def test_one_box_of_two_faces_is_full_mean_iou_but_half_face_iou():
     one = [photo([LEFT, RIGHT], [RIGHT])]
     assert mean_iou(one) == pytest.approx(1.0)

@@ -21,11 +21,11 @@ TUTORIALS_PARAMETERS = 16_826_181
 def scenes(tmp_path_factory):
     """Eight drawn photos of 320x240 with at most one face, in `train`, four in `val`."""
     folder = tmp_path_factory.mktemp("scenes")
-    for partition, seed, count in (("train", 1, 8), ("val", 2, 4)):
+    for part, seed, count in (("train", 1, 8), ("val", 2, 4)):
         for number in range(count):
             still = photo(seed, number, 320, 240, faces=int(number % 4 > 0))
-            file = write_jpeg(folder / partition / "images" / f"{partition}-{number}.jpg", still.picture)
-            label = folder / partition / "labels" / f"{partition}-{number}.json"
+            file = write_jpeg(folder / part / "images" / f"{part}-{number}.jpg", still.picture)
+            label = folder / part / "labels" / f"{part}-{number}.json"
             write_labels(label, Sample(file, 320, 240, still.boxes, tuple(still.labels)))
     return folder
 

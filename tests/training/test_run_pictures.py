@@ -3,8 +3,11 @@ import keras
 import numpy as np
 import pytest
 
+from facetracker.core.sheet import GAP, TITLE
 from facetracker.training.curves import draw_curves
-from facetracker.training.pictures import Judged, draw_in_rgb, draw_val_predictions, judge, sheet
+from facetracker.training.pictures import SIDE, Judged, draw_in_rgb, draw_val_predictions, judge, sheet_of
+
+TALL = SIDE + TITLE + GAP
 
 
 class Oracle:
@@ -47,16 +50,12 @@ def test_only_so_many_pictures_are_judged(pool):
 def test_truth_is_drawn_left_and_prediction_right():
     picture = np.zeros((50, 50, 3), np.uint8)
     box, other = np.array([[0.2, 0.2, 0.6, 0.6]], np.float32), np.array([[0.5, 0.5, 0.9, 0.9]], np.float32)
-    page = sheet([Judged(picture, box, other, np.array([0.8]), 0.1)], columns=1)
-    left, right = page[20:220, :200], page[20:220, 204:404]
+    page = sheet_of([Judged(picture, box, other, np.array([0.8]), 0.1)], columns=1)
+    left, right = page[GAP : GAP + SIDE, GAP : GAP + SIDE], page[GAP : GAP + SIDE, 2 * GAP + SIDE : 2 * (GAP + SIDE)]
     assert left[40:121, 40].any(axis=-1).all()
     assert not left[125:].any()
     assert right[100:181, 100].any(axis=-1).all()
     assert not right[:80].any()
-
-
-def test_an_empty_sheet_is_still_a_picture():
-    assert sheet([]).ndim == 3
 
 
 def test_val_predictions_are_written(pool, tmp_path):
@@ -64,8 +63,8 @@ def test_val_predictions_are_written(pool, tmp_path):
     assert summary["pictures"] == 20
     assert 0.8 < summary["mean_quality"] < 0.95
     page = cv2.imread(str(tmp_path / "val.png"))
-    assert page.shape == (4 * 224, 4 * 412, 3)
-    assert draw_in_rgb(Oracle(pool), pool, most=4).shape == (2 * 224, 2 * 412, 3)
+    assert page.shape == (4 * TALL + GAP, 8 * (SIDE + GAP) + GAP, 3)
+    assert draw_in_rgb(Oracle(pool), pool, most=4).shape == (2 * TALL + GAP, 4 * (SIDE + GAP) + GAP, 3)
 
 
 def test_curves_show_train_and_val_in_four_panels(tmp_path):

@@ -75,7 +75,7 @@ def in_one_process(settings, data: Path, run: RunFolder) -> Path:
     assert sorted(shares[0].train.names + shares[1].train.names) == sorted(whole.train.names)
     training = Training(run, settings, whole, device)
     training.feed = Both(
-        [make_feed(photos, own_settings(settings, Share(number, 2), False)) for number, photos in enumerate(shares)]
+        [make_feed(photos, own_settings(settings, Share(number, 2))) for number, photos in enumerate(shares)]
     )
     return training.go()
 

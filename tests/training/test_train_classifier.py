@@ -41,6 +41,7 @@ def test_a_run_folder_holds_what_a_run_folder_holds(run, faces):
     assert load_model(run / "model.keras").margin == 0.15
 
 
+@pytest.mark.slow
 def test_a_resumed_run_is_the_undisturbed_one(faces, tmp_path, monkeypatch):
     from facetracker.training import callbacks
 

@@ -69,15 +69,15 @@ def test_the_fetched_files_are_served_with_the_types_that_browsers_insist_on(ser
 
 def test_the_starter_of_the_tab_is_the_starter_of_the_server():
     assert (ASSETS / "starter.onnx").stat().st_size <= 1_200_000
-    server, tab = Detector(), Detector(ASSETS / "starter.onnx")
+    server, tab = Detector(), Detector.load(ASSETS / "starter.onnx")
     assert server.card == tab.card
     assert isinstance(tab.card, Card)
     for number in range(6):
         frame = scenes.photo(3, number, faces=1).picture
         ours, theirs = server.detect(frame, 0.4), tab.detect(frame, 0.4)
-        sure = ours.confidence > 0.45  # a score at the threshold may fall on either side
+        sure = ours.scores > 0.45  # a score at the threshold may fall on either side
         assert sure.sum() <= len(theirs)
-        for box, score in zip(ours.xyxy[sure], ours.confidence[sure], strict=True):
-            nearest = np.abs(theirs.xyxy - box).max(axis=1).argmin()
-            assert np.abs(theirs.xyxy[nearest] - box).max() < 1.0  # pixels
-            assert abs(theirs.confidence[nearest] - score) < 0.02
+        for box, score in zip(ours.pixels[sure], ours.scores[sure], strict=True):
+            nearest = np.abs(theirs.pixels - box).max(axis=1).argmin()
+            assert np.abs(theirs.pixels[nearest] - box).max() < 1.0  # pixels
+            assert abs(theirs.scores[nearest] - score) < 0.02

@@ -109,15 +109,14 @@ def test_the_tabs_boxes_are_pythons_to_a_pixel_on_200_frames(browser, place):
         page.route("**/frames/*.png", fulfil)
         told = page.evaluate(LOOK_AT, len(pngs))
     assert told["faults"] == []
-    detector = Detector(ASSETS / "starter.onnx", threads=1)
+    detector = Detector.load(ASSETS / "starter.onnx", threads=1)
     faces = 0
     for picture, answer in zip(pictures, told["answers"], strict=True):
-        height, width = picture.shape[:2]
-        boxes, scores, _ = detector.detect_boxes(picture)
+        found = detector.detect(picture)
         rows = np.array(answer).reshape(-1, 5)
-        assert len(rows) == len(boxes)
-        np.testing.assert_allclose(rows[:, :4], to_pixels(boxes, width, height), atol=1.0)
-        np.testing.assert_allclose(rows[:, 4], scores, atol=0.01)
+        assert len(rows) == len(found)
+        np.testing.assert_allclose(rows[:, :4], found.pixels, atol=1.0)
+        np.testing.assert_allclose(rows[:, 4], found.scores, atol=0.01)
         faces += len(rows)
     assert faces > 200
 

@@ -54,8 +54,8 @@ def test_the_faces_are_those_of_the_detector(served, frames):
         found = detector.detect(cv2.imdecode(np.frombuffer(frame, np.uint8), cv2.IMREAD_COLOR))
         assert (got["frame"], got["width"], got["height"]) == (number, 640, 480)
         assert len(got["faces"]) == len(found) > 0
-        assert np.allclose([face["box"] for face in got["faces"]], found.xyxy, atol=0.01)
-        assert np.allclose([face["score"] for face in got["faces"]], found.confidence, atol=1e-3)
+        assert np.allclose([face["box"] for face in got["faces"]], found.pixels, atol=0.01)
+        assert np.allclose([face["score"] for face in got["faces"]], found.scores, atol=1e-3)
         assert {face["class"] for face in got["faces"]} == {"face"}
         assert got["ms"]["all"] >= got["ms"]["decode"] > 0
 

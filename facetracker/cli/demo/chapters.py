@@ -17,11 +17,11 @@ CHAPTERS = {
     "audit": (
         "Look for faults before training on them",
         "Two labels were spoilt on purpose: a class mistyped and a box pulled over the edge of its photo. The audit "
-        "names the photo, the fault and the way out, and mends what can be mended safely, after a backup.",
+        "names the photo, the fault and the way out, and fixes what can be fixed safely, after a backup.",
     ),
     "split": (
         "Keep some photos back",
-        "Photos of one session look alike. If they lie on both sides of the split, the score says how well the tracker "
+        "Photos of one session look alike. If they lie in two parts of the split, the score says how well the tracker "
         "remembers, not how well it sees. So whole sessions go to train, val or test.",
     ),
     "augment": (
@@ -52,7 +52,7 @@ CHAPTERS = {
 }
 
 YOUR_TURN = (
-    ("facetracker doctor", "what works on this machine, and how to mend what does not"),
+    ("facetracker doctor", "what works on this machine, and how to fix what does not"),
     ("facetracker collect --count 30", "your camera, thirty photos; do it in two or three places"),
     ("facetracker annotate data", "labelme: draw a box, press d"),
     ("facetracker audit data", "everything that is wrong with photos and labels"),

@@ -14,7 +14,7 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder of everything it makes; made anew.")] = Path("runs/demo"),
+    out: Annotated[Path, typer.Option(help="Folder of everything it makes; made again.")] = Path("runs/demo"),
     show: Annotated[
         bool | None, typer.Option("--open/--no-open", help="Open the report; default: where there is a display.")
     ] = None,

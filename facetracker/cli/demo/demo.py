@@ -14,7 +14,7 @@ from facetracker.core.errors import FaceTrackerError
 from facetracker.core.files import write_atomically, write_json
 
 FOLDER = Path("runs/demo")
-MARK = "demo.json"  # says that a folder is a demo's and may be made anew
+MARK = "demo.json"  # says that a folder is a demo's and may be made again
 EPOCHS, PICTURES_AN_EPOCH = 8, 384
 SECONDS_OF_CLIP = 6
 
@@ -25,7 +25,7 @@ def demo(
     pictures_an_epoch: int = PICTURES_AN_EPOCH,
     seconds_of_clip: int = SECONDS_OF_CLIP,
 ) -> Demo:
-    """Run the whole way of a photo on drawn faces in the folder `out`, which is made anew, and write `report.html`.
+    """Run the whole way of a photo on drawn faces in the folder `out`, which is made again, and write `report.html`.
 
     Needs no camera, no network and no answer: a drawn person in seven rooms takes the place of a webcam session.
     """

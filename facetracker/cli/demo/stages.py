@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 from facetracker.cli.demo import drawing
-from facetracker.cli.demo.steps import Demo, Film, Shown
+from facetracker.cli.demo.steps import Demo, DemoPicture, Film
 from facetracker.core.photo import read_picture
-from facetracker.labels.pairing import PARTITIONS
+from facetracker.labels.pairing import PARTS
 
 VARIANTS = 12
 SHOWN_VARIANTS = 8
@@ -19,7 +19,7 @@ def collect(demo: Demo) -> None:
     with demo.step("collect", "drawing photos", "facetracker collect --count 30") as step:
         photos = drawing.draw_sessions(demo.data)
         step.result = f"{len(photos)} photos of one drawn person in {len(drawing.ROOMS)} rooms"
-        step.pictures = [Shown(read_picture(photo), _room_of(photo)) for photo in _one_a_room(photos)]
+        step.pictures = [DemoPicture(read_picture(photo), _room_of(photo)) for photo in _one_a_room(photos)]
 
 
 def annotate(demo: Demo) -> None:
@@ -30,12 +30,12 @@ def annotate(demo: Demo) -> None:
         step.result = f"{faces} boxes, {sum(not len(sample) for sample in samples)} photos marked as without a face"
         chosen = [samples[0], *(one for one in samples if len(one))][:: drawing.PHOTOS_A_SESSION - 1][:4]
         step.pictures = [
-            Shown(read_picture(one.photo), "face" if len(one) else "no face", truth=one.boxes) for one in chosen
+            DemoPicture(read_picture(one.photo), "face" if len(one) else "no face", truth=one.boxes) for one in chosen
         ]
 
 
 def audit(demo: Demo) -> None:
-    """Look for faults, mend them, look again."""
+    """Look for faults, fix them, look again."""
     from facetracker.labels.audit.audit import audit
 
     command = "facetracker audit data --fix --rename fase=face"
@@ -44,7 +44,7 @@ def audit(demo: Demo) -> None:
         before = audit(demo.data, out=out)
         demo.findings = [finding for finding in before.findings if finding.level == "fault"]
         after = audit(demo.data, fix=True, rename={"fase": "face"}, out=out)
-        step.result = f"{len(before.faulty)} faulty labels found, {len(after.mended)} mended, {len(after.faulty)} left"
+        step.result = f"{len(before.faulty)} faulty labels found, {len(after.fixed)} fixed, {len(after.faulty)} left"
 
 
 def split(demo: Demo) -> None:
@@ -53,7 +53,7 @@ def split(demo: Demo) -> None:
 
     with demo.step("split", "dealing sessions out", "facetracker split data") as step:
         demo.counts = split(demo.data, seed=0).counts
-        step.result = ", ".join(f"{name} {demo.counts[name]}" for name in PARTITIONS) + " photos, whole rooms each"
+        step.result = ", ".join(f"{name} {demo.counts[name]}" for name in PARTS) + " photos, whole rooms each"
 
 
 def augment(demo: Demo) -> None:
@@ -69,7 +69,7 @@ def augment(demo: Demo) -> None:
         for number in range(SHOWN_VARIANTS):
             labels = read_augmented(place / "labels" / f"{stem}.{number}.json")
             picture = read_picture(place / "images" / f"{stem}.{number}.jpg")
-            step.pictures.append(Shown(picture, f"variant {number + 1}", truth=labels.boxes))
+            step.pictures.append(DemoPicture(picture, f"variant {number + 1}", truth=labels.boxes))
 
 
 def train(demo: Demo, epochs: int, pictures_an_epoch: int) -> None:
@@ -101,7 +101,7 @@ def evaluate(demo: Demo) -> None:
         for judged in demo.evaluation.models[0].answers[:4]:
             answer = judged.above(demo.evaluation.models[0].scores.threshold)
             caption = "face" if len(answer.truth) else "no face"
-            step.pictures.append(Shown(read_picture(answer.name), caption, answer.truth, answer.boxes))
+            step.pictures.append(DemoPicture(read_picture(answer.name), caption, answer.truth, answer.boxes))
 
 
 def export(demo: Demo) -> None:
@@ -118,13 +118,13 @@ def export(demo: Demo) -> None:
 
 def detect(demo: Demo, seconds: int) -> None:
     """Follow the face through a drawn clip and find several in a still photo."""
-    from facetracker.inference.detect import detect
+    from facetracker.inference.detect import Keep, Show, detect
     from facetracker.inference.detector import Detector
 
     with demo.step("detect", "following a face", "facetracker detect runs/mine") as step:
         film, lines = demo.folder / "followed.mp4", demo.folder / "followed.jsonl"
         source, with_face = drawing.clip(seconds)
-        done = detect(demo.run, source, view="none", save=film, jsonl=lines)
+        done = detect(demo.run, source, show=Show("none"), keep=Keep(save=film, jsonl=lines))
         rows = [json.loads(line) for line in lines.read_text().splitlines()]
         found = sum(bool(row["boxes"]) for row in rows)
         ids = {number for row in rows for number in row["ids"]}
@@ -132,9 +132,9 @@ def detect(demo: Demo, seconds: int) -> None:
         demo.film = Film(film, len(rows), with_face, found, len(ids), took)
         photo = drawing.draw_group(demo.folder / "group.jpg")
         picture = read_picture(photo)
-        boxes = Detector(demo.run, image_size=drawing.GROUP_SIDE).detect_boxes(picture)[0]
+        boxes = Detector.load(demo.run, image_size=drawing.GROUP_SIDE).detect(picture).boxes
         step.result = f"{found} of {len(rows)} frames with the face, {took:.0f} ms each; {len(boxes)} faces in a photo"
-        step.pictures = [Shown(picture, f"{len(boxes)} of {drawing.GROUP_FACES} people found", found=boxes)]
+        step.pictures = [DemoPicture(picture, f"{len(boxes)} of {drawing.GROUP_FACES} people found", found=boxes)]
 
 
 def _one_a_room(photos: list[Path]) -> list[Path]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Shown:
+class DemoPicture:
     """One picture BGR of the report; `truth` and `found` are `(N, 4)` normalised boxes drawn over it."""
 
     picture: Picture
@@ -31,14 +31,14 @@ class Shown:
 
 
 @dataclass
-class Step:
+class DemoStep:
     """One step: its name, the command that does the same on your own photos, what came of it, how long it took."""
 
     name: str
     command: str
     result: str = ""
     seconds: float = 0.0
-    pictures: list[Shown] = field(default_factory=list)
+    pictures: list[DemoPicture] = field(default_factory=list)
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Demo:
 
     folder: Path
     total: int
-    steps: list[Step] = field(default_factory=list)
+    steps: list[DemoStep] = field(default_factory=list)
     seconds: float = 0.0
     findings: list[Finding] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
@@ -89,9 +89,9 @@ class Demo:
         return {step.name: round(step.seconds, 2) for step in self.steps}
 
     @contextmanager
-    def step(self, name: str, doing: str, command: str) -> Iterator[Step]:
+    def step(self, name: str, doing: str, command: str) -> Iterator[DemoStep]:
         """Time the block as one step, with a line about it; what the stage itself says is left out."""
-        step = Step(name, command)
+        step = DemoStep(name, command)
         head = f"{len(self.steps) + 1}/{self.total} {name:<9}"
         waiting = sys.stdout.isatty() and not console.quiet
         if waiting:

@@ -13,7 +13,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
-    """Say what works on this machine, and the command that mends what does not."""
+    """Say what works on this machine, and the command that fixes what does not."""
     from facetracker.cli.doctor.findings import State
     from facetracker.cli.doctor.report import doctor
 

@@ -1,4 +1,4 @@
-"""What works on this machine, and the command that mends what does not.
+"""What works on this machine, and the command that fixes what does not.
 
 Nothing heavy is imported here: TensorFlow is asked in a process of its own, versions are read from the packages'
 metadata.
@@ -47,46 +47,46 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One line of the report; `mend` is a command, or a few words where no command helps."""
+class Verdict:
+    """One line of the report; `fix` is a command, or a few words where no command helps."""
 
     what: str
     state: State
     says: str
-    mend: str = ""
+    fix: str = ""
 
 
-def examine() -> Iterator[Finding]:
+def examine() -> Iterator[Verdict]:
     """Look at this machine, one finding after the other (some take seconds)."""
     for look in (_python, _packages, _opencv, _display, _cameras, _training, _gpu, _labelme, _engines, _starter):
         try:
             yield look()
         except Exception as error:  # a doctor who falls ill himself helps nobody: say which examination failed
             name = look.__name__.removeprefix("_")
-            yield Finding(name, State.broken, f"cannot be examined: {type(error).__name__}: {one_line(str(error))}")
+            yield Verdict(name, State.broken, f"cannot be examined: {type(error).__name__}: {one_line(str(error))}")
 
 
-def _python() -> Finding:
+def _python() -> Verdict:
     says = f"{platform.python_version()} ({sys.executable})"
     if PYTHONS[0] <= sys.version_info[:2] <= PYTHONS[1]:
-        return Finding("Python", State.good, says)
+        return Verdict("Python", State.good, says)
     wanted = f"{PYTHONS[0][0]}.{PYTHONS[0][1]} to {PYTHONS[1][0]}.{PYTHONS[1][1]}"
-    return Finding("Python", State.broken, f"{says}; facetracker needs {wanted}", "uv venv --python 3.12")
+    return Verdict("Python", State.broken, f"{says}; facetracker needs {wanted}", "uv venv --python 3.12")
 
 
-def _packages() -> Finding:
+def _packages() -> Verdict:
     good, faults = _installed(None)
     if faults:
-        return Finding("packages", State.broken, "; ".join(faults), "pip install --upgrade facetracker")
-    return Finding("packages", State.good, ", ".join([f"facetracker {__version__}", *good]))
+        return Verdict("packages", State.broken, "; ".join(faults), "pip install --upgrade facetracker")
+    return Verdict("packages", State.good, ", ".join([f"facetracker {__version__}", *good]))
 
 
-def _training() -> Finding:
+def _training() -> Verdict:
     good, faults = _installed("train")
     if faults:
         says = f"{'; '.join(faults)} (to augment, train, evaluate and export)"
-        return Finding("training", State.missing, says, "pip install 'facetracker[train]'")
-    return Finding("training", State.good, ", ".join(good))
+        return Verdict("training", State.missing, says, "pip install 'facetracker[train]'")
+    return Verdict("training", State.good, ", ".join(good))
 
 
 def _installed(extra: str | None) -> tuple[list[str], list[str]]:
@@ -132,7 +132,7 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _opencv() -> Finding:
+def _opencv() -> Verdict:
     import cv2
 
     headless = _version("opencv-python-headless")
@@ -141,9 +141,9 @@ def _opencv() -> Finding:
         says = (
             f"{cv2.__version__}, headless build" + (" (albumentations brought it)" if headless else "") + ": no windows"
         )
-        return Finding("OpenCV", State.missing, says, GUI_LAST)
+        return Verdict("OpenCV", State.missing, says, GUI_LAST)
     films = "reads films" if "FFMPEG" in _backends() else "cannot read films (built without FFmpeg)"
-    return Finding("OpenCV", State.good, f"{cv2.__version__}, build with windows ({windows}), {films}")
+    return Verdict("OpenCV", State.good, f"{cv2.__version__}, build with windows ({windows}), {films}")
 
 
 def _backends() -> list[str]:
@@ -152,23 +152,23 @@ def _backends() -> list[str]:
     return [cv2.videoio_registry.getBackendName(backend) for backend in cv2.videoio_registry.getBackends()]
 
 
-def _display() -> Finding:
+def _display() -> Verdict:
     from facetracker.capture.display import why_no_display
 
     reason = why_no_display()
     if reason is None:
-        return Finding("display", State.good, f"windows open on {os.environ.get('DISPLAY') or sys.platform}")
+        return Verdict("display", State.good, f"windows open on {os.environ.get('DISPLAY') or sys.platform}")
     if "headless" in reason:
-        return Finding("display", State.missing, reason, GUI_LAST)
-    return Finding("display", State.note, reason, "facetracker detect --view web   (watch in the browser instead)")
+        return Verdict("display", State.missing, reason, GUI_LAST)
+    return Verdict("display", State.note, reason, "facetracker detect --view web   (watch in the browser instead)")
 
 
-def _cameras() -> Finding:
+def _cameras() -> Verdict:
     from facetracker.capture.video import Camera, cameras
 
     devices: list[str | int] = list(cameras()) or ([] if sys.platform.startswith("linux") else [0])
     if not devices:
-        return Finding("camera", State.note, "none is connected", "facetracker collect --source scene:   (drawn faces)")
+        return Verdict("camera", State.note, "none is connected", "facetracker collect --source scene:   (drawn faces)")
     seen, faults = [], []
     for device in devices:
         try:
@@ -182,14 +182,14 @@ def _cameras() -> Finding:
             faults.append(str(error))
     # One webcam shows as two devices, the second without pictures; one that works is enough.
     if seen:
-        return Finding("camera", State.good, ", ".join(seen))
-    return Finding("camera", State.missing, faults[0], "fuser -v /dev/video*   (shows who holds it)")
+        return Verdict("camera", State.good, ", ".join(seen))
+    return Verdict("camera", State.missing, faults[0], "fuser -v /dev/video*   (shows who holds it)")
 
 
-def _gpu() -> Finding:
+def _gpu() -> Verdict:
     card = _nvidia()
     if _version("tensorflow") is None:
-        return Finding("GPU", State.note, card or "none seen", "")
+        return Verdict("GPU", State.note, card or "none seen", "")
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
     try:
         done = subprocess.run(
@@ -202,22 +202,22 @@ def _gpu() -> Finding:
         )
     except subprocess.TimeoutExpired:
         says = f"tensorflow does not answer within {TENSORFLOW_SECONDS:.0f} s"
-        return Finding("GPU", State.missing, says, "pip install --force-reinstall tensorflow")
+        return Verdict("GPU", State.missing, says, "pip install --force-reinstall tensorflow")
     if done.returncode != 0:
         reason = ([line for line in done.stderr.splitlines() if line.strip()] or ["no message"])[-1]
         says = f"tensorflow does not start: {one_line(reason)[:160]}"
-        return Finding("GPU", State.missing, says, "pip install --force-reinstall tensorflow")
+        return Verdict("GPU", State.missing, says, "pip install --force-reinstall tensorflow")
     answer = json.loads(done.stdout.splitlines()[-1])
     if answer["gpus"]:
-        return Finding("GPU", State.good, f"tensorflow uses {', '.join(answer['gpus'])}")
+        return Verdict("GPU", State.good, f"tensorflow uses {', '.join(answer['gpus'])}")
     if card:
         hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
         if hidden is not None and hidden.strip() in ("", "-1"):
-            return Finding("GPU", State.note, f"{card}, hidden from tensorflow", "unset CUDA_VISIBLE_DEVICES")
-        return Finding(
+            return Verdict("GPU", State.note, f"{card}, hidden from tensorflow", "unset CUDA_VISIBLE_DEVICES")
+        return Verdict(
             "GPU", State.missing, f"{card}, but tensorflow does not see it", "pip install 'tensorflow[and-cuda]'"
         )
-    return Finding("GPU", State.note, "none: training runs on the CPU", "facetracker train --preset nano   (minutes)")
+    return Verdict("GPU", State.note, "none: training runs on the CPU", "facetracker train --preset nano   (minutes)")
 
 
 def _nvidia() -> str:
@@ -233,30 +233,30 @@ def _nvidia() -> str:
     return ", ".join(done.stdout.split("\n")).strip(", ") if done.returncode == 0 else ""
 
 
-def _labelme() -> Finding:
+def _labelme() -> Verdict:
     from facetracker.labels.program import REQUIREMENT, find_labelme, labelme_version
 
     try:
         command = find_labelme()
         if Path(command[0]).name in ("uvx", "pipx"):
-            return Finding("labelme", State.good, f"{Path(command[0]).name} fetches it when it is first used")
-        return Finding("labelme", State.good, f"{labelme_version(command)} ({command[0]})")
+            return Verdict("labelme", State.good, f"{Path(command[0]).name} fetches it when it is first used")
+        return Verdict("labelme", State.good, f"{labelme_version(command)} ({command[0]})")
     except FaceTrackerError as error:
         reason = error.fault.removeprefix("labelme is ")
-        return Finding("labelme", State.missing, f"{reason} (to draw boxes)", f"pipx install '{REQUIREMENT}'")
+        return Verdict("labelme", State.missing, f"{reason} (to draw boxes)", f"pipx install '{REQUIREMENT}'")
 
 
-def _engines() -> Finding:
+def _engines() -> Verdict:
     names = {"ai-edge-litert": "LiteRT", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "keras": "Keras"}
     found = {shown: version for package, shown in names.items() if (version := _version(package))}
     if "LiteRT" not in found:
-        return Finding(
+        return Verdict(
             "engines", State.broken, "LiteRT is not installed: the starter needs it", "pip install ai-edge-litert"
         )
-    return Finding("engines", State.good, ", ".join(f"{name} {version}" for name, version in found.items()))
+    return Verdict("engines", State.good, ", ".join(f"{name} {version}" for name, version in found.items()))
 
 
-def _starter() -> Finding:
+def _starter() -> Verdict:
     """The model that comes with the package looks at a drawn face."""
     from facetracker.core import boxes
     from facetracker.inference.detector import Detector
@@ -268,16 +268,16 @@ def _starter() -> Finding:
         with silenced():
             # Whether it sees the face, not how sure it is of a drawing: every starter is a little more or less so.
             detector = Detector(threshold=DRAWN_FACE_SCORE)
-            found = detector.detect_boxes(frame.picture)[0]
+            found = detector.detect(frame.picture).boxes
         started = time.perf_counter()
         for _ in range(5):
-            detector.detect_boxes(frame.picture)
+            detector.detect(frame.picture)
         milliseconds = (time.perf_counter() - started) / 5 * 1000
     except FaceTrackerError as error:
-        return Finding("starter", State.broken, error.fault, again)
+        return Verdict("starter", State.broken, error.fault, again)
     if boxes.iou(frame.boxes, found).max(initial=0) < 0.4:
-        return Finding("starter", State.broken, "does not find a drawn face", again)
-    return Finding("starter", State.good, f"finds the drawn face, {milliseconds:.1f} ms a frame")
+        return Verdict("starter", State.broken, "does not find a drawn face", again)
+    return Verdict("starter", State.good, f"finds the drawn face, {milliseconds:.1f} ms a frame")
 
 
 def machine() -> str:

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from typing import TextIO
 
-from facetracker.cli.doctor.findings import Finding, State, examine, machine
+from facetracker.cli.doctor.findings import State, Verdict, examine, machine
 from facetracker.version import __version__
 
 # How each state shows: on a screen that knows such signs, on one that does not, and its colour.
@@ -22,17 +22,17 @@ MARKS = {
 INDENT = 13
 
 
-def verdict(findings: list[Finding]) -> str:
+def verdict(findings: list[Verdict]) -> str:
     """The last line: can faces be detected here, and is something missing?"""
     broken = [f.what for f in findings if f.state is State.broken]
     missing = [f.what for f in findings if f.state is State.missing]
     if broken:
-        return f"Not ready: {', '.join(broken)} must be mended first."
+        return f"Not ready: {', '.join(broken)} must be fixed first."
     rest = f" Not available: {', '.join(missing)}." if missing else ""
     return f"Ready to detect faces.{rest}"
 
 
-def doctor(as_json: bool = False, stream: TextIO | None = None) -> list[Finding]:
+def doctor(as_json: bool = False, stream: TextIO | None = None) -> list[Verdict]:
     """Examine this machine and show each finding as it comes; all of them."""
     stream = stream or sys.stdout
     if as_json:
@@ -69,7 +69,7 @@ class _Report:
             return self.console.status("[dim]looking on ...[/]")
         return nullcontext()
 
-    def finding(self, finding: Finding) -> None:
+    def finding(self, finding: Verdict) -> None:
         from rich.text import Text
 
         pretty, plain, style = MARKS[finding.state]
@@ -79,6 +79,6 @@ class _Report:
         head = Text.assemble((f"{pretty if self.utf8 else plain:<3}", style), (f"{finding.what:<{INDENT - 3}}", "bold"))
         body = "dim" if finding.state is State.note else ""
         self.console.print(head + Text(f"\n{' ' * INDENT}".join(lines), body))
-        if finding.mend and finding.state is not State.good:
+        if finding.fix and finding.state is not State.good:
             # Never wrapped: a command is copied as one line.
-            self.console.print(Text(" " * INDENT + ("→ " if self.utf8 else "> "), "dim") + Text(finding.mend, "cyan"))
+            self.console.print(Text(" " * INDENT + ("→ " if self.utf8 else "> "), "dim") + Text(finding.fix, "cyan"))

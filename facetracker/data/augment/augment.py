@@ -37,7 +37,7 @@ COUNTS = ("pictures", "faces", "without_face", "redrawn", "whole")
 
 
 @dataclass
-class Report:
+class AugmentReport:
     """What `augment` did. `made` and `kept` count photos, `counts` the pictures made of them, by partition."""
 
     folder: Path
@@ -107,7 +107,7 @@ def augment(
     on: On = "local",
     address: str | None = None,
     force: bool = False,
-) -> Report:
+) -> AugmentReport:
     """Write `variants` pictures of every train photo, and val and test photos as they are.
 
     The pictures depend on (seed, photo, number of the variant) alone, not on `workers`, nor on where they are made:
@@ -125,7 +125,7 @@ def augment(
     if data.is_dir() and not partitions_of(data):
         raise FaceTrackerError("is not split into train, val and test", path=data, fix=f"`facetracker split {data}`.")
     recipe = Recipe(read_pipeline(pipeline), seed, variants, min_visibility, size, quality)
-    report = Report(folder)
+    report = AugmentReport(folder)
     with closing(Plan(folder, recipe, format, all_partitions, shard_photos)) as plan:
         fill(plan, data, report, unlabelled, prelabelled)
         settings = {"format": format, "all_partitions": all_partitions, "shard_photos": shard_photos}
@@ -138,7 +138,9 @@ def augment(
     return report
 
 
-def fill(plan: Plan, data: Path, report: Report, unlabelled: Unlabelled = "skip", prelabelled: bool = False) -> None:
+def fill(
+    plan: Plan, data: Path, report: AugmentReport, unlabelled: Unlabelled = "skip", prelabelled: bool = False
+) -> None:
     """Add the labelled photos of a split folder to the plan; what is left out is counted in the report."""
     for partition, images in image_folders(data):
         assert partition is not None  # `augment` takes no folder that is not split
@@ -148,7 +150,9 @@ def fill(plan: Plan, data: Path, report: Report, unlabelled: Unlabelled = "skip"
             report.orphans += sum(1 for _ in photos.orphans())
 
 
-def _labelled(pairs: Iterator[Pair], report: Report, unlabelled: Unlabelled, prelabelled: bool) -> Iterator[Pair]:
+def _labelled(
+    pairs: Iterator[Pair], report: AugmentReport, unlabelled: Unlabelled, prelabelled: bool
+) -> Iterator[Pair]:
     for found in look_into(pairs, unlabelled, prelabelled):
         if found.reject is not None:
             report.rejects.add(*found.reject)
@@ -160,7 +164,7 @@ def _labelled(pairs: Iterator[Pair], report: Report, unlabelled: Unlabelled, pre
             report.unlabelled += 1
 
 
-def choose_unfinished(waiting: Chosen, report: Report, force: bool) -> None:
+def choose_unfinished(waiting: Chosen, report: AugmentReport, force: bool) -> None:
     """The jobs that an earlier run has not finished; with `force` also those whose photo or label changed since."""
     plan, changed, first = waiting.plan, 0, ""
     for part in plan.parts:
@@ -187,7 +191,7 @@ def choose_unfinished(waiting: Chosen, report: Report, force: bool) -> None:
         )
 
 
-def _run(waiting: Chosen, workers: int | None, report: Report, on: On, address: str | None) -> set[int]:
+def _run(waiting: Chosen, workers: int | None, report: AugmentReport, on: On, address: str | None) -> set[int]:
     """Do the jobs; returns the numbers of those that left no done-file."""
     plan, undone = waiting.plan, set()
     files = sorted({str(place.resolve()) for place in (plan.folder, *(part.images for part in plan.parts))})
@@ -211,7 +215,7 @@ def _run(waiting: Chosen, workers: int | None, report: Report, on: On, address: 
     return undone
 
 
-def _finish(plan: Plan, undone: set[int], report: Report) -> None:
+def _finish(plan: Plan, undone: set[int], report: AugmentReport) -> None:
     """The index of the shards, the list of rejects and the preview: written when all else is there."""
     folder = report.folder
     sweep(folder)  # halves of a worker that was killed on the way; another one did its task again

@@ -20,7 +20,7 @@ RAMP = np.repeat(np.arange(256, dtype=np.uint8).reshape(16, 16, 1), 3, axis=2)
 WORTH_KEEPING = 8
 
 
-class Photo:
+class DraftPhoto:
     """A picture `(H, W, 3)` uint8 of which many parts are asked for, some of them turned round."""
 
     def __init__(self, picture: Picture):
@@ -49,7 +49,7 @@ class Draft:
     is `RAMP` in the new colours, None for the photo's own.
     """
 
-    def __init__(self, photo: Photo, rows: Numbers):
+    def __init__(self, photo: DraftPhoto, rows: Numbers):
         self.photo, self.rows = photo, rows
         self.left = self.top = 0  # in the photo
         self.width, self.height = photo.width, photo.height

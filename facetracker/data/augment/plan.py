@@ -13,7 +13,7 @@ from typing import Literal
 
 from facetracker.core.listing import Rows
 from facetracker.data.augment.variants import Recipe
-from facetracker.data.augment.writing import Job, done_file
+from facetracker.data.augment.writing import AugmentJob, done_file
 from facetracker.data.layout import Pair
 from facetracker.data.records import shard_name
 
@@ -84,10 +84,10 @@ class Plan:
     def __len__(self) -> int:
         return self.parts[-1].jobs.stop if self.parts else 0
 
-    def __getitem__(self, number: int) -> Job:
+    def __getitem__(self, number: int) -> AugmentJob:
         part = self.part(number)
         pairs = tuple(self._pair(part, photo) for photo in part.dealt(number))
-        return Job(self.folder, part.partition, self.name(number), pairs, self.recipe, part.clean, self.shard)
+        return AugmentJob(self.folder, part.partition, self.name(number), pairs, self.recipe, part.clean, self.shard)
 
     def part(self, number: int) -> Part:
         """The partition's part that a job belongs to."""
@@ -147,7 +147,7 @@ class Chosen:
     def __len__(self) -> int:
         return len(self._numbers)
 
-    def __getitem__(self, index: int) -> Job:
+    def __getitem__(self, index: int) -> AugmentJob:
         return self.plan[self.number(index)]
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from facetracker.core.photo import Picture, decode_picture, read_picture
 from facetracker.data.augment.plan import Plan
 from facetracker.data.augmented import read_augmented
-from facetracker.data.gallery import Tile, captioned, sheet
+from facetracker.data.gallery import Labelled, sheet_of
 from facetracker.data.records import records_in
 from facetracker.labels.pairing import IMAGES, LABELS
 
@@ -19,13 +19,13 @@ SIDE = 160  # pixels
 
 def preview_of(plan: Plan, undone: Set[int]) -> Picture | None:
     """The sheet `(H, W, 3)` BGR; None where nothing was made. `undone` are the jobs that have no done-file."""
-    tiles = _tiles_of_shard(plan, undone) if plan.shard else _tiles_of_files(plan, undone)
-    return sheet(tiles, VARIANTS, SIDE) if tiles else None
+    made = _of_shard(plan, undone) if plan.shard else _of_files(plan, undone)
+    return sheet_of(made, VARIANTS, SIDE) if made else None
 
 
-def _tiles_of_files(plan: Plan, undone: Set[int]) -> list[Tile]:
+def _of_files(plan: Plan, undone: Set[int]) -> list[Labelled]:
     """The first variants of a few photos of the first partition, a photo a line."""
-    tiles = []
+    made = []
     for part in plan.parts[:1]:
         place = plan.folder / part.partition
         done = (number for number in part.jobs if number not in undone)
@@ -34,11 +34,12 @@ def _tiles_of_files(plan: Plan, undone: Set[int]) -> list[Tile]:
             for number in range(1 if part.clean else min(plan.recipe.variants, VARIANTS)):
                 name = f"{plan.name(job)}.{number}"
                 labels = read_augmented(place / LABELS / f"{name}.json")
-                tiles.append(captioned(read_picture(place / IMAGES / f"{name}.jpg"), labels.boxes, labels.labels, name))
-    return tiles
+                picture = read_picture(place / IMAGES / f"{name}.jpg")
+                made.append(Labelled(picture, labels.boxes, labels.labels, name))
+    return made
 
 
-def _tiles_of_shard(plan: Plan, undone: Set[int]) -> list[Tile]:
+def _of_shard(plan: Plan, undone: Set[int]) -> list[Labelled]:
     """The first records of the first shard, sorted by photo and variant."""
     first = next((number for number in range(len(plan)) if number not in undone), None)
     if first is None:
@@ -46,6 +47,6 @@ def _tiles_of_shard(plan: Plan, undone: Set[int]) -> list[Tile]:
     shard = plan.folder / plan.part(first).partition / plan.name(first)
     records = itertools.islice(records_in(shard), PHOTOS * VARIANTS)
     return [
-        captioned(decode_picture(record.jpeg, record.name), record.boxes, record.labels, Path(record.name).stem)
+        Labelled(decode_picture(record.jpeg, record.name), record.boxes, record.labels, Path(record.name).stem)
         for record in sorted(records, key=lambda record: record.name)
     ]

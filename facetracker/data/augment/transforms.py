@@ -32,7 +32,7 @@ from facetracker.core.boxes import Boxes
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.photo import Picture
 from facetracker.core.settings import read_yaml, way_out
-from facetracker.data.augment.draft import RAMP, Draft, Photo
+from facetracker.data.augment.draft import RAMP, Draft, DraftPhoto
 
 PIPELINES = Path(__file__).parent / "pipelines"
 CROPS = A.RandomCrop | A.CenterCrop | A.AtLeastOneBBoxRandomCrop
@@ -80,7 +80,7 @@ class Pipeline:
             raise FaceTrackerError("holds one transform, not a pipeline (Compose)", path=path)
         self.transforms: list[Any] = list(compose.transforms)
         self.steps = _fused(self.transforms)
-        self._photo: Photo | None = None  # the last one drawn from: its variants are asked for one after the other
+        self._photo: DraftPhoto | None = None  # the last one drawn from: its variants are asked for one after the other
         # The crops inside each step, with the size that the file wants.
         self._crops = [
             [(crop, crop.width, crop.height) for crop in _leaves([step]) if _adapts(crop)] for step in self.steps
@@ -101,7 +101,7 @@ class Pipeline:
         for transform in self.transforms:
             transform.set_random_state(generator, dice)
         if self._photo is None or self._photo.picture is not picture:
-            self._photo = Photo(picture)
+            self._photo = DraftPhoto(picture)
         rows = np.concatenate([boxes, np.arange(len(boxes), dtype=np.float32)[:, None]], axis=1)
         draft = Draft(self._photo, rows)
         for step, crops in zip(self.steps, self._crops, strict=True):
@@ -111,7 +111,7 @@ class Pipeline:
                 step.apply(draft)
             else:
                 data = step(image=draft.pixels(), bboxes=draft.rows)
-                draft = Draft(Photo(data["image"]), np.asarray(data["bboxes"], np.float32).reshape(-1, 5))
+                draft = Draft(DraftPhoto(data["image"]), np.asarray(data["bboxes"], np.float32).reshape(-1, 5))
         return draft
 
 

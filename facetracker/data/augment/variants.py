@@ -20,7 +20,7 @@ from facetracker.core.boxes import Boxes, Numbers
 from facetracker.core.letterbox import letterbox
 from facetracker.core.photo import Picture
 from facetracker.core.sample import Sample
-from facetracker.data.augment.draft import Draft, Photo
+from facetracker.data.augment.draft import Draft, DraftPhoto
 from facetracker.data.augment.transforms import Pipeline
 
 MAX_DRAWS = 20
@@ -131,7 +131,7 @@ def _plan(pipeline: Pipeline, picture: Picture, sample: Sample, recipe: Recipe, 
             best = plan
         if best is not None and draw + 1 >= PATIENCE:
             return best
-    whole = Draft(Photo(picture), np.zeros((0, 5), np.float32))
+    whole = Draft(DraftPhoto(picture), np.zeros((0, 5), np.float32))
     return _Plan(number, whole, sample.boxes, sample.labels, MAX_DRAWS, whole=True)
 
 

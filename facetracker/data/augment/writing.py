@@ -69,7 +69,7 @@ def done_file(folder: Path, partition: str, name: str) -> Path:
 
 
 @dataclass(frozen=True)
-class Job:
+class AugmentJob:
     """One unit of work. `clean`: the photo as it is, once; else the recipe's variants. `name` is the done-file's.
 
     The labels are read by the worker: a job is handed out as the names of its photos.
@@ -150,7 +150,7 @@ class Job:
                 yield sample, variant, encode_jpeg(variant.picture, self.recipe.quality)
 
 
-def run_job(job: Job) -> Outcome:
+def run_job(job: AugmentJob) -> Outcome:
     """`job.run()`, as a function that worker processes can be handed."""
     return job.run()
 

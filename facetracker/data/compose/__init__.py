@@ -1,1 +1,1 @@
-"""Training pictures composed anew from photos in memory: mosaics, faces pasted in, weather, lookalikes."""
+"""Training pictures newly composed from photos in memory: mosaics, faces pasted in, weather, lookalikes."""

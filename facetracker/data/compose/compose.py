@@ -1,7 +1,7 @@
 """Training pictures composed from photos: zoomed in and out, four in one, faces pasted into empty scenes.
 
 A detector learns from what varies. A few thousand photos vary too little in how large faces are, where they stand and
-what surrounds them, so every training picture is composed anew: the same `(seed, index)` gives the same picture,
+what surrounds them, so every training picture is newly composed: the same `(seed, index)` gives the same picture,
 on any machine and in any order. No step turns faces upside down or keeps the label of a face that is gone.
 """
 
@@ -21,7 +21,7 @@ from facetracker.core.photo import Picture, jpeg_header
 from facetracker.data.compose.cut_off import cut_off_a_face
 from facetracker.data.compose.lookalikes import add_lookalike
 from facetracker.data.compose.placing import Classes, fills, placement, turned, visible
-from facetracker.data.compose.recipe import Recipe
+from facetracker.data.compose.recipe import ComposeRecipe
 from facetracker.data.compose.weather import weathered
 
 # A photo is not enlarged further, nor until its chosen face takes more of the view than this share of its shorter side.
@@ -48,7 +48,7 @@ class Photo:
 
 
 @dataclass
-class View:
+class Composition:
     """A picture in the making: pixels (BGR), faces in pixels and their classes."""
 
     picture: Picture
@@ -62,12 +62,14 @@ class Composer:
     Up to `cache_bytes` of decoded photos are kept: decoding is half of the work.
     """
 
-    def __init__(self, photos: Sequence[Photo], seed: int = 0, recipe: Recipe | None = None, cache_bytes: int = 0):
+    def __init__(
+        self, photos: Sequence[Photo], seed: int = 0, recipe: ComposeRecipe | None = None, cache_bytes: int = 0
+    ):
         if not photos:
             raise ValueError("no photos to compose from")
         self.photos = list(photos)
         self.seed = seed
-        self.recipe = recipe or Recipe()
+        self.recipe = recipe or ComposeRecipe()
         weights = np.array([photo.weight for photo in self.photos], np.float64)
         self._kept: dict[tuple[int, int], Picture] = {}
         self._room = cache_bytes
@@ -101,7 +103,7 @@ class Composer:
         boxes, classes = visible(view.boxes, view.classes, side, side)
         return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), as_boxes(boxes / side), classes
 
-    def _view(self, random: Random, width: int, height: int) -> View:
+    def _view(self, random: Random, width: int, height: int) -> Composition:
         """A part of one photo, or all of it, `width` x `height` pixels."""
         number = self._pick_any(random)
         photo = self.photos[number]
@@ -153,7 +155,7 @@ class Composer:
             view = self._backdrop(random, width, height)
             cv2.warpAffine(picture, matrix, (width, height), view, cv2.INTER_LINEAR, cv2.BORDER_TRANSPARENT)
         boxes = turned(photo.boxes * np.array([have_width, have_height] * 2), matrix)
-        return View(view, boxes, photo.classes.astype(np.int32))
+        return Composition(view, boxes, photo.classes.astype(np.int32))
 
     def _decoded(self, number: int, scale: float) -> tuple[Picture, float]:
         """A photo, decoded at a half or a quarter where `scale` allows (sharp and fast), and by how much it shrank."""
@@ -174,7 +176,7 @@ class Composer:
         colour = GREY if random.random() < 0.7 else int(random.integers(256))
         return np.full((height, width, 3), colour, np.uint8)
 
-    def _mosaic(self, random: Random, side: int) -> View:
+    def _mosaic(self, random: Random, side: int) -> Composition:
         """Four views in one picture, meeting at a random point."""
         x, y = (int(side * random.uniform(0.3, 0.7)) for _ in range(2))
         picture = np.empty((side, side, 3), np.uint8)
@@ -185,9 +187,9 @@ class Composer:
             part, kinds = visible(view.boxes, view.classes, right - left, bottom - top)
             boxes.append(part + np.array([left, top, left, top]))
             classes.append(kinds)
-        return View(picture, as_boxes(np.concatenate(boxes)), np.concatenate(classes))
+        return Composition(picture, as_boxes(np.concatenate(boxes)), np.concatenate(classes))
 
-    def _pasted(self, random: Random, side: int) -> View:
+    def _pasted(self, random: Random, side: int) -> Composition:
         """One to four close-ups in a scene without faces, with soft oval or straight edges."""
         scene, _ = self._decoded(self._pick_empty(random), 1.0)
         picture = cv2.resize(scene, (side, side), interpolation=cv2.INTER_LINEAR)
@@ -209,7 +211,7 @@ class Composer:
             region[:] = (close_up * soft + region * (1.0 - soft)).astype(np.uint8)
             boxes.append(photo.boxes[0] * size + np.array([left, top, left, top]))
             classes.append(int(photo.classes[0]))
-        return View(picture, as_boxes(boxes), np.array(classes, np.int32))
+        return Composition(picture, as_boxes(boxes), np.array(classes, np.int32))
 
 
 def pad_targets(boxes: Sequence[Boxes], classes: Sequence[Classes], most: int) -> dict[str, NDArray[np.float32]]:
@@ -259,11 +261,11 @@ def _decode(data: bytes, factor: int) -> Picture:
     return picture
 
 
-def _mirrored(view: View) -> View:
+def _mirrored(view: Composition) -> Composition:
     width = view.picture.shape[1]
     boxes = view.boxes.copy()
     boxes[:, [0, 2]] = width - boxes[:, [2, 0]]
-    return View(cv2.flip(view.picture, 1), boxes, view.classes)
+    return Composition(cv2.flip(view.picture, 1), boxes, view.classes)
 
 
 def _oval(size: int):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Recipe:
+class ComposeRecipe:
     """How often what happens; shares of 1."""
 
     mosaic: float = 0.4

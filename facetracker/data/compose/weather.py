@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 
 from facetracker.core.photo import Picture
-from facetracker.data.compose.recipe import Recipe
+from facetracker.data.compose.recipe import ComposeRecipe
 
 
-def weathered(random: np.random.Generator, picture: Picture, recipe: Recipe) -> Picture:
+def weathered(random: np.random.Generator, picture: Picture, recipe: ComposeRecipe) -> Picture:
     """A picture `(H, W, 3)` uint8 BGR in another light, colour, focus and noise, as often as the recipe says."""
     dark = random.random() < recipe.dark
     contrast, shift = random.uniform(0.7, 1.3), random.uniform(-25, 25)

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Literal
 
 from facetracker.core.photo import Picture
-from facetracker.export.network import Network
+from facetracker.export.network import Exportable
 from facetracker.inference.card import Card
 from facetracker.inference.engines import Outputs, open_engine
 
 Precision = Literal["float32", "float16", "int8"]
 # Writes the network to a path; the pictures `(H, W, 3)` uint8 RGB calibrate int8 and are empty otherwise.
-Write = Callable[[Network, Path, Card, Sequence[Picture]], None]
+Write = Callable[[Exportable, Path, Card, Sequence[Picture]], None]
 Run = Callable[[Picture], Outputs]
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from facetracker.core.photo import Picture
 from facetracker.export.formats.base import Format, Run
-from facetracker.export.network import Network
+from facetracker.export.network import Exportable
 from facetracker.inference.card import Card
 from facetracker.inference.engines.keras import KerasEngine
 
 
-def write(network: Network, path: Path, card: Card, pictures: Sequence[Picture]) -> None:
+def write(network: Exportable, path: Path, card: Card, pictures: Sequence[Picture]) -> None:
     """Write the tracker without its optimizer, and the card beside it."""
     from facetracker.models.loading import save_h5
 

@@ -10,11 +10,11 @@ from typing import Any
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.photo import Picture
 from facetracker.export.formats.base import Format, load_with_engine
-from facetracker.export.network import Network
+from facetracker.export.network import Exportable
 from facetracker.inference.card import CARD_KEY, Card
 
 
-def write(network: Network, path: Path, card: Card, pictures: Sequence[Picture]) -> None:
+def write(network: Exportable, path: Path, card: Card, pictures: Sequence[Picture]) -> None:
     """Write the ONNX file, quantized when the card says int8."""
     import onnx
 

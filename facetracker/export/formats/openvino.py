@@ -7,11 +7,11 @@ from pathlib import Path
 
 from facetracker.core.photo import Picture
 from facetracker.export.formats.base import Format, load_with_engine
-from facetracker.export.network import Network
+from facetracker.export.network import Exportable
 from facetracker.inference.card import Card
 
 
-def write(network: Network, path: Path, card: Card, pictures: Sequence[Picture]) -> None:
+def write(network: Exportable, path: Path, card: Card, pictures: Sequence[Picture]) -> None:
     """Write `.xml` and `.bin`, and the card beside them."""
     network.graph().export(str(path), format="openvino", verbose=False)
     card.write_beside(path)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from facetracker.core.photo import Picture
 from facetracker.export.formats.base import Format, Run
-from facetracker.export.network import Network
+from facetracker.export.network import Exportable
 from facetracker.inference.card import Card
 from facetracker.reports.evaluation.engines import SavedModelEngine
 
 
-def write(network: Network, path: Path, card: Card, pictures: Sequence[Picture]) -> None:
+def write(network: Exportable, path: Path, card: Card, pictures: Sequence[Picture]) -> None:
     """Write the folder, and the card beside it."""
     network.graph().export(str(path), format="tf_saved_model", verbose=False)
     card.write_beside(path, reader="tensorflow")

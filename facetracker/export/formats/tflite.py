@@ -12,17 +12,17 @@ import numpy as np
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.photo import Picture
 from facetracker.export.formats.base import Format, load_with_engine
-from facetracker.export.network import Network
+from facetracker.export.network import Exportable
 from facetracker.inference.card import Card
 
 
-def write(network: Network, path: Path, card: Card, pictures: Sequence[Picture]) -> None:
+def write(network: Exportable, path: Path, card: Card, pictures: Sequence[Picture]) -> None:
     """Write the `.tflite` file in the card's precision, and the card beside it."""
     path.write_bytes(converted(network, card, pictures))
     card.write_beside(path)
 
 
-def converted(network: Network, card: Card, pictures: Sequence[Picture]) -> bytes:
+def converted(network: Exportable, card: Card, pictures: Sequence[Picture]) -> bytes:
     """The bytes of a file in the card's precision.
 
     int8 takes uint8 pictures as they are: its input scale must come out as exactly 1, so the calibration sees black

@@ -38,7 +38,7 @@ def card_of(model: object, path: str | Path = "") -> Card:
     config = model.get_config()  # type: ignore[attr-defined]
     known = {
         key: config[key]
-        for key in ("classes", "image_size", "head", "threshold", "iou_threshold", "strides", "margin")
+        for key in ("classes", "image_size", "head", "threshold", "iou_threshold", "strides", "margin", "crop")
         if config.get(key)
     }
     if hasattr(model, "strides"):

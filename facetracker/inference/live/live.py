@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import supervision as sv
 
 from facetracker.capture.source import Frame, NewestFrame, Source
+from facetracker.core.faces import Faces
 from facetracker.core.photo import Picture
 from facetracker.inference.live.loop import Loop, Report
 from facetracker.inference.live.thread import Inference
@@ -31,7 +31,7 @@ class LiveLoop(Loop):
     def __init__(self, source: Source, watcher: Watcher, **options: Any):
         super().__init__(source, watcher, **options)
         self._interval = 1 / (source.fps or 30.0)
-        self._last: tuple[Frame, sv.Detections] | None = None
+        self._last: tuple[Frame, Faces] | None = None
         self._last_seen: Seen | None = None
         self._note, self._note_until = "", 0.0
         self._shown_at = clock()
@@ -76,7 +76,7 @@ class LiveLoop(Loop):
         elif seen:
             self._present(seen[-1].frame, seen[-1].faces)
 
-    def _present(self, frame: Frame, faces: sv.Detections) -> None:
+    def _present(self, frame: Frame, faces: Faces) -> None:
         """Record and show a frame with its faces."""
         self._last = (frame, faces)
         shown: Picture | None = None
@@ -97,7 +97,7 @@ class LiveLoop(Loop):
                 film = self._film.render(frame.picture, faces, hidden=self._hide())
                 self.outputs.recorder.write(film, frame.time)
 
-    def _picture(self, frame: Frame, faces: sv.Detections) -> Picture:
+    def _picture(self, frame: Frame, faces: Faces) -> Picture:
         note = self._note if clock() < self._note_until else ""
         status = f"{self._rate:.0f} frames/s   {self._age * 1000:.0f} ms"
         return self._window.render(
@@ -116,7 +116,8 @@ class LiveLoop(Loop):
         if self._last is None:
             height, width = self.source.height or 480, self.source.width or 640
             empty = np.full((height, width, 3), 40, np.uint8)
-            self._press(self.view.show(self._window.render(empty, sv.Detections.empty(), status=["waiting ..."])))
+            faces = Faces.none(width, height)
+            self._press(self.view.show(self._window.render(empty, faces, status=["waiting ..."])))
         else:
             self._press(self.view.show(self._picture(*self._last)))
 

@@ -32,8 +32,8 @@ class Report:
         """Count one frame that was looked at."""
         self.frames += 1
         self.most = max(self.most, len(seen.faces))
-        if seen.faces.tracker_id is not None and len(seen.faces):
-            self.faces = max(self.faces, int(seen.faces.tracker_id.max()))  # numbers are given in order
+        if seen.faces.ids is not None and len(seen.faces):
+            self.faces = max(self.faces, int(seen.faces.ids.max()))  # numbers are given in order
 
 
 class Loop(ABC):
@@ -60,6 +60,8 @@ class Loop(ABC):
         self.report = Report()
         self._window = Renderer(watcher.classes)
         self._film = Renderer(watcher.classes)
+        if self.view is not None or self.outputs.recorder is not None:
+            self._window.load()
 
     @abstractmethod
     def run(self) -> Report:

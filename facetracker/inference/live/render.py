@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import cv2
-import supervision as sv
 
+from facetracker.core.faces import Faces
 from facetracker.core.photo import Picture
-from facetracker.inference.draw import Overlay, mirrored
+from facetracker.inference.draw import Overlay
 from facetracker.inference.recording.privacy import Hidden, hide_faces
 
 
@@ -20,10 +20,14 @@ class Renderer:
         self._overlay: Overlay | None = None
         self._last: tuple[int, int, bool] | None = None
 
+    def load(self) -> None:
+        """Load what draws: a second, which is better spent before the first frame than on it."""
+        import supervision  # noqa: F401
+
     def render(
         self,
         picture: Picture,
-        faces: sv.Detections,
+        faces: Faces,
         *,
         mirror: bool = False,
         hidden: Hidden | None = None,
@@ -34,7 +38,7 @@ class Renderer:
         height, width = picture.shape[:2]
         shown = cv2.flip(picture, 1) if mirror else picture.copy()
         if mirror:
-            faces = mirrored(faces, width)
+            faces = faces.mirrored()
         if self._overlay is None or self._last != (width, height, mirror):
             self._overlay, self._last = Overlay(self.classes, width, height), (width, height, mirror)
         if hidden is not None:

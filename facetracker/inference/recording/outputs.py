@@ -70,21 +70,8 @@ class Outputs:
 
 def as_row(seen: Seen) -> dict[str, Any]:
     """One frame as it stands in the lines: boxes in pixels, left, top, right, bottom."""
-    frame, faces = seen.frame, seen.faces
-    row: dict[str, Any] = {
-        "frame": frame.index,
-        "time": round(frame.time, 4),
-        "width": frame.picture.shape[1],
-        "height": frame.picture.shape[0],
-        "boxes": [[round(side, 2) for side in box] for box in faces.xyxy.tolist()],
-        "ids": [] if faces.tracker_id is None else faces.tracker_id.tolist(),
-        "scores": [] if faces.confidence is None else [round(score, 4) for score in faces.confidence.tolist()],
-        "classes": [str(name) for name in faces.data.get("class_name", [])],
-    }
-    if "class_probability" in faces.data:
-        row["class_probabilities"] = [round(float(one), 4) for one in faces.data["class_probability"]]
-    if "coasting" in faces.data:
-        row["coasting"] = [bool(one) for one in faces.data["coasting"]]
+    frame = seen.frame
+    row: dict[str, Any] = {"frame": frame.index, "time": round(frame.time, 4), **seen.faces.as_json()}
     if frame.path is not None:
         row["photo"] = str(Path(frame.path))
     return row

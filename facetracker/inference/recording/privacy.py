@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import supervision as sv
 
 from facetracker.core.boxes import areas
 from facetracker.core.errors import FaceTrackerError
+from facetracker.core.faces import Faces
 from facetracker.core.files import refuse_to_overwrite
 from facetracker.core.photo import Picture, write_jpeg
 from facetracker.inference.tracking.watch import Seen
@@ -20,11 +19,13 @@ MARGIN = 0.15  # of the box on each side: hair and chin give a face away too
 PASSES = 3  # box filters of a third of the face, one after the other, are close to a Gaussian of a sixth
 
 
-def hide_faces(picture: Picture, faces: sv.Detections, how: Hidden = "blur") -> None:
-    """Make the faces (in pixels of the picture) unrecognisable, in place."""
+def hide_faces(picture: Picture, faces: Faces, how: Hidden = "blur") -> None:
+    """Make the faces of the picture unrecognisable, in place."""
     if not len(faces):
         return
-    wider = replace(faces, xyxy=widened(faces.xyxy, MARGIN, picture.shape[1], picture.shape[0]))
+    import supervision as sv
+
+    wider = sv.Detections(xyxy=widened(faces.pixels, MARGIN, picture.shape[1], picture.shape[0]))
     annotator = sv.BlurAnnotator() if how == "blur" else sv.PixelateAnnotator()
     for _ in range(PASSES if how == "blur" else 1):
         annotator.annotate(picture, wider)
@@ -52,16 +53,18 @@ class CropFolder:
     def take(self, seen: Seen) -> None:
         """Save the crops that are due."""
         picture, faces = seen.frame.picture, seen.faces
-        boxes = widened(faces.xyxy, MARGIN, picture.shape[1], picture.shape[0]).round().astype(int)
+        boxes = widened(faces.pixels, MARGIN, picture.shape[1], picture.shape[0]).round().astype(int)
         stem = seen.frame.path.stem if seen.frame.path else f"{self.name}-{seen.frame.index:06d}"
         for row in np.flatnonzero(areas(boxes) > 0):
-            number = int(row) if faces.tracker_id is None else int(faces.tracker_id[row])
-            if faces.tracker_id is not None:
-                if faces.data["coasting"][row] or seen.frame.time - self._last.get(number, -np.inf) < self.EVERY:
+            number = int(row) if faces.ids is None else int(faces.ids[row])
+            if faces.ids is not None:
+                if (faces.coasting is not None and faces.coasting[row]) or seen.frame.time - self._last.get(
+                    number, -np.inf
+                ) < self.EVERY:
                     continue
                 self._last[number] = seen.frame.time
             x1, y1, x2, y2 = boxes[row]
-            path = self.folder / f"{stem}-{'face' if faces.tracker_id is None else 'id'}{number}.jpg"
+            path = self.folder / f"{stem}-{'face' if faces.ids is None else 'id'}{number}.jpg"
             refuse_to_overwrite(path, self.force)
             write_jpeg(path, picture[y1:y2, x1:x2])
             self.count += 1

@@ -5,18 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from facetracker.capture.source import Frame
 from facetracker.core.errors import FaceTrackerError
+from facetracker.core.faces import Faces
 from facetracker.inference.classifier import ClassVotes
-from facetracker.inference.detections import as_detections
 from facetracker.inference.detector import Detector
 from facetracker.inference.stages import Stages
 from facetracker.inference.tracking.follow import Follower
-
-if TYPE_CHECKING:
-    import supervision as sv
 
 # A score is in doubt from DOUBT_BELOW times the threshold up to this share of the way from the threshold to 1.
 DOUBT_BELOW, DOUBT_ABOVE = 0.7, 0.2
@@ -24,13 +20,13 @@ DOUBT_BELOW, DOUBT_ABOVE = 0.7, 0.2
 
 @dataclass(frozen=True)
 class Seen:
-    """What was seen in one frame: faces in its pixels, with `tracker_id` and `data["coasting"]` where followed.
+    """What was seen in one frame: its faces, with `ids` and `coasting` where they are followed.
 
     `measured` is False for a frame between two detections. `doubt` says why a person should look at the frame.
     """
 
     frame: Frame
-    faces: sv.Detections
+    faces: Faces
     measured: bool = True
     doubt: str = ""
     broken: list[int] = field(default_factory=list)
@@ -81,15 +77,8 @@ class Watcher:
         if between and self._follower is not None:
             with self._lock, self.stages.timed("follow"):
                 return Seen(frame, self._known(self._follower.predict(frame.time)), measured=False)
-        detector, height, width = self.detector, *frame.picture.shape[:2]
-        with self.stages.timed("resize"):
-            batch, place = detector.prepare(frame.picture)
-        with self.stages.timed("infer"):
-            outputs = detector.engine.run(batch[None])
-        with self.stages.timed("decode"):
-            found = detector.decode(outputs, 0, place, self._threshold)
-            faces = as_detections(*found, detector.classes, width, height)
-        doubt = self._doubt(found[1])
+        faces = self.detector.detect(frame.picture, self._threshold, self.stages)
+        doubt = self._doubt(faces.scores)
         if self._follower is None:
             return Seen(frame, self._classified(frame, faces), doubt=doubt)
         with self._lock, self.stages.timed("follow"):
@@ -98,20 +87,20 @@ class Watcher:
         faces = self._classified(frame, faces)
         return Seen(frame, faces, doubt=doubt or ("track broke" if broken else ""), broken=broken)
 
-    def predict(self, at: float) -> sv.Detections | None:
+    def predict(self, at: float) -> Faces | None:
         """Where the faces are by the source's time `at`, without looking; None when nothing is followed."""
         if self._follower is None:
             return None
         with self._lock:
             return self._known(self._follower.predict(at))
 
-    def _classified(self, frame: Frame, faces: sv.Detections) -> sv.Detections:
+    def _classified(self, frame: Frame, faces: Faces) -> Faces:
         if self.votes is None:
             return faces
         with self.stages.timed("classify"):
             return self.votes.look(frame.picture, faces, frame.time)
 
-    def _known(self, faces: sv.Detections) -> sv.Detections:
+    def _known(self, faces: Faces) -> Faces:
         return faces if self.votes is None else self.votes.known(faces)
 
     def _doubt(self, scores) -> str:

@@ -12,9 +12,9 @@ from facetracker.cluster.tasks import run_on_ray
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.files import needed_folder
-from facetracker.labels.audit.checks import KINDS, Finding, Seen, look
+from facetracker.labels.audit.checks import KINDS, CheckedPhoto, Finding, look
 from facetracker.labels.audit.likeness import alike
-from facetracker.labels.audit.result import Audit, Partition
+from facetracker.labels.audit.result import Audit, PartCounts
 from facetracker.labels.classes import listed_classes, wrong_classes
 from facetracker.labels.pairing import LABELS, pairs_in, photo_folders
 
@@ -36,7 +36,7 @@ def audit(
 ) -> Audit:
     """Look through every photo and label under `data`: split, not split, or pictures and JSON in one folder.
 
-    `classes` are the right class names (default: `data/labels.txt`, else what occurs often). `fix` mends what is
+    `classes` are the right class names (default: `data/labels.txt`, else what occurs often). `fix` corrects what is
     safe and `rename` gives labels another name, both after a backup. Reports go to the folder `out` (None: nowhere).
     `on` ray, the photos are looked at on the cluster at `address` (none: a Ray started here).
     """
@@ -49,14 +49,16 @@ def audit(
     folders = _folders(data)
     stock = _take_stock(data, folders)
     seen = _look_at_all(stock.tasks, workers, on, address)
-    mended: list[str] = []
+    fixed: list[str] = []
     backup = None
     if fix or rename:
-        from facetracker.labels.audit.fixes import mend
+        from facetracker.labels.audit.fixes import fix_labels
 
         labelled = [(photo, label) for _, photo, label in stock.tasks if label is not None]
-        mended, backup = mend(data, labelled, {one.photo: one.size for one in seen}, rename or {}, fix, Path(out or ""))
-        if mended:
+        fixed, backup = fix_labels(
+            data, labelled, {one.photo: one.size for one in seen}, rename or {}, fix, Path(out or "")
+        )
+        if fixed:
             seen = _look_at_all(stock.tasks, workers, on, address)
     result = _sum_up(data, folders, seen)
     findings = stock.findings + [finding for one in seen for finding in one.findings]
@@ -64,7 +66,7 @@ def audit(
     findings += alike(seen)
     order = list(KINDS)
     result.findings = sorted(findings, key=lambda finding: (order.index(finding.kind), finding.photo, finding.detail))
-    result.mended, result.backup = mended, backup
+    result.fixed, result.backup = fixed, backup
     result.seconds = time.monotonic() - started
     if out is not None:
         from facetracker.labels.audit.report import write_report
@@ -100,23 +102,23 @@ class Inventory:
 def _take_stock(data: Path, folders: list[tuple[str, Path]]) -> Inventory:
     """Pair photos and labels as the split and the loader will.
 
-    Beside a split only those photos in `images/` count that are in none of its sides: the split made copies of the
-    others. A label still in `data/labels` belongs to its photo on any side (the tutorial moves the photos first).
+    Beside a split only those photos in `images/` count that are in none of its parts: the split made copies of the
+    others. A label still in `data/labels` belongs to its photo in any part (the tutorial moves the photos first).
     """
     tasks: list[Task] = []
     findings: list[Finding] = []
     orphans: set[Path] = set()
-    is_split = any(side for side, _ in folders)
-    placed = {photo.stem for side, folder in folders if side for photo in pairs_in(folder).photos_only()}
+    is_split = any(part for part, _ in folders)
+    placed = {photo.stem for part, folder in folders if part for photo in pairs_in(folder).photos_only()}
     left_behind = {path.stem: path for path in (data / LABELS).glob("*.json")} if is_split else {}
-    for side, folder in folders:
+    for part, folder in folders:
         pairs = pairs_in(folder)
         for photo, label in pairs.photos:
-            if side and label is None:
+            if part and label is None:
                 label = left_behind.get(photo.stem)
-            if side or photo.stem not in placed:
+            if part or photo.stem not in placed:
                 tasks.append((data, photo, label))
-        orphans |= {path for path in pairs.orphans if side or path.stem not in placed}
+        orphans |= {path for path in pairs.orphans if part or path.stem not in placed}
         for photo in pairs.doubles:
             findings.append(Finding(photo.relative_to(data).as_posix(), "two photos, one label", f"name {photo.stem}"))
     known = placed | {photo.stem for _, photo, _ in tasks}
@@ -126,9 +128,9 @@ def _take_stock(data: Path, folders: list[tuple[str, Path]]) -> Inventory:
     return Inventory(tasks, findings)
 
 
-def _look_at_all(tasks: list[Task], workers: int, on: On, address: str | None) -> list[Seen]:
+def _look_at_all(tasks: list[Task], workers: int, on: On, address: str | None) -> list[CheckedPhoto]:
     """A look at every photo, in order."""
-    seen: list[Seen] = []
+    seen: list[CheckedPhoto] = []
     with console.progress("audit", len(tasks)) as meter:
         if on == "ray":
             return _looks_on_ray(tasks, address, meter)
@@ -138,18 +140,18 @@ def _look_at_all(tasks: list[Task], workers: int, on: On, address: str | None) -
     return seen
 
 
-def _looks_on_ray(tasks: list[Task], address: str | None, meter: console.Progress) -> list[Seen]:
+def _looks_on_ray(tasks: list[Task], address: str | None, meter: console.ProgressLine) -> list[CheckedPhoto]:
     """As `_looks`, on a cluster. A group whose worker dies each time is looked at here, as the local pool does."""
     chunks = [tasks[start : start + CHUNK] for start in range(0, len(tasks), CHUNK)]
     files = sorted({photo.parent.resolve() for _, photo, _ in tasks})
-    looks: dict[int, list[Seen]] = {}
+    looks: dict[int, list[CheckedPhoto]] = {}
     for number, result in run_on_ray(_look_at_chunk, chunks, None, address, files=files):
         looks[number] = _look_at_chunk(chunks[number]) if isinstance(result, Exception) else result
         meter.advance(len(chunks[number]))
     return [one for number in sorted(looks) for one in looks[number]]
 
 
-def _looks(tasks: list[Task], workers: int) -> Iterator[list[Seen]]:
+def _looks(tasks: list[Task], workers: int) -> Iterator[list[CheckedPhoto]]:
     chunks = [tasks[start : start + CHUNK] for start in range(0, len(tasks), CHUNK)]
     if workers > 1 and len(tasks) >= POOL_FROM:
         from concurrent.futures import ProcessPoolExecutor
@@ -169,19 +171,19 @@ def _looks(tasks: list[Task], workers: int) -> Iterator[list[Seen]]:
     yield from map(_look_at_chunk, chunks)
 
 
-def _look_at_chunk(tasks: list[Task]) -> list[Seen]:
+def _look_at_chunk(tasks: list[Task]) -> list[CheckedPhoto]:
     return [look(*task) for task in tasks]
 
 
-def _sum_up(data: Path, folders: list[tuple[str, Path]], seen: list[Seen]) -> Audit:
+def _sum_up(data: Path, folders: list[tuple[str, Path]], seen: list[CheckedPhoto]) -> Audit:
     result = Audit(data)
-    names = {folder.relative_to(data).as_posix(): partition for partition, folder in folders}
+    names = {folder.relative_to(data).as_posix(): part for part, folder in folders}
     for one in seen:
-        partition = names[Path(one.photo).parent.as_posix()]
-        part = result.partitions.setdefault(partition, Partition())
-        part.photos += 1
-        part.labelled += one.labelled
-        part.no_face += any(finding.kind == "no face" for finding in one.findings)
-        part.faces += len(one.labels)
+        part = names[Path(one.photo).parent.as_posix()]
+        counts = result.parts.setdefault(part, PartCounts())
+        counts.photos += 1
+        counts.labelled += one.labelled
+        counts.no_face += any(finding.kind == "no face" for finding in one.findings)
+        counts.faces += len(one.labels)
         result.classes.update(one.labels)
     return result

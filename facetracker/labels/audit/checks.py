@@ -33,7 +33,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "unreadable label": ("fault", "label the photo again"),
     "label without a photo": ("fault", "bring the photo back, or delete it"),
     "two photos, one label": ("fault", "rename one of the photos"),
-    "broken shape": ("fault", "mend it in labelme"),
+    "broken shape": ("fault", "fix it in labelme"),
     "degenerate": ("fault", "a slip of the mouse: delete it"),
     "outside the picture": ("fault", "--fix clips it"),
     "far outside the picture": ("fault", "draw it again in labelme"),
@@ -45,7 +45,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "duplicate across the split": ("fault", "`facetracker split --by near-duplicate`"),
     "near-duplicate across the split": ("fault", "`facetracker split --by near-duplicate`"),
     "duplicate": ("note", "delete all but one"),
-    "near-duplicate": ("note", "keep them on one side of the split"),
+    "near-duplicate": ("note", "keep them in one part of the split"),
     "black or empty": ("note", "delete it, unless such frames occur"),
     "blurred": ("note", "keep it if the face can still be seen"),
     "not labelled": ("note", "`annotate`: draw faces or tick no_face"),
@@ -82,7 +82,7 @@ class Finding:
 
 
 @dataclass
-class Seen:
+class CheckedPhoto:
     """What one look at a photo and its label file gave."""
 
     photo: str
@@ -98,9 +98,9 @@ class Seen:
         self.findings.append(Finding(self.photo, kind, detail))
 
 
-def look(folder: Path, photo: Path, label: Path | None) -> Seen:
+def look(folder: Path, photo: Path, label: Path | None) -> CheckedPhoto:
     """Everything that can be said about one photo without the others."""
-    seen = Seen(photo.relative_to(folder).as_posix())
+    seen = CheckedPhoto(photo.relative_to(folder).as_posix())
     try:
         data = photo.read_bytes()
     except OSError as error:
@@ -161,7 +161,7 @@ def _paper() -> IO[bytes]:
     return tempfile.TemporaryFile(buffering=0)
 
 
-def _look_at_picture(seen: Seen, picture: Picture) -> None:
+def _look_at_picture(seen: CheckedPhoto, picture: Picture) -> None:
     height, width = picture.shape[:2]
     seen.size = (width, height)
     grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)

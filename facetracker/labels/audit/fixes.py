@@ -1,4 +1,4 @@
-"""What `facetracker audit --fix` mends by itself: corner order, clipping, sizes; and class names when told which.
+"""What `facetracker audit --fix` corrects by itself: corner order, clipping, sizes; and class names when told which.
 
 Only what is certain: a box that lies wholly outside, a slip of the mouse or a size that could mean two things is
 left to a person. Every file is copied to the backup before it is touched.
@@ -28,7 +28,7 @@ from facetracker.labels.shapes import (
 SAME_SHAPE = 0.01  # how far two aspect ratios may differ and still be one picture at two sizes
 
 
-def mend(
+def fix_labels(
     data: Path,
     labelled: Iterable[tuple[Path, Path]],
     sizes: Mapping[str, tuple[int, int] | None],
@@ -36,34 +36,34 @@ def mend(
     fix: bool,
     out: Path,
 ) -> tuple[list[str], Path | None]:
-    """Mend the label files of `(photo, label)` pairs; the mended ones, and the folder with their old selves.
+    """Fix the label files of `(photo, label)` pairs; the fixed ones, and the folder with their old selves.
 
     `sizes` gives each photo's `(width, height)`, by its path from `data`; without it (unreadable) nothing is clipped.
     """
     backup = out / time.strftime("backup-%Y%m%d-%H%M%S")
-    mended = []
+    fixed = []
     for photo, label in labelled:
         try:
             old = read_content(label)
         except BadFile:
             continue
-        new = mended_content(old, sizes.get(photo.relative_to(data).as_posix()), fix)
+        new = fixed_content(old, sizes.get(photo.relative_to(data).as_posix()), fix)
         _rename(new, rename)
         if new == old:
             continue
         if state_of(old) == "prelabelled":
-            new = signed_again(new)  # mended by a program: still nobody has looked
+            new = signed_again(new)  # fixed by a program: still nobody has looked
         place = backup / label.relative_to(data)
         place.parent.mkdir(parents=True, exist_ok=True)
         if not place.exists():
             shutil.copy2(label, place)
         write_content(label, new)
-        mended.append(label.relative_to(data).as_posix())
-    return mended, backup if mended else None
+        fixed.append(label.relative_to(data).as_posix())
+    return fixed, backup if fixed else None
 
 
-def mended_content(content: Mapping[str, Any], size: tuple[int, int] | None, fix: bool = True) -> dict[str, Any]:
-    """A labelme file's content with everything mended that is safe to mend."""
+def fixed_content(content: Mapping[str, Any], size: tuple[int, int] | None, fix: bool = True) -> dict[str, Any]:
+    """A labelme file's content with everything fixed that is safe to fix."""
     new = copy.deepcopy(dict(content))
     if not fix:
         return new

@@ -8,8 +8,9 @@ from typing import Any
 
 from facetracker.core.console import duration
 from facetracker.core.files import write_json
+from facetracker.core.lettering import shortened
 from facetracker.labels.audit.checks import KINDS
-from facetracker.labels.audit.result import Audit, offenders, shortened
+from facetracker.labels.audit.result import Audit, offenders
 from facetracker.version import __version__
 
 WIDTH = 80
@@ -32,11 +33,11 @@ def as_json(audit: Audit) -> dict[str, Any]:
     return {
         "facetracker": __version__,
         "folder": str(audit.folder),
-        "partitions": {name or "all": vars(part) for name, part in audit.partitions.items()},
+        "parts": {name or "all": vars(part) for name, part in audit.parts.items()},
         "classes": dict(audit.classes.most_common()),
         "counts": audit.counts,
         "faulty_photos": len(audit.faulty),
-        "mended": audit.mended,
+        "fixed": audit.fixed,
         "backup": None if audit.backup is None else str(audit.backup),
         "seconds": round(audit.seconds, 2),
         "findings": [
@@ -60,7 +61,7 @@ def as_text(audit: Audit) -> str:
         "",
     ]
     lines += [f"{'':14}{'photos':>8}{'labelled':>10}{'no face':>9}{'not labelled':>14}{'faces':>8}"]
-    for name, part in audit.partitions.items():
+    for name, part in audit.parts.items():
         counts = f"{part.photos:>8}{part.labelled:>10}{part.no_face:>9}{part.photos - part.labelled:>14}{part.faces:>8}"
         lines.append(f"{name or 'not split':14}{counts}")
     if audit.classes:
@@ -69,8 +70,8 @@ def as_text(audit: Audit) -> str:
         lines += ["", *_wrapped(f"classes: {classes}{more}")]
     for level, title in (("fault", "faults"), ("note", "good to know")):
         lines += _table(audit, level, title)
-    if audit.mended:
-        lines += ["", *_wrapped(f"mended: {len(audit.mended)} label files; as they were: {audit.backup}")]
+    if audit.fixed:
+        lines += ["", *_wrapped(f"fixed: {len(audit.fixed)} label files; as they were: {audit.backup}")]
     lines += ["", *_verdict(audit)]
     return "\n".join(lines)
 
@@ -92,8 +93,8 @@ def _table(audit: Audit, level: str, title: str) -> list[str]:
 
 def _verdict(audit: Audit) -> list[str]:
     lines = []
-    labelled = sum(part.labelled for part in audit.partitions.values())
-    no_face = sum(part.no_face for part in audit.partitions.values())
+    labelled = sum(part.labelled for part in audit.parts.values())
+    no_face = sum(part.no_face for part in audit.parts.values())
     if labelled and not no_face:
         lines += _wrapped(
             "No photo without a face: such a tracker sees faces everywhere. Take some of the empty room and tick "

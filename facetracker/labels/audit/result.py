@@ -12,8 +12,8 @@ from facetracker.labels.audit.checks import KINDS, Finding
 
 
 @dataclass
-class Partition:
-    """Counts of one side of the split ("" for a set that is not split)."""
+class PartCounts:
+    """Counts of one part of the split ("" for a set that is not split)."""
 
     photos: int = 0
     labelled: int = 0
@@ -26,16 +26,16 @@ class Audit:
     """What the audit found; `findings` in the order of `KINDS`, then by photo."""
 
     folder: Path
-    partitions: dict[str, Partition] = field(default_factory=dict)
+    parts: dict[str, PartCounts] = field(default_factory=dict)
     classes: Counter[str] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
-    mended: list[str] = field(default_factory=list)
+    fixed: list[str] = field(default_factory=list)
     backup: Path | None = None
     seconds: float = 0.0
 
     @property
     def photos(self) -> int:
-        return sum(part.photos for part in self.partitions.values())
+        return sum(part.photos for part in self.parts.values())
 
     @property
     def counts(self) -> dict[str, int]:
@@ -62,11 +62,3 @@ def offenders(findings: Iterable[Finding]) -> list[Finding]:
     """The findings worth a picture: not what is merely unlabelled or empty."""
     quiet = {"not labelled", "only prelabelled", "no face", "shape left out", "label without a photo"}
     return [finding for finding in findings if finding.kind not in quiet]
-
-
-def shortened(text: str, most: int) -> str:
-    """The text cut in the middle to at most so many characters: a file's name tells most at its ends."""
-    if len(text) <= most:
-        return text
-    head = (most - 3) // 2
-    return f"{text[:head]}...{text[len(text) - (most - 3 - head) :]}"

@@ -1,4 +1,4 @@
-"""COCO: one JSON a partition with all its photos, boxes as left, top, width, height in pixels.
+"""COCO: one JSON a part with all its photos, boxes as left, top, width, height in pixels.
 
 supervision reads and writes the annotations. A photo that the JSON lists without annotations was looked at and
 holds no face.
@@ -15,9 +15,9 @@ from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.files import read_json, write_json
 from facetracker.core.sample import Sample
 from facetracker.labels.formats.exchange import (
-    SIDES,
+    PART_NAMES,
     Collection,
-    Entry,
+    ExchangeEntry,
     detections,
     photo_size,
     place_photo,
@@ -45,7 +45,7 @@ def read_coco(source: Path, classes: Sequence[str] = ()) -> Collection:
 
 
 def _read_file(path: Path, content: dict[str, Any], source: Path, found: Collection) -> None:
-    partition = _side(path)
+    part = _part(path)
     names = {
         category.get("id"): category.get("name")
         for category in content["categories"]
@@ -72,7 +72,7 @@ def _read_file(path: Path, content: dict[str, Any], source: Path, found: Collect
         except BadFile as error:
             found.rejects.add(f"{path}#{name}", error)
         else:
-            found.entries.append(Entry(sample, partition))
+            found.entries.append(ExchangeEntry(sample, part))
         listed.add(image["id"])
     lost = sum(len(annotations) for number, annotations in of_photo.items() if number not in listed)
     if lost:
@@ -120,13 +120,13 @@ def write_coco(target: Path, collection: Collection) -> None:
     from supervision.dataset.formats.coco import classes_to_coco_categories, detections_to_coco_annotations
 
     number = 1
-    for partition, entries in collection.by_partition().items():
+    for part, entries in collection.by_part().items():
         images: list[dict[str, Any]] = []
         annotations: list[dict[str, Any]] = []
         for image_id, entry in enumerate(entries, start=1):
             sample = entry.sample
             name = target_name(sample.photo)
-            place_photo(sample.photo, target / "images" / partition / name, upright=True)
+            place_photo(sample.photo, target / "images" / part / name, upright=True)
             images.append({"id": image_id, "file_name": name, "width": sample.width, "height": sample.height})
             made, number = detections_to_coco_annotations(detections(sample, collection.classes), image_id, number)
             annotations += [{**one, "bbox": [round(float(side), 4) for side in one["bbox"]]} for one in made]
@@ -136,18 +136,18 @@ def write_coco(target: Path, collection: Collection) -> None:
             "annotations": annotations,
             "categories": [{**one, "supercategory": "none"} for one in classes_to_coco_categories(collection.classes)],
         }
-        write_json(target / "annotations" / f"instances{f'_{partition}' if partition else ''}.json", content)
+        write_json(target / "annotations" / f"instances{f'_{part}' if part else ''}.json", content)
 
 
 def _files(source: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """The COCO files of a folder: in `annotations/`, in it, or in the folder of each partition."""
+    """The COCO files of a folder: in `annotations/`, in it, or in the folder of each part."""
     if source.is_file():
         content = _content(source)
         if content is None:
             raise BadFile("is no COCO file (images, annotations and categories are expected)", path=source)
         yield source, content
         return
-    for folder in (source / "annotations", source, *(source / name for name in SIDES)):
+    for folder in (source / "annotations", source, *(source / name for name in PART_NAMES)):
         for path in sorted(folder.glob("*.json")) if folder.is_dir() else []:
             content = _content(path)
             if content is not None:
@@ -164,12 +164,12 @@ def _content(path: Path) -> dict[str, Any] | None:
     return None
 
 
-def _side(path: Path) -> str:
+def _part(path: Path) -> str:
     """`instances_val2017.json` and `valid/_annotations.coco.json` belong to val."""
     words = path.stem.lower().replace("-", "_").replace(".", "_").split("_")
     for word in [*words, path.parent.name.lower()]:
-        if side := SIDES.get(word.rstrip("0123456789")):
-            return side
+        if part := PART_NAMES.get(word.rstrip("0123456789")):
+            return part
     return ""
 
 

@@ -11,7 +11,14 @@ from facetracker.core.errors import BadFile, FaceTrackerError, Rejects
 from facetracker.core.files import write_atomically
 from facetracker.labels.classes import LABELS_FILE, listed_classes
 from facetracker.labels.formats.coco import is_coco, read_coco, write_coco
-from facetracker.labels.formats.exchange import Collection, Entry, all_classes, photo_size, place_photo, unlabelled
+from facetracker.labels.formats.exchange import (
+    Collection,
+    ExchangeEntry,
+    all_classes,
+    photo_size,
+    place_photo,
+    unlabelled,
+)
 from facetracker.labels.formats.voc import is_voc, read_voc, write_voc
 from facetracker.labels.formats.yolo import is_yolo, read_yolo, write_yolo
 from facetracker.labels.labelme import read_labels, write_labels
@@ -44,7 +51,7 @@ def is_labelme(source: Path) -> bool:
 def read_labelme(source: Path, classes: Sequence[str] = ()) -> Collection:
     """Every photo of a labelme folder, split or not."""
     found = Collection(classes=list(classes) or listed_classes(source))
-    for partition, folder in photo_folders(source):
+    for part, folder in photo_folders(source):
         pairs = pairs_in(folder)
         for path in pairs.orphans:
             found.rejects.add(path, "its photo is not there")
@@ -59,14 +66,14 @@ def read_labelme(source: Path, classes: Sequence[str] = ()) -> Collection:
             except BadFile as error:
                 found.rejects.add(error.path or photo, error)
             else:
-                found.entries.append(Entry(sample, partition))
+                found.entries.append(ExchangeEntry(sample, part))
     return found
 
 
 def write_labelme(target: Path, collection: Collection) -> None:
     """`TARGET/[train|val|test/]{images,labels}`."""
     for entry in collection.entries:
-        sample, folder = entry.sample, target / entry.partition
+        sample, folder = entry.sample, target / entry.part
         photo = folder / IMAGES / sample.photo.name
         place_photo(sample.photo, photo)
         if sample.reviewed:
@@ -117,7 +124,7 @@ def convert(
     waiting = sum(not entry.sample.reviewed for entry in found.entries)
     if to != "labelme":
         found.entries = list(found.labelled)
-    _drop_shared_names(found, across_partitions=to == "voc")
+    _drop_shared_names(found, across_parts=to == "voc")
     WRITERS[to](target, found)
     if found.rejects:
         write_atomically(target / REJECTS, found.rejects.as_text())
@@ -133,12 +140,12 @@ def convert(
     )
 
 
-def _drop_shared_names(found: Collection, across_partitions: bool) -> None:
+def _drop_shared_names(found: Collection, across_parts: bool) -> None:
     """Reject photos whose stem another one in the same folder has: they would share a label file."""
     owners: dict[tuple[str, str], Path] = {}
     kept = []
     for entry in sorted(found.entries, key=lambda entry: not entry.sample.reviewed):
-        key = ("" if across_partitions else entry.partition, entry.sample.stem)
+        key = ("" if across_parts else entry.part, entry.sample.stem)
         owner = owners.setdefault(key, entry.sample.photo)
         if owner == entry.sample.photo:
             kept.append(entry)

@@ -16,41 +16,41 @@ from facetracker.core.photo import MAX_PIXELS, read_picture, write_jpeg
 from facetracker.core.sample import Sample
 from facetracker.labels.shapes import PixelBox, ShapeFault, usable_box
 
-# What other tools call the three sides of a split.
-SIDES = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+# What other tools call the three parts of a split.
+PART_NAMES = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 ORIENTATION = 0x0112  # the EXIF tag that says which way up
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One photo with its faces and its side of the split ("" when there is none).
+class ExchangeEntry:
+    """One photo with its faces and its part of the split ("" when there is none).
 
     `sample.reviewed` is False for a photo that nobody has labelled.
     """
 
     sample: Sample
-    partition: str = ""
+    part: str = ""
 
 
 @dataclass
 class Collection:
     """Everything that was read from one place."""
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[ExchangeEntry] = field(default_factory=list)
     classes: list[str] = field(default_factory=list)
     rejects: Rejects = field(default_factory=Rejects)
     notes: list[str] = field(default_factory=list)
 
     @property
-    def labelled(self) -> Iterator[Entry]:
+    def labelled(self) -> Iterator[ExchangeEntry]:
         return (entry for entry in self.entries if entry.sample.reviewed)
 
-    def by_partition(self) -> dict[str, list[Entry]]:
-        """The labelled entries of each side, sorted by photo."""
-        sides: dict[str, list[Entry]] = {}
-        for entry in sorted(self.labelled, key=lambda entry: (entry.partition, entry.sample.photo.name)):
-            sides.setdefault(entry.partition, []).append(entry)
-        return sides
+    def by_part(self) -> dict[str, list[ExchangeEntry]]:
+        """The labelled entries of each part, sorted by photo."""
+        parts: dict[str, list[ExchangeEntry]] = {}
+        for entry in sorted(self.labelled, key=lambda entry: (entry.part, entry.sample.photo.name)):
+            parts.setdefault(entry.part, []).append(entry)
+        return parts
 
 
 def photo_size(photo: Path) -> tuple[int, int]:
@@ -115,7 +115,7 @@ def unlabelled(photo: Path) -> Sample:
     return Sample(photo, 0, 0, reviewed=False)
 
 
-def all_classes(entries: Iterable[Entry], first: Sequence[str] = ()) -> list[str]:
+def all_classes(entries: Iterable[ExchangeEntry], first: Sequence[str] = ()) -> list[str]:
     """Every class name once: `first` in their order, then the others by name."""
     used = {label for entry in entries for label in entry.sample.labels}
     return [*dict.fromkeys(first), *sorted(used - set(first))]

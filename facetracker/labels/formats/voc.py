@@ -13,9 +13,9 @@ from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.files import PHOTO_SUFFIXES, write_atomically
 from facetracker.core.sample import Sample
 from facetracker.labels.formats.exchange import (
-    SIDES,
+    PART_NAMES,
     Collection,
-    Entry,
+    ExchangeEntry,
     detections,
     photo_size,
     photos_below,
@@ -24,7 +24,7 @@ from facetracker.labels.formats.exchange import (
     target_name,
     unlabelled,
 )
-from facetracker.labels.pairing import PARTITIONS, exists
+from facetracker.labels.pairing import PARTS, exists
 
 PHOTOS, XML, SETS = "JPEGImages", "Annotations", "ImageSets/Main"
 
@@ -40,8 +40,8 @@ def read_voc(source: Path, classes: Sequence[str] = ()) -> Collection:
     folders = _xml_folders(source)
     if not folders:
         raise FaceTrackerError("holds no Pascal VOC annotations", path=source, fix=f"Expected {XML}/*.xml.")
-    sides = _sides(source)
-    for partition, folder in folders:
+    parts = _parts(source)
+    for part, folder in folders:
         taken = set()
         for xml in sorted(folder.glob("*.xml")):
             try:
@@ -51,10 +51,10 @@ def read_voc(source: Path, classes: Sequence[str] = ()) -> Collection:
                 taken.add(xml.stem)
                 continue
             taken |= {xml.stem, sample.stem}
-            found.entries.append(Entry(sample, sides.get(xml.stem, partition)))
+            found.entries.append(ExchangeEntry(sample, parts.get(xml.stem, part)))
         for photo in [photo for place in _photo_places(folder)[:1] for photo in photos_below(place)]:
             if photo.stem not in taken:
-                found.entries.append(Entry(unlabelled(photo), sides.get(photo.stem, partition)))
+                found.entries.append(ExchangeEntry(unlabelled(photo), parts.get(photo.stem, part)))
     return found
 
 
@@ -86,7 +86,7 @@ def write_voc(target: Path, collection: Collection) -> None:
     """`TARGET/{JPEGImages,Annotations,ImageSets/Main}`."""
     from supervision.dataset.formats.pascal_voc import detections_to_pascal_voc
 
-    for partition, entries in collection.by_partition().items():
+    for part, entries in collection.by_part().items():
         for entry in entries:
             sample = entry.sample
             name = target_name(sample.photo)
@@ -95,9 +95,9 @@ def write_voc(target: Path, collection: Collection) -> None:
             )
             place_photo(sample.photo, target / PHOTOS / name, upright=True)
             write_atomically(target / XML / f"{sample.stem}.xml", text)
-        if partition:
+        if part:
             stems = "".join(f"{entry.sample.stem}\n" for entry in entries)
-            write_atomically(target / SETS / f"{partition}.txt", stems)
+            write_atomically(target / SETS / f"{part}.txt", stems)
 
 
 def _parse(xml: Path) -> Element:
@@ -132,20 +132,20 @@ def _photo_places(folder: Path) -> list[Path]:
 
 def _xml_folders(source: Path) -> list[tuple[str, Path]]:
     found = []
-    for partition, here in [("", source), *((side, source / name) for name, side in SIDES.items())]:
+    for part, here in [("", source), *((part, source / name) for name, part in PART_NAMES.items())]:
         for folder in (here / XML, here / "annotations", here):
             if folder.is_dir() and any(folder.glob("*.xml")):
-                found.append((partition, folder))
+                found.append((part, folder))
                 break
     return found
 
 
-def _sides(source: Path) -> dict[str, str]:
-    """The side of each stem, from ImageSets/Main; `trainval` and the like say nothing."""
-    sides = {}
-    for name in PARTITIONS:
+def _parts(source: Path) -> dict[str, str]:
+    """The part of each stem, from ImageSets/Main; `trainval` and the like say nothing."""
+    parts = {}
+    for name in PARTS:
         path = source / SETS / f"{name}.txt"
         if path.is_file():
             for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-                sides[line.strip()] = name
-    return sides
+                parts[line.strip()] = name
+    return parts

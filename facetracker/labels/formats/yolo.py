@@ -19,9 +19,9 @@ from facetracker.core.files import write_atomically
 from facetracker.core.sample import Sample
 from facetracker.core.settings import read_yaml
 from facetracker.labels.formats.exchange import (
-    SIDES,
+    PART_NAMES,
     Collection,
-    Entry,
+    ExchangeEntry,
     photo_size,
     photos_below,
     place_photo,
@@ -48,7 +48,7 @@ def read_yolo(source: Path, classes: Sequence[str] = ()) -> Collection:
         raise FaceTrackerError(
             "holds no photos", path=source, fix="Expected images/ and labels/, also in train/, val/."
         )
-    for partition, folder in folders:
+    for part, folder in folders:
         for photo in photos_below(folder):
             label = _label(photo)
             try:
@@ -56,7 +56,7 @@ def read_yolo(source: Path, classes: Sequence[str] = ()) -> Collection:
             except BadFile as error:
                 found.rejects.add(error.path or photo, error)
             else:
-                found.entries.append(Entry(sample, partition))
+                found.entries.append(ExchangeEntry(sample, part))
     return found
 
 
@@ -81,8 +81,8 @@ def write_yolo(target: Path, collection: Collection) -> None:
     """`TARGET/[train|val|test/]{images,labels}` and `data.yaml`, as Ultralytics and supervision read it."""
     from supervision.dataset.formats.yolo import object_to_yolo
 
-    sides = collection.by_partition()
-    for partition, entries in sides.items():
+    parts = collection.by_part()
+    for part, entries in parts.items():
         for entry in entries:
             sample = entry.sample
             corners = boxes.to_pixels(sample.boxes, sample.width, sample.height)
@@ -90,14 +90,14 @@ def write_yolo(target: Path, collection: Collection) -> None:
                 object_to_yolo(corner, collection.classes.index(label), (sample.height, sample.width)) + "\n"
                 for corner, label in zip(corners, sample.labels, strict=True)
             ]
-            place_photo(sample.photo, target / partition / "images" / target_name(sample.photo), upright=True)
-            write_atomically(target / partition / "labels" / f"{sample.stem}.txt", "".join(lines))
-    write_atomically(target / "data.yaml", yaml.safe_dump(_data_yaml(sides, collection.classes), sort_keys=False))
+            place_photo(sample.photo, target / part / "images" / target_name(sample.photo), upright=True)
+            write_atomically(target / part / "labels" / f"{sample.stem}.txt", "".join(lines))
+    write_atomically(target / "data.yaml", yaml.safe_dump(_data_yaml(parts, collection.classes), sort_keys=False))
 
 
-def _data_yaml(sides: dict[str, Any], classes: list[str]) -> dict[str, Any]:
+def _data_yaml(parts: dict[str, Any], classes: list[str]) -> dict[str, Any]:
     """Ultralytics wants train and val even where there is no split."""
-    folders = {side or "train": f"{side}/images" if side else "images" for side in sorted(sides)}
+    folders = {part or "train": f"{part}/images" if part else "images" for part in sorted(parts)}
     folders.setdefault("train", next(iter(folders.values()), "images"))
     folders.setdefault("val", folders["train"])
     return {**folders, "nc": len(classes), "names": dict(enumerate(classes))}
@@ -124,9 +124,9 @@ def _names(source: Path) -> list[str]:
 
 def _photo_folders(source: Path) -> list[tuple[str, Path]]:
     found = [("", source / "images"), ("", source)]
-    for name, side in SIDES.items():
-        found += [(side, source / name / "images"), (side, source / "images" / name)]
-    return [(side, folder) for side, folder in found if photos_below(folder)]
+    for name, part in PART_NAMES.items():
+        found += [(part, source / name / "images"), (part, source / "images" / name)]
+    return [(part, folder) for part, folder in found if photos_below(folder)]
 
 
 def _label(photo: Path) -> Path:

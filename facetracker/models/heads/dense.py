@@ -35,7 +35,7 @@ BACKGROUND_SHARE, BACKGROUND_POWER = 1.0, 1.5
 
 @keras.saving.register_keras_serializable("facetracker")
 class DenseHead(Head):
-    """Features of `strides` (8, 16, 32; an own head has the last two) to `scores` `(B, A, K)` and `offsets` `(B, A, 4)`.
+    """Features of `strides` (an own head has the last two) to `scores` `(B, A, K)` and `offsets` `(B, A, 4)`.
 
     A: the cells of all grids, stride after stride, each row by row. Scores are probabilities, offsets are in strides
     and never negative; the highest of a cell's scores is how sure it is of a face. In training there are `logits`
@@ -43,6 +43,7 @@ class DenseHead(Head):
     """
 
     name_of_kind = "dense"
+    strides: tuple[int, ...] = STRIDES
 
     def __init__(self, classes: int = 1, width: int = 64, strides: tuple[int, ...] = STRIDES, **options):
         super().__init__(classes=classes, **options)

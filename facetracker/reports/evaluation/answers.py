@@ -12,7 +12,7 @@ from facetracker.core.errors import BadFile, Rejects
 from facetracker.core.photo import Picture, read_picture
 from facetracker.core.sample import Sample
 from facetracker.inference.detector import Detector
-from facetracker.reports.evaluation.judged import Judged
+from facetracker.reports.evaluation.judged import JudgedPhoto
 
 # The curves need boxes far below any threshold in use; below this there is only noise.
 FAINTEST = 0.01
@@ -64,12 +64,12 @@ def ask(
     plans: Sequence[ClassPlan],
     samples: Iterable[Sample],
     rejects: Rejects,
-) -> list[list[Judged]]:
+) -> list[list[JudgedPhoto]]:
     """What each detector finds on each photo, one list a detector; unreadable photos become rejects.
 
     A photo whose size is not the one that its label file states has labels that cannot be trusted: a reject too.
     """
-    answers: list[list[Judged]] = [[] for _ in detectors]
+    answers: list[list[JudgedPhoto]] = [[] for _ in detectors]
     for sample in samples:
         try:
             picture = read_picture(sample.photo)
@@ -86,18 +86,18 @@ def ask(
     return answers
 
 
-def judge_one(detector: Detector, plan: ClassPlan, sample: Sample, picture: Picture) -> Judged:
+def judge_one(detector: Detector, plan: ClassPlan, sample: Sample, picture: Picture) -> JudgedPhoto:
     """One detector's boxes on one photo beside the truth."""
-    boxes, scores, classes = detector.detect_boxes(picture)
-    return Judged(
+    found = detector.detect(picture)
+    return JudgedPhoto(
         str(sample.photo),
         sample.width,
         sample.height,
         sample.boxes,
         np.array([plan.of_label[label] for label in sample.labels], np.int64),
-        boxes,
-        scores.astype(np.float64),
-        np.asarray(plan.of_model, np.int64)[classes],
+        found.boxes,
+        found.scores.astype(np.float64),
+        np.asarray(plan.of_model, np.int64)[found.classes],
     )
 
 
@@ -112,13 +112,11 @@ def measure_speed(detectors: Sequence[Detector], thresholds: Sequence[float], sa
     times: list[list[float]] = [[] for _ in detectors]
     for _ in range(TIMED_ROUNDS if pictures else 0):
         for detector, threshold, own in zip(detectors, thresholds, times, strict=True):
-            faintest, detector.threshold = detector.threshold, threshold
-            detector.detect_boxes(pictures[0])  # the caches belong to the one before
+            detector.detect(pictures[0], threshold)  # the caches belong to the one before
             for picture in pictures:
                 began = time.perf_counter()
-                detector.detect_boxes(picture)
+                detector.detect(picture, threshold)
                 own.append((time.perf_counter() - began) * 1e3)
-            detector.threshold = faintest
     return [
         Speed(
             float(np.median(own)) if own else float("nan"),

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from facetracker.reports.evaluation.judged import Floats, Judged
+from facetracker.reports.evaluation.judged import Floats, JudgedPhoto
 
 COCO_IOUS = tuple(round(0.5 + 0.05 * i, 2) for i in range(10))
 IOUS = (0.4, *COCO_IOUS)
@@ -48,7 +48,7 @@ class Precision:
 
 
 def precision(
-    photos: Sequence[Judged],
+    photos: Sequence[JudgedPhoto],
     classes: int,
     ious: Sequence[float] = IOUS,
     sizes: Mapping[str, Range] | None = None,
@@ -76,7 +76,7 @@ def precision(
     return Precision(judge.eval["precision"][..., 0], tuple(ious), tuple(ranges))
 
 
-def _truth(photos: Sequence[Judged], names: list[dict[str, Any]], pixels: bool) -> Any:
+def _truth(photos: Sequence[JudgedPhoto], names: list[dict[str, Any]], pixels: bool) -> Any:
     rows: list[Row] = [
         (i, cls, box, {})
         for i, photo in enumerate(photos)
@@ -85,7 +85,7 @@ def _truth(photos: Sequence[Judged], names: list[dict[str, Any]], pixels: bool) 
     return _coco(photos, names, rows)
 
 
-def _answers(photos: Sequence[Judged], names: list[dict[str, Any]], pixels: bool) -> Any:
+def _answers(photos: Sequence[JudgedPhoto], names: list[dict[str, Any]], pixels: bool) -> Any:
     rows = [
         (i, cls, box, {"score": float(score)})
         for i, photo in enumerate(photos)
@@ -96,13 +96,13 @@ def _answers(photos: Sequence[Judged], names: list[dict[str, Any]], pixels: bool
     return _coco(photos, names, rows)
 
 
-def _corners_and_sizes(photo: Judged, boxes: Any, pixels: bool) -> Floats:
+def _corners_and_sizes(photo: JudgedPhoto, boxes: Any, pixels: bool) -> Floats:
     scale = np.array([photo.width, photo.height] * 2 if pixels else [1.0] * 4, np.float64)
     rows = np.asarray(boxes, np.float64) * scale
     return np.concatenate([rows[:, :2], np.maximum(rows[:, 2:] - rows[:, :2], 0.0)], axis=1)
 
 
-def _coco(photos: Sequence[Judged], names: list[dict[str, Any]], rows: Sequence[Row]) -> Any:
+def _coco(photos: Sequence[JudgedPhoto], names: list[dict[str, Any]], rows: Sequence[Row]) -> Any:
     """A COCO data set in memory. Not `loadRes`, which fails on an empty list; ids from 1, because 0 means unmatched."""
     from pycocotools.coco import COCO
 

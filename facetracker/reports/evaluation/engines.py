@@ -12,9 +12,8 @@ from facetracker.core.errors import FaceTrackerError
 from facetracker.core.photo import Picture
 from facetracker.inference.card import Card
 from facetracker.inference.detector import Detector, find_model
-from facetracker.inference.engines.base import OUTPUT_NAMES, Engine, Outputs, default_threads
+from facetracker.inference.engines.base import OUTPUT_NAMES, Engine, Outputs, default_threads, open_engine
 from facetracker.inference.engines.keras import KerasEngine
-from facetracker.inference.style import style_of
 from facetracker.reports.evaluation.answers import FAINTEST
 
 # What the runtime does not open: it needs neither, and must not bring TensorFlow in.
@@ -45,16 +44,6 @@ class SavedModelEngine(Engine):
         return {name: np.asarray(outputs[name], np.float32) for name in OUTPUT_NAMES[self.card.head]}
 
 
-class EngineDetector(Detector):
-    """A detector round an engine that is loaded already."""
-
-    def __init__(self, engine: Engine, threshold: float, image_size: int | None):
-        self.engine, self.card = engine, engine.card
-        self.threshold, self.iou_threshold = threshold, engine.card.iou_threshold
-        self.image_size = image_size or engine.card.image_size
-        self.style = style_of(self.card.style)
-
-
 def find(model: str | Path) -> Path:
     """The model file meant, the formats of training included."""
     path = Path(model)
@@ -70,10 +59,12 @@ def detector_for(path: Path, threads: int | None = None, image_size: int | None 
     heavy = path.suffix == ".keras" or path.suffix in TRAINING_SUFFIXES
     with silenced() if heavy else nullcontext():
         if path.suffix == ".saved_model":
-            return EngineDetector(SavedModelEngine(path, threads or default_threads()), FAINTEST, image_size)
-        if path.suffix == ".h5":
-            return EngineDetector(KerasEngine(path, threads or default_threads()), FAINTEST, image_size)
-        return Detector(path, threshold=FAINTEST, threads=threads, image_size=image_size)
+            engine: Engine = SavedModelEngine(path, threads or default_threads())
+        elif path.suffix == ".h5":
+            engine = KerasEngine(path, threads or default_threads())
+        else:
+            engine = open_engine(path, threads)
+        return Detector(engine, FAINTEST, image_size=image_size)
 
 
 def size_of(path: Path) -> int:

@@ -15,7 +15,7 @@ from facetracker.core.files import refuse_to_overwrite, write_atomically, write_
 from facetracker.inference.card import Card
 from facetracker.reports.evaluation.answers import ClassPlan, Speed, ask, measure_speed, plan_classes
 from facetracker.reports.evaluation.engines import detector_for, find, size_of
-from facetracker.reports.evaluation.judged import Judged
+from facetracker.reports.evaluation.judged import JudgedPhoto
 from facetracker.reports.evaluation.photos import LabelledPhotos, labelled_photos
 from facetracker.reports.evaluation.scores import Scores, score
 from facetracker.version import __version__
@@ -35,7 +35,7 @@ class ModelResult:
     plan: ClassPlan
     scores: Scores
     speed: Speed
-    answers: list[Judged]
+    answers: list[JudgedPhoto]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for `metrics.json`."""
@@ -73,7 +73,7 @@ class Evaluation:
 def evaluate(
     models: Sequence[str | Path] | str | Path,
     data: str | Path,
-    partition: str | None = "test",
+    part: str | None = "test",
     threshold: float | None = None,
     out: str | Path | None = None,
     threads: int | None = None,
@@ -85,7 +85,7 @@ def evaluate(
 ) -> Evaluation:
     """Judge models (files, run folders, "starter") on the labelled photos of a folder.
 
-    `partition` counts where the folder is split. `threshold` defaults to each model's own. `out` is the folder for
+    `part` counts where the folder is split. `threshold` defaults to each model's own. `out` is the folder for
     `metrics.json`, `report.html` and `rejects.txt` (None: write nothing); `gallery` photos of each kind of mistake
     are shown in the report, which makes it a file with faces in it. `image_size` is the longer side, in pixels, at
     which models with open sizes look at a photo. `on` ray, the photos are shown to the models on the cluster at
@@ -97,7 +97,7 @@ def evaluate(
     if out is not None:
         for name in ("metrics.json", "report.html"):
             refuse_to_overwrite(Path(out) / name, force)
-    photos = labelled_photos(data, partition)
+    photos = labelled_photos(data, part)
     evaluation = judge(paths, photos, threshold, threads, image_size, on=on, address=address)
     return evaluation if out is None else write_evaluation(evaluation, out, gallery)
 

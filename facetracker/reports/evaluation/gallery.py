@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
 
 from facetracker.core import boxes as box_arithmetic
-from facetracker.core.boxes import Boxes
+from facetracker.core.boxes import Boxes, as_boxes
 from facetracker.core.errors import BadFile
 from facetracker.core.photo import encode_jpeg, read_picture
-from facetracker.reports.charts import COLOURS
-from facetracker.reports.evaluation.judged import Judged, match
-from facetracker.reports.page import image
+from facetracker.reports.evaluation.judged import JudgedPhoto, match
+from facetracker.reports.page import DrawnBox, ReportPhoto, data_address, drawn_boxes
 
 if TYPE_CHECKING:
     from facetracker.reports.evaluation.evaluate import ModelResult
@@ -33,13 +31,28 @@ LOOSE = 0.75  # a box that overlaps its face less is shown as loose
 class Mistake:
     """One photo, the box in question (normalised `(4,)`), how bad it is (for sorting), and what to say."""
 
-    photo: Judged
+    photo: JudgedPhoto
     box: Boxes
     badness: float
     caption: str
 
 
-def missed_faces(photos: Sequence[Judged]) -> list[Mistake]:
+class MistakeKind(NamedTuple):
+    """The mistakes of one kind: how many there are, and the worst as `(caption, photo)`."""
+
+    title: str
+    found: int
+    shown: list[tuple[str, ReportPhoto]]
+
+
+class Gallery(NamedTuple):
+    """The worst mistakes of one model."""
+
+    model: str
+    kinds: list[MistakeKind]
+
+
+def missed_faces(photos: Sequence[JudgedPhoto]) -> list[Mistake]:
     """Faces without a box at IoU 0.5, the largest first: those nobody should miss."""
     found = []
     for photo in photos:
@@ -52,7 +65,7 @@ def missed_faces(photos: Sequence[Judged]) -> list[Mistake]:
     return _worst(found)
 
 
-def false_alarms(photos: Sequence[Judged]) -> list[Mistake]:
+def false_alarms(photos: Sequence[JudgedPhoto]) -> list[Mistake]:
     """Boxes where no face is (at IoU 0.1, so that a loose box is not called an alarm), the surest first."""
     found = []
     for photo in photos:
@@ -63,7 +76,7 @@ def false_alarms(photos: Sequence[Judged]) -> list[Mistake]:
     return _worst(found)
 
 
-def loose_boxes(photos: Sequence[Judged]) -> list[Mistake]:
+def loose_boxes(photos: Sequence[JudgedPhoto]) -> list[Mistake]:
     """Boxes that have their face but overlap it least."""
     found = []
     for photo in photos:
@@ -78,47 +91,37 @@ def _worst(mistakes: list[Mistake]) -> list[Mistake]:
     return sorted(mistakes, key=lambda mistake: (-mistake.badness, mistake.photo.name))
 
 
-def _pixels(photo: Judged, box: Boxes) -> tuple[float, float]:
+def _pixels(photo: JudgedPhoto, box: Boxes) -> tuple[float, float]:
     return float((box[2] - box[0]) * photo.width), float((box[3] - box[1]) * photo.height)
 
 
-def galleries(models: Sequence[ModelResult], most: int) -> str:
+def galleries(models: Sequence[ModelResult], most: int) -> list[Gallery]:
     """Each model's worst mistakes of every kind, `most` photos a kind."""
-    parts = [
-        '<h2>The worst mistakes</h2><p class="key small soft"><i class="truth"></i>labelled<i></i>found, '
-        "with its score, at the threshold in use. A small face is shown in a cut-out.</p>"
-    ]
-    for number, model in enumerate(models):
+    found = []
+    for model in models:
         shown = [photo.above(model.scores.threshold) for photo in model.answers]
         kinds = (
             ("Missed faces, largest first", missed_faces(shown)),
             ("False alarms, surest first", false_alarms(shown)),
             (f"Loose boxes (IoU under {LOOSE}), loosest first", loose_boxes(shown)),
         )
-        inside = "".join(
-            f"<h3>{title} <span class=soft>({len(found):,})</span></h3>"
-            + (show(found, most) if found else '<p class="soft">None.</p>')
-            for title, found in kinds
-        )
-        name = f'<i class="dot c{number % COLOURS}"></i>{escape(model.name)}'
-        parts.append(f"<details{' open' if not number else ''}><summary>{name}</summary>{inside}</details>")
-    return "\n".join(parts)
+        found.append(Gallery(model.name, [MistakeKind(title, len(all), show(all, most)) for title, all in kinds]))
+    return found
 
 
-def show(mistakes: Sequence[Mistake], most: int) -> str:
-    """The worst `most` mistakes as figures of the page."""
-    figures = [figure(mistake) for mistake in mistakes[:most]]
-    return f'<div class="gallery">{"".join(figures)}</div>'
+def show(mistakes: Sequence[Mistake], most: int) -> list[tuple[str, ReportPhoto]]:
+    """The worst `most` mistakes, `(caption, photo)`; a photo that cannot be read is left out."""
+    figures = [(mistake.caption, figure(mistake)) for mistake in mistakes[:most]]
+    return [(caption, photo) for caption, photo in figures if photo is not None]
 
 
-def figure(mistake: Mistake) -> str:
+def figure(mistake: Mistake) -> ReportPhoto | None:
     """One photo, or the part of it round a small face, with the truth (green) and the model's boxes (orange)."""
     photo = mistake.photo
-    name = Path(photo.name).name
     try:
         picture = read_picture(photo.name)
     except BadFile:
-        return ""
+        return None
     left, top, right, bottom = window(mistake)
     height, width = picture.shape[:2]
     part = picture[round(top * height) : round(bottom * height), round(left * width) : round(right * width)]
@@ -126,21 +129,15 @@ def figure(mistake: Mistake) -> str:
     size = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
     shown = cv2.resize(part, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
 
-    def place(boxes: Boxes) -> Boxes:
+    def place(boxes: Boxes, kind: str) -> list[DrawnBox]:
         moved = (boxes - [left, top, left, top]) / [right - left, bottom - top, right - left, bottom - top]
-        return moved * [size[0], size[1], size[0], size[1]]
+        drawn = drawn_boxes(as_boxes(moved), kind, *size)
+        return [one._replace(this=np.array_equal(own, mistake.box)) for own, one in zip(boxes, drawn, strict=True)]
 
-    drawn = ""
-    for own, moved in zip(photo.truth, place(photo.truth), strict=True):
-        drawn += _rectangle(moved, "truth", np.array_equal(own, mistake.box))
-    for own, moved, score in zip(photo.boxes, place(photo.boxes), photo.scores, strict=True):
-        drawn += _rectangle(moved, "found", np.array_equal(own, mistake.box)) + _tag(moved, f"{score:.2f}", size[1])
-    return (
-        f'<figure><div class="photo">'
-        f"{image(encode_jpeg(shown, QUALITY), name)}"
-        f'<svg viewBox="0 0 {size[0]} {size[1]}">{drawn}</svg></div>'
-        f"<figcaption><b>{escape(mistake.caption)}</b><span>{escape(name)}</span></figcaption></figure>"
-    )
+    found = place(photo.boxes, "found")
+    boxes = place(photo.truth, "truth")
+    boxes += [one._replace(text=f"{score:.2f}") for one, score in zip(found, photo.scores, strict=True)]
+    return ReportPhoto(data_address(encode_jpeg(shown, QUALITY)), Path(photo.name).name, *size, boxes)
 
 
 def window(mistake: Mistake) -> tuple[float, float, float, float]:
@@ -154,17 +151,3 @@ def window(mistake: Mistake) -> tuple[float, float, float, float]:
     wide, high = min(1.0, reach / photo.width), min(1.0, reach / photo.height)
     left, top = min(max(0.0, x - wide / 2), 1 - wide), min(max(0.0, y - high / 2), 1 - high)
     return float(left), float(top), float(left + wide), float(top + high)
-
-
-def _rectangle(box: Boxes, kind: str, this: bool) -> str:
-    """A box of the page; `this` is the one that the figure is about."""
-    left, top, right, bottom = (float(edge) for edge in box)
-    return (
-        f'<rect class="{kind}{" this" if this else ""}" x="{left:.1f}" y="{top:.1f}" '
-        f'width="{max(0.0, right - left):.1f}" height="{max(0.0, bottom - top):.1f}"/>'
-    )
-
-
-def _tag(box: Boxes, text: str, height: int) -> str:
-    y = float(box[1]) - 5 if box[1] > 18 else min(height - 4.0, float(box[3]) + 15)
-    return f'<text class="score" x="{float(box[0]) + 1:.1f}" y="{y:.1f}">{text}</text>'

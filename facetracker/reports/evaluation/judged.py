@@ -26,7 +26,7 @@ def _none() -> Ints:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedPhoto:
     """One photo, the faces on it and the boxes a model found.
 
     `truth` is `(N, 4)` and `boxes` `(M, 4)`, normalised xyxy; `truth_classes` `(N,)` and `classes` `(M,)` are class
@@ -57,10 +57,10 @@ class Judged:
         if not len(self.boxes) == len(self.scores) == len(self.classes):
             raise ValueError(f"{self.name}: boxes, scores and classes differ in number")
 
-    def above(self, threshold: float) -> Judged:
+    def above(self, threshold: float) -> JudgedPhoto:
         """The same photo with only the boxes that score at least `threshold`."""
         keep = self.scores >= threshold
-        return Judged(
+        return JudgedPhoto(
             self.name,
             self.width,
             self.height,
@@ -80,7 +80,7 @@ class Match:
     iou: Floats
 
 
-def match(photo: Judged, iou: float = 0.5, by_class: bool = True) -> Match:
+def match(photo: JudgedPhoto, iou: float = 0.5, by_class: bool = True) -> Match:
     """Who took which face at this IoU; `by_class=False` lets a box take a face of another class."""
     taken = np.full(len(photo.boxes), -1, np.int64)
     shares = np.zeros(len(photo.boxes))
@@ -99,7 +99,7 @@ def match(photo: Judged, iou: float = 0.5, by_class: bool = True) -> Match:
 
 
 @dataclass(frozen=True)
-class Pool:
+class RankedBoxes:
     """Every box of every photo, best score first: `(P,)` scores, whether right, and the photo's number."""
 
     scores: Floats
@@ -108,11 +108,11 @@ class Pool:
     faces: int
 
 
-def pool(photos: Sequence[Judged], iou: float = 0.5, by_class: bool = True) -> Pool:
+def pool(photos: Sequence[JudgedPhoto], iou: float = 0.5, by_class: bool = True) -> RankedBoxes:
     """All boxes of all photos with whether they are right at this IoU, best score first."""
     right = [match(photo, iou, by_class).face >= 0 for photo in photos]
     scores = np.concatenate([np.zeros(0), *(photo.scores for photo in photos)])
     number = np.concatenate([_none(), *(np.full(len(photo.scores), i) for i, photo in enumerate(photos))])
     order = np.argsort(-scores, kind="stable")
     flags = np.concatenate([np.zeros(0, bool), *right])
-    return Pool(scores[order], flags[order], number[order], sum(len(photo.truth) for photo in photos))
+    return RankedBoxes(scores[order], flags[order], number[order], sum(len(photo.truth) for photo in photos))

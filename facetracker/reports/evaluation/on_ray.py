@@ -14,7 +14,7 @@ from facetracker.core.sample import Sample
 from facetracker.inference.detector import Detector
 from facetracker.reports.evaluation.answers import ClassPlan, ask
 from facetracker.reports.evaluation.engines import detector_for
-from facetracker.reports.evaluation.judged import Judged
+from facetracker.reports.evaluation.judged import JudgedPhoto
 
 GROUP = 16  # photos a task
 
@@ -43,11 +43,11 @@ def ask_on_ray(
     rejects: Rejects,
     what: str = "evaluate",
     address: str | None = None,
-) -> list[list[Judged]]:
+) -> list[list[JudgedPhoto]]:
     """As `answers.ask`, on a cluster (no address: a Ray started here): the same answers in the same order."""
     questions = [Question(models, plans, samples[start : start + GROUP]) for start in range(0, len(samples), GROUP)]
     files = sorted({*models.paths, *(sample.photo.parent.resolve() for sample in samples)})
-    answers: dict[int, list[list[Judged]]] = {}
+    answers: dict[int, list[list[JudgedPhoto]]] = {}
     with progress(what, len(samples)) as meter:
         for number, result in run_on_ray(answer, questions, address=address, files=files):
             group = questions[number].samples
@@ -64,7 +64,7 @@ def ask_on_ray(
     return [[one for group in groups for one in group[model]] for model in range(len(plans))]
 
 
-def answer(question: Question) -> tuple[list[list[Judged]], Rejects]:
+def answer(question: Question) -> tuple[list[list[JudgedPhoto]], Rejects]:
     """What a worker does with one question: each model's answers, and the photos that it had to leave out."""
     rejects = Rejects()
     return ask(_open(question.models), question.plans, question.samples, rejects), rejects

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from facetracker.reports.evaluation.judged import Floats, Judged, Pool
+from facetracker.reports.evaluation.judged import Floats, JudgedPhoto, RankedBoxes
 
 GRID = np.round(np.linspace(0.0, 1.0, 101), 2)
 
@@ -37,7 +37,7 @@ class FalseAlarms:
         return self.photos_with_alarm / self.photos if self.photos else None
 
 
-def rates_at(boxes: Pool, threshold: float) -> Rates:
+def rates_at(boxes: RankedBoxes, threshold: float) -> Rates:
     """Precision, recall and F1 of the boxes that score at least `threshold`."""
     shown = int(np.searchsorted(-boxes.scores, -threshold, side="right"))
     right = int(boxes.right[:shown].sum())
@@ -47,12 +47,12 @@ def rates_at(boxes: Pool, threshold: float) -> Rates:
     return Rates(float(threshold), precision, recall, f1)
 
 
-def rates_curve(boxes: Pool) -> list[Rates]:
+def rates_curve(boxes: RankedBoxes) -> list[Rates]:
     """The rates at thresholds 0, 0.01 ... 1."""
     return [rates_at(boxes, threshold) for threshold in GRID]
 
 
-def best_threshold(boxes: Pool) -> Rates | None:
+def best_threshold(boxes: RankedBoxes) -> Rates | None:
     """The threshold with the highest F1 (the middle of the range that gives it); None without a face or a box.
 
     It is chosen on the same photos that it is reported for: take it as advice for the next photos, not as a score.
@@ -69,20 +69,20 @@ def best_threshold(boxes: Pool) -> Rates | None:
     return rates_at(boxes, float((scores[best] + lower) / 2))
 
 
-def threshold_for_recall(boxes: Pool, recall: float) -> float | None:
+def threshold_for_recall(boxes: RankedBoxes, recall: float) -> float | None:
     """The highest threshold at which at least this share of the faces is found; None when no threshold reaches it."""
     found = np.cumsum(boxes.right)
     enough = np.flatnonzero(found >= recall * boxes.faces - 1e-9)
     return float(boxes.scores[enough[0]]) if boxes.faces and len(enough) else None
 
 
-def false_alarms(photos: Sequence[Judged], threshold: float) -> FalseAlarms:
+def false_alarms(photos: Sequence[JudgedPhoto], threshold: float) -> FalseAlarms:
     """Boxes that score at least `threshold` on the photos without a face."""
     counts = [int((photo.scores >= threshold).sum()) for photo in photos if not len(photo.truth)]
     return FalseAlarms(float(threshold), len(counts), sum(count > 0 for count in counts), sum(counts))
 
 
-def false_alarm_curve(photos: Sequence[Judged]) -> list[float] | None:
+def false_alarm_curve(photos: Sequence[JudgedPhoto]) -> list[float] | None:
     """Share of the photos without a face with a false alarm at thresholds 0, 0.01 ... 1; None without such photos."""
     highest = np.array([max(photo.scores, default=-1.0) for photo in photos if not len(photo.truth)])
     if not len(highest):
@@ -113,7 +113,7 @@ class Calibration:
 FAINTEST = 0.1
 
 
-def calibration(boxes: Pool, bins: int = 10, faintest: float = FAINTEST) -> Calibration:
+def calibration(boxes: RankedBoxes, bins: int = 10, faintest: float = FAINTEST) -> Calibration:
     """Reliability in `bins` equal ranges of the score, and the mean gap between score and truth over all boxes."""
     shown = boxes.scores >= faintest
     scores, right = boxes.scores[shown], boxes.right[shown]

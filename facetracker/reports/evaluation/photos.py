@@ -13,7 +13,7 @@ from facetracker.core.files import read_json
 from facetracker.core.photo import read_picture
 from facetracker.core.sample import Sample
 from facetracker.data.augmented import is_augmented, read_augmented
-from facetracker.data.layout import Pair, lay_out, partitions_of, read_sample
+from facetracker.data.layout import Pair, lay_out, parts_of, read_sample
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class LabelledPhotos:
     """
 
     folder: Path
-    partition: str | None
+    part: str | None
     samples: list[Sample]
     kind: str = "clean"
     originals: int = 0
@@ -47,7 +47,7 @@ class LabelledPhotos:
         """Plain values for `metrics.json`."""
         return {
             "folder": str(self.folder),
-            "partition": self.partition,
+            "part": self.part,
             "kind": self.kind,
             "originals": self.originals if self.originals else len(self.samples),
             "photos": len(self.samples),
@@ -60,16 +60,16 @@ class LabelledPhotos:
         }
 
 
-def labelled_photos(data: str | Path, partition: str | None = None) -> LabelledPhotos:
+def labelled_photos(data: str | Path, part: str | None = None) -> LabelledPhotos:
     """The labelled photos of a folder: labelme's JSON or augmented labels, split or flat.
 
-    `partition` is train, val or test of a split folder; a folder that is not split has only itself. Label files that
+    `part` is train, val or test of a split folder; a folder that is not split has only itself. Label files that
     cannot be read, and photos that share their stem with another, are rejects.
     """
     folder = Path(data)
-    if partition is not None and folder.is_dir() and not partitions_of(folder):
-        partition = None
-    layout = lay_out(folder, partition)
+    if part is not None and folder.is_dir() and not parts_of(folder):
+        part = None
+    layout = lay_out(folder, part)
     rejects = Rejects([(str(photo), f"another photo has the same stem {photo.stem}") for photo in layout.doubles])
     samples: list[Sample] = []
     originals: set[str] = set()
@@ -91,23 +91,21 @@ def labelled_photos(data: str | Path, partition: str | None = None) -> LabelledP
             continue
         samples.append(sample)
     if not samples:
-        where = f"holds no labelled photo{f' in {partition}' if partition else ''}"
+        where = f"holds no labelled photo{f' in {part}' if part else ''}"
         stage = "review" if prelabelled else "annotate"  # prelabelled ones need only a look
         raise FaceTrackerError(where, path=folder, fix=f"Label some with `facetracker {stage}`.")
-    kind = "augmented" if originals and not _taken_as_they_are(folder, partition) else "clean"
-    return LabelledPhotos(
-        folder, partition, samples, kind, len(originals), len(layout.unlabelled), prelabelled, rejects
-    )
+    kind = "augmented" if originals and not _taken_as_they_are(folder, part) else "clean"
+    return LabelledPhotos(folder, part, samples, kind, len(originals), len(layout.unlabelled), prelabelled, rejects)
 
 
-def _taken_as_they_are(folder: Path, partition: str | None) -> bool:
-    """Whether `augment` says that it left this partition's photos as they are, as it does with val and test."""
+def _taken_as_they_are(folder: Path, part: str | None) -> bool:
+    """Whether `augment` says that it left this part's photos as they are, as it does with val and test."""
     from facetracker.data.augment.earlier import SETTINGS  # brings albumentations, which only augmented pictures need
 
-    if partition not in ("val", "test") or not (folder / SETTINGS).is_file():
+    if part not in ("val", "test") or not (folder / SETTINGS).is_file():
         return False
     settings = read_json(folder / SETTINGS)
-    return isinstance(settings, dict) and settings.get("all_partitions") is False
+    return isinstance(settings, dict) and settings.get("all_parts", settings.get("all_partitions")) is False
 
 
 def _augmented_sample(pair: Pair) -> tuple[Sample, str]:

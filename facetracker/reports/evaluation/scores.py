@@ -3,8 +3,9 @@
 **Mean IoU.** For every photo that holds a face: the model's best-scoring box at or above the threshold, and the face
 that it overlaps most; their IoU is the photo's, and 0 when no box reaches the threshold. The mean over those photos is
 `mean_iou`. It asks for one box a photo, so a head that can only give one and a head that gives many answer the same
-question; on photos of one face it is the plain IoU of box and face. What it does not see are missed second faces:
-`face_iou` does, the mean over every **face** of the IoU with the box matched to it (0 for a missed one).
+question; on photos of one face it is the plain IoU of box and face. It is the product of two things: `found`, the share
+of these photos that have a box at the threshold, and `found_iou`, the mean over those. What it does not see are missed
+second faces: `face_iou` does, the mean over every **face** of the IoU with the box matched to it (0 for a missed one).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 
 from facetracker.core import boxes as box_arithmetic
 from facetracker.reports.evaluation.average_precision import COCO_IOUS, Precision, Range, precision
-from facetracker.reports.evaluation.judged import Judged, match, pool
+from facetracker.reports.evaluation.judged import JudgedPhoto, match, pool
 from facetracker.reports.evaluation.operating import (
     GRID,
     Calibration,
@@ -72,6 +73,8 @@ class Scores:
     photos_without_face: int
     threshold: float
     mean_iou: float | None
+    found: float | None
+    found_iou: float | None
     face_iou: float | None
     ap40: float | None
     ap50: float | None
@@ -95,7 +98,7 @@ class Scores:
         return values
 
 
-def score(photos: Sequence[Judged], classes: Sequence[str], threshold: float = 0.5) -> Scores:
+def score(photos: Sequence[JudgedPhoto], classes: Sequence[str], threshold: float = 0.5) -> Scores:
     """Score a model's answers on photos; `classes` names the class numbers, `threshold` is the one it works with.
 
     AP, the curves and the calibration use every box given; mean IoU, rates, confusion and false alarms those at or
@@ -111,6 +114,8 @@ def score(photos: Sequence[Judged], classes: Sequence[str], threshold: float = 0
         photos_without_face=sum(not len(photo.truth) for photo in photos),
         threshold=float(threshold),
         mean_iou=mean_iou(shown),
+        found=found_share(shown),
+        found_iou=mean_iou([photo for photo in shown if len(photo.boxes)]),
         face_iou=face_iou(shown),
         ap40=share.average(0.4),
         ap50=share.average(0.5),
@@ -136,12 +141,12 @@ def score(photos: Sequence[Judged], classes: Sequence[str], threshold: float = 0
     )
 
 
-def _any_face(photo: Judged) -> Judged:
+def _any_face(photo: JudgedPhoto) -> JudgedPhoto:
     """The same photo and answer with one class only: a face is a face even where its class is taken for another."""
     return replace(photo, truth_classes=np.zeros_like(photo.truth_classes), classes=np.zeros_like(photo.classes))
 
 
-def photo_iou(photo: Judged) -> float:
+def photo_iou(photo: JudgedPhoto) -> float:
     """IoU of the best-scoring box of a photo with the face that it overlaps most; 0 without a box."""
     if not len(photo.boxes) or not len(photo.truth):
         return 0.0
@@ -149,13 +154,19 @@ def photo_iou(photo: Judged) -> float:
     return float(box_arithmetic.iou(best, photo.truth).max())
 
 
-def mean_iou(photos: Sequence[Judged]) -> float | None:
+def mean_iou(photos: Sequence[JudgedPhoto]) -> float | None:
     """The mean of `photo_iou` over the photos that hold a face (see the head of this file); None without one."""
     values = [photo_iou(photo) for photo in photos if len(photo.truth)]
     return float(np.mean(values)) if values else None
 
 
-def face_ious(photo: Judged) -> np.ndarray:
+def found_share(photos: Sequence[JudgedPhoto]) -> float | None:
+    """The share of the photos that hold a face in which any box is; None without one that does."""
+    values = [bool(len(photo.boxes)) for photo in photos if len(photo.truth)]
+    return float(np.mean(values)) if values else None
+
+
+def face_ious(photo: JudgedPhoto) -> np.ndarray:
     """IoU of each face `(N,)` with the box matched to it, whatever its class; 0 for a face without a box."""
     values = np.zeros(len(photo.truth))
     found = match(photo, iou=0.0, by_class=False)
@@ -163,13 +174,13 @@ def face_ious(photo: Judged) -> np.ndarray:
     return values
 
 
-def face_iou(photos: Sequence[Judged]) -> float | None:
+def face_iou(photos: Sequence[JudgedPhoto]) -> float | None:
     """The mean of `face_ious` over every face of every photo; None without a face."""
     values = np.concatenate([np.zeros(0), *(face_ious(photo) for photo in photos)])
     return float(values.mean()) if len(values) else None
 
 
-def confusion(photos: Sequence[Judged], classes: Sequence[str], iou: float = 0.5) -> Confusion:
+def confusion(photos: Sequence[JudgedPhoto], classes: Sequence[str], iou: float = 0.5) -> Confusion:
     """Which class is taken for which; boxes are matched to faces without regard to the class."""
     last = len(classes)
     counts = np.zeros((last + 1, last + 1), int)
@@ -182,7 +193,7 @@ def confusion(photos: Sequence[Judged], classes: Sequence[str], iou: float = 0.5
     return Confusion([*classes, NO_FACE], [*classes, MISSED], counts.tolist())
 
 
-def _by_size(shown: Sequence[Judged], table: Precision, sizes: Mapping[str, Range], pixels: bool) -> list[SizeRow]:
+def _by_size(shown: Sequence[JudgedPhoto], table: Precision, sizes: Mapping[str, Range], pixels: bool) -> list[SizeRow]:
     areas: list[np.ndarray] = [np.zeros(0)]
     found: list[np.ndarray] = [np.zeros(0)]
     for photo in shown:

@@ -25,7 +25,7 @@ Pictures = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Faces:
+class FacePictures:
     """Faces at the network's size: `(N, S, S, 3)` uint8 RGB, class numbers `(N,)`, and where they came from."""
 
     pictures: Pictures
@@ -36,7 +36,7 @@ class Faces:
         return len(self.pictures)
 
 
-def read_faces(faces: Sequence[Face], classes: Sequence[str], size: int, rejects: Rejects) -> Faces:
+def read_faces(faces: Sequence[Face], classes: Sequence[str], size: int, rejects: Rejects) -> FacePictures:
     """Read pictures of faces; those that cannot be read go to the rejects."""
 
     def read(face: Face) -> Pictures | FaceTrackerError:
@@ -56,10 +56,10 @@ def read_faces(faces: Sequence[Face], classes: Sequence[str], size: int, rejects
                 pictures.append(found)
                 origin.append(face)
     numbers = np.array([classes.index(face.label) for face in origin], np.int64)
-    return Faces(np.stack(pictures) if pictures else np.zeros((0, size, size, 3), np.uint8), numbers, origin)
+    return FacePictures(np.stack(pictures) if pictures else np.zeros((0, size, size, 3), np.uint8), numbers, origin)
 
 
-def class_weights(faces: Faces, kinds: int) -> NDArray[np.float32]:
+def class_weights(faces: FacePictures, kinds: int) -> NDArray[np.float32]:
     """A weight for each class `(K,)`, so that all classes together count alike; 0 for one without a face."""
     counts = np.bincount(faces.classes, minlength=kinds)
     present = counts > 0
@@ -99,7 +99,7 @@ class Batches(keras.utils.PyDataset):
     """
 
     def __init__(
-        self, faces: Faces, batch_size: int, seed: int, epoch: int, weights: NDArray[np.float32], augment: bool
+        self, faces: FacePictures, batch_size: int, seed: int, epoch: int, weights: NDArray[np.float32], augment: bool
     ):
         super().__init__()
         self.faces, self.batch_size, self.seed, self.epoch = faces, batch_size, seed, epoch

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facetracker.core.crop import fit_square
-from facetracker.core.lettering import text_width, write
 from facetracker.core.photo import Picture, write_png
+from facetracker.core.sheet import Tile, sheet
 from facetracker.training import curves
 from facetracker.training.curves import new_figure, save_figure
 
-GREEN, RED, GREY = (60, 150, 30), (40, 40, 210), (110, 110, 110)  # BGR
-CELL, CAPTION = 128, 26  # pixels
+RIGHT, WRONG = (60, 150, 30), (40, 40, 210)  # BGR, dark enough to be read on white
+SIDE = 128  # of a face on the sheet, pixels
 
 
 def draw_curves(path: str | Path, history: Sequence[dict[str, float]]) -> None:
@@ -54,35 +51,11 @@ def draw_confusion(path: str | Path, counts: NDArray[Any], classes: Sequence[str
     save_figure(figure, path)
 
 
-@dataclass(frozen=True)
-class Answer:
-    """One picture `(H, W, 3)` BGR on the sheet, its caption, and whether it is right (None: nobody knows)."""
-
-    picture: Picture
-    caption: str
-    right: bool | None
-    colour: tuple[int, int, int] | None = None
+def answer_tile(picture: Picture, caption: str, right: bool) -> Tile:
+    """A face `(H, W, 3)` BGR and what was said of it: green when it is right, red and framed when it is wrong."""
+    return Tile(picture, caption, colour=RIGHT if right else WRONG, frame=None if right else WRONG)
 
 
-def answer_sheet(answers: Sequence[Answer], columns: int = 6) -> Picture:
-    """Faces in rows, the caption above each: green when it is right, red when it is wrong, as in the notes."""
-    columns = max(1, min(columns, len(answers)))
-    rows = -(-max(1, len(answers)) // columns)
-    wide, high = CELL + 8, CELL + CAPTION + 6
-    page = np.full((rows * high + 6, columns * wide + 8, 3), 255, np.uint8)
-    for number, answer in enumerate(answers):
-        top, left = number // columns * high + 6, number % columns * wide + 8
-        page[top + CAPTION : top + CAPTION + CELL, left : left + CELL] = fit_square(answer.picture, CELL)
-        colour = answer.colour or {True: GREEN, False: RED, None: GREY}[answer.right]
-        size = 14
-        while size > 8 and text_width(answer.caption, size) > CELL:
-            size -= 1
-        write(page, answer.caption, left, top + CAPTION - 7, size, colour)
-        if answer.right is False:
-            cv2.rectangle(page, (left, top + CAPTION), (left + CELL - 1, top + CAPTION + CELL - 1), RED, 3)
-    return page
-
-
-def write_sheet(path: str | Path, answers: Sequence[Answer], columns: int = 6) -> Path:
-    """The sheet as a PNG."""
-    return write_png(path, answer_sheet(answers, columns))
+def write_answers(path: str | Path, answers: Sequence[Tile], columns: int = 6) -> Path:
+    """The answers as one PNG, in rows."""
+    return write_png(path, sheet(answers, columns, SIDE))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from facetracker.training.classifier.feed import Faces
+from facetracker.training.classifier.feed import FacePictures
 
 SIZES = {"under 32 px": (0.0, 32.0), "32 to 48 px": (32.0, 48.0), "48 px and more": (48.0, 1e9)}
 
@@ -51,7 +51,7 @@ class Score:
         }
 
 
-def score(said: NDArray[Any], faces: Faces, classes: Sequence[str]) -> Score:
+def score(said: NDArray[Any], faces: FacePictures, classes: Sequence[str]) -> Score:
     """Score probabilities `(N, K)` against the true classes of the faces."""
     best, kinds = said.argmax(axis=1), len(classes)
     confusion = np.zeros((kinds, kinds), np.int64)

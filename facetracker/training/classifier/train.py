@@ -12,13 +12,14 @@ from facetracker.core import console
 from facetracker.core.crop import MARGIN
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.files import write_atomically, write_json
+from facetracker.core.sheet import Tile
 from facetracker.data.folders import FaceFolder, read_folder
 from facetracker.labels.pairing import PARTITIONS
 from facetracker.models.classifier import FaceClassifier
 from facetracker.models.loading import load_model
 from facetracker.training import callbacks as own
-from facetracker.training.classifier.feed import Batches, Faces, class_weights, read_faces
-from facetracker.training.classifier.pictures import Answer, draw_confusion, draw_curves, write_sheet
+from facetracker.training.classifier.feed import Batches, FacePictures, class_weights, read_faces
+from facetracker.training.classifier.pictures import answer_tile, draw_confusion, draw_curves, write_answers
 from facetracker.training.classifier.scores import Score, score
 from facetracker.training.classifier.settings import ClassifierSettings, default_settings, read_classifier_settings
 from facetracker.training.device import Device, start
@@ -121,7 +122,7 @@ class ClassifierTraining:
         )
 
     @property
-    def train(self) -> Faces:
+    def train(self) -> FacePictures:
         return self.parts["train"]
 
     def go(self) -> Path:
@@ -209,7 +210,7 @@ class ClassifierTraining:
         draw_confusion(
             folder / "confusion.png", result.confusion, self.folder.classes, f"{name}: {result.accuracy:.1%} right"
         )
-        write_sheet(folder / "predictions.png", sheet_of(said, faces, self.folder.classes))
+        write_answers(folder / "predictions.png", sheet_of(said, faces, self.folder.classes))
         write_json(self.run.metrics, self._metrics(name, result))
         console.say(f"best epoch {self.progress.best_epoch} of {self.progress.epoch}; on {name}: {result.line()}")
         console.say(f"{self.run.best} ({console.duration(self.progress.seconds)} of training)")
@@ -234,12 +235,12 @@ class ClassifierTraining:
         }
 
 
-def sheet_of(said: np.ndarray, faces: Faces, classes: list[str]) -> list[Answer]:
+def sheet_of(said: np.ndarray, faces: FacePictures, classes: list[str]) -> list[Tile]:
     """The least certain right answers and all that are wrong come first: `(N, K)` probabilities of the faces."""
     order = np.argsort(said[np.arange(len(said)), faces.classes], kind="stable")[:ON_SHEET]
     answers = []
     for row in order:
         best = int(said[row].argmax())
         caption = f"{classes[best].replace('_', ' ')} {said[row, best]:.2f}"
-        answers.append(Answer(faces.pictures[row][..., ::-1], caption, best == faces.classes[row]))
+        answers.append(answer_tile(faces.pictures[row][..., ::-1], caption, best == faces.classes[row]))
     return answers

@@ -11,7 +11,7 @@ const RGBA = { format: "RGBA" };
 let ort, session, card, fixed, names;
 let threshold = null;
 let follow = true;
-let follower = new Follower();
+let follower = null; // made with the first frame
 let canvas, context, copy;
 const fitter = new Fitter();
 
@@ -45,9 +45,10 @@ async function open({ base, threads }) {
 }
 
 function change(settings) {
+  const before = threshold;
   threshold = settings.threshold ?? threshold;
   if (settings.follow !== undefined) follow = settings.follow;
-  if (settings.forget) follower = new Follower();
+  if (settings.forget || threshold !== before) follower = null;
 }
 
 async function look({ number, frame }) {
@@ -66,7 +67,9 @@ async function look({ number, frame }) {
   const answers = await session.run({ [session.inputNames[0]]: tensor });
   const inferred = performance.now();
   const output = (name) => answers[names[name]].data;
-  const least = threshold ?? card.threshold;
+  const sure = threshold ?? card.threshold;
+  if (follow) follower ??= new Follower(sure);
+  const least = follow ? follower.lowThreshold : sure;
   let faces =
     card.head === "single"
       ? decodeSingle(output("classes"), output("boxes"), place, least)
@@ -74,9 +77,10 @@ async function look({ number, frame }) {
   faces = faces
     .map((face) => ({ ...face, class: card.classes[face.class], id: null, box: toFrame(face.box, place) }))
     .filter(({ box }) => box[2] > box[0] && box[3] > box[1]);
-  if (follow) faces = follower.follow(faces);
+  const found = faces.filter(({ score }) => score >= sure); // also those that have no number yet
+  if (follow) faces = follower.update(faces, began / 1000);
   const ms = { decode: prepared - began, infer: inferred - prepared, all: performance.now() - began };
-  return { type: "faces", number, width, height, faces, ms };
+  return { type: "faces", number, width, height, faces, found, ms };
 }
 
 /** A video frame's pixels, RGBA, straight out of it: four times as fast as by a canvas. Null where that cannot be. */

@@ -171,7 +171,7 @@ export class LiveView {
     }
     drawPicture(this.picture, this.prepared.of(frame), this.mirror);
     const faces = this.#facesShown();
-    if (byId("live-blur").checked) hideFaces(this.picture, faces);
+    if (byId("live-blur").checked) hideFaces(this.picture, this.#facesHidden());
     this.#drawOverlay(faces);
     if (this.recorder.recording) this.#compose(this.recorder.context, faces);
   }
@@ -179,6 +179,12 @@ export class LiveView {
   #facesShown() {
     const { faces, width } = this.last;
     return this.mirror ? mirrored(faces, width) : faces;
+  }
+
+  /** Whom the page hides: the faces that it shows, and those that the tab has found but not often enough for a number. */
+  #facesHidden() {
+    const { faces, found = [], width } = this.last;
+    return this.mirror ? mirrored([...faces, ...found], width) : [...faces, ...found];
   }
 
   /** The boxes, on a canvas as sharp as the screen. */
