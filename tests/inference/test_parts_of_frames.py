@@ -44,22 +44,22 @@ def test_one_face_is_found_whole_wherever_it_is(width, height, where, doubt):
     side = min(width, height) // 4
     x, y = round(where[0] * width), round(where[1] * height)
     frame = frame_with((x, y), side=side, width=width, height=height)
-    boxes, scores, _ = Detector(GreenBox(crop=0.9375, side=128, doubt=doubt)).detect_boxes(frame)
-    assert len(boxes) == 1
+    faces = Detector(GreenBox(crop=0.9375, side=128, doubt=doubt)).detect(frame)
+    assert len(faces) == 1
     expected = np.array([x - side / 2, y - side / 2, x + side / 2, y + side / 2]) / [width, height, width, height]
-    np.testing.assert_allclose(boxes[0], np.clip(expected, 0, 1), atol=0.04)
-    assert scores[0] == pytest.approx(0.9)
+    np.testing.assert_allclose(faces.boxes[0], np.clip(expected, 0, 1), atol=0.04)
+    assert faces.scores[0] == pytest.approx(0.9)
 
 
 def test_a_file_of_one_picture_at_a_time_is_run_for_each_part():
     frame = frame_with((300, 300), side=150, width=1280, height=720)
     one, all_together = GreenBox(450, batch=1), GreenBox(450)
-    alone, together = Detector(one).detect_boxes(frame), Detector(all_together).detect_boxes(frame)
+    alone, together = Detector(one).detect(frame), Detector(all_together).detect(frame)
     assert (one.sizes, all_together.sizes) == ([1] * 23, [21, 1, 1])
-    np.testing.assert_array_equal(alone[0], together[0])
-    several = Detector(GreenBox(450)).detect_boxes_batch([frame, frame[:, ::-1], frame[:480, :640]])
-    np.testing.assert_array_equal(several[0][0], together[0])
-    assert [len(found[0]) for found in several] == [1, 1, 1]
+    np.testing.assert_array_equal(alone.boxes, together.boxes)
+    several = Detector(GreenBox(450)).detect_batch([frame, frame[:, ::-1], frame[:480, :640]])
+    np.testing.assert_array_equal(several[0].boxes, together.boxes)
+    assert [len(found) for found in several] == [1, 1, 1]
 
 
 def test_without_crop_the_whole_frame_is_one_input():
@@ -70,10 +70,10 @@ def test_without_crop_the_whole_frame_is_one_input():
 
 def test_a_dense_head_sees_the_frame_at_the_scale_of_its_crops(tmp_path):
     path = networks.write_dense_onnx(tmp_path / "crop.onnx", crop=0.625, image_size=192)
-    detector = Detector(path, threads=1)
+    detector = Detector.load(path, threads=1)
     assert detector.input_size(1280, 720) == (576, 320)  # 192 for 450 of 720 pixels
     assert detector.input_size(640, 360) == (576, 320)
-    assert Detector(path, image_size=320).input_size(1280, 720) == (320, 192)  # as it was asked
+    assert Detector.load(path, image_size=320).input_size(1280, 720) == (320, 192)  # as it was asked
 
 
 def test_of_several_parts_those_that_agree_win():
@@ -93,7 +93,7 @@ def test_a_face_is_looked_at_again_with_its_box_as_near_the_middle_as_the_frame_
     seen = []
     usual = engine.run
     engine.run = lambda batch: (seen.append(batch), usual(batch))[1]  # type: ignore[method-assign]
-    Detector(engine).detect_boxes(frame)
+    Detector(engine).detect(frame)
     rows, columns = np.nonzero(seen[-1][0][..., 1] > 200)
     assert (rows.mean(), columns.mean()) == (
         pytest.approx(28, abs=1.5),

@@ -75,9 +75,8 @@ def test_val_photos_are_seen_as_a_frame_will_be(photos_folder, head):
     seen = photos.judge()
     detector = Detector(Trained(tracker), FAINTEST)
     kinds = [np.zeros(len(boxes), int) for boxes in table.boxes]
-    alone = [
-        answer(*detector.detect_boxes(table.picture(row)), table.boxes[row], kinds[row]) for row in range(len(table))
-    ]
+    found = [detector.detect(table.picture(row)) for row in range(len(table))]
+    alone = [answer(one.boxes, one.scores, one.classes, table.boxes[row], kinds[row]) for row, one in enumerate(found)]
     expected = sum_up(alone, choose_threshold(alone))
     assert seen.overlap == pytest.approx(expected.overlap, abs=1e-4)
     assert seen.threshold == pytest.approx(expected.threshold, abs=2e-3)

@@ -13,7 +13,7 @@ import yaml
 from facetracker.core.errors import FaceTrackerError
 from facetracker.data.folders import Face
 from facetracker.models.loading import load_model
-from facetracker.training.classifier.feed import Batches, Faces, class_weights
+from facetracker.training.classifier.feed import Batches, FacePictures, class_weights
 from facetracker.training.classifier.scores import score
 from facetracker.training.classifier.settings import default_settings
 from facetracker.training.classifier.train import train_classifier
@@ -70,7 +70,7 @@ def test_a_resumed_run_is_the_undisturbed_one(faces, tmp_path, monkeypatch):
 
 def test_batches_depend_on_seed_and_epoch_alone():
     pictures = np.random.default_rng(0).integers(0, 256, (10, 32, 32, 3), dtype=np.uint8)
-    faces = Faces(pictures, np.arange(10) % 2, [])
+    faces = FacePictures(pictures, np.arange(10) % 2, [])
     weights = np.array([1.0, 3.0], np.float32)
     first = Batches(faces, 4, seed=5, epoch=0, weights=weights, augment=True)
     again = Batches(faces, 4, seed=5, epoch=0, weights=weights, augment=True)
@@ -87,7 +87,7 @@ def test_batches_depend_on_seed_and_epoch_alone():
 
 
 def test_classes_count_alike():
-    faces = Faces(np.zeros((10, 8, 8, 3), np.uint8), np.array([0] * 8 + [1] * 2), [])
+    faces = FacePictures(np.zeros((10, 8, 8, 3), np.uint8), np.array([0] * 8 + [1] * 2), [])
     np.testing.assert_allclose(class_weights(faces, 2), [10 / 16, 10 / 4])
     np.testing.assert_allclose(class_weights(faces, 3), [10 / 16, 10 / 4, 0])
 
@@ -95,7 +95,7 @@ def test_classes_count_alike():
 def test_scores_by_hand():
     said = np.array([[0.9, 0.1], [0.4, 0.6], [0.3, 0.7], [0.2, 0.8]])
     origin = [Face(None, "", "test", size) for size in (20, 40, 50, 60)]
-    result = score(said, Faces(np.zeros((4, 8, 8, 3), np.uint8), np.array([0, 0, 1, 0]), origin), ["a", "b"])
+    result = score(said, FacePictures(np.zeros((4, 8, 8, 3), np.uint8), np.array([0, 0, 1, 0]), origin), ["a", "b"])
     assert result.accuracy == 0.5
     assert result.balanced == pytest.approx((1 / 3 + 1) / 2)
     assert result.confusion.tolist() == [[1, 2], [0, 1]]
