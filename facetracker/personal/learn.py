@@ -24,8 +24,8 @@ from facetracker.inference.card import Card
 from facetracker.inference.detector import Detector, find_model
 from facetracker.inference.style import Style
 from facetracker.personal.choose import OWN_HEAD, STYLE, Choice, choose, threshold_for
-from facetracker.personal.photos import Photo, Photos, read_photos
-from facetracker.personal.teacher import FAINT, VIEWS, Pairs, join, match, overlaps_at, pairs_in
+from facetracker.personal.photos import OwnPhoto, OwnPhotos, read_photos
+from facetracker.personal.teacher import FAINT, VIEWS, FacePairs, join, match, overlaps_at, pairs_in
 from facetracker.personal.views import usual_input
 from facetracker.training.run import RUNS, new_run
 from facetracker.version import __version__
@@ -106,7 +106,13 @@ def _import_while_looking() -> threading.Thread:
 
 
 def _own_head(
-    run: Path, photos: Photos, pairs: Sequence[Pairs], detector: Detector, style: Style, threshold: float, seed: int
+    run: Path,
+    photos: OwnPhotos,
+    pairs: Sequence[FacePairs],
+    detector: Detector,
+    style: Style,
+    threshold: float,
+    seed: int,
 ) -> tuple[Choice, float]:
     """Learn an own head; where it is better, it takes the style's place in the run folder."""
     from facetracker.personal.own import CHECKING, OwnLearner
@@ -129,7 +135,7 @@ def _own_head(
 
 
 def _compare(
-    learner: OwnLearner, detector: Detector, style: Style, back: Sequence[Photo]
+    learner: OwnLearner, detector: Detector, style: Style, back: Sequence[OwnPhoto]
 ) -> tuple[Choice, NDArray[np.float32]]:
     """Style and own head on the photos held back: what is kept, and the scores of the own head's faces there."""
     by_style: list[float] = []
@@ -145,7 +151,7 @@ def _compare(
     return choose(_numbers(by_style), _numbers(by_own)), _numbers(scores)
 
 
-def _starter_scores(detector: Detector, photos: Sequence[Photo]) -> NDArray[np.float32]:
+def _starter_scores(detector: Detector, photos: Sequence[OwnPhoto]) -> NDArray[np.float32]:
     """How sure the starter is of the faces in the photos; of what it never sees it can say nothing."""
     scores = []
     for photo in photos:
@@ -175,7 +181,7 @@ def _write_own_head(run: Path, learner: OwnLearner, style: Style, threshold: flo
     export(run, to=["tflite"], force=True)
 
 
-def _write_about(learned: Learned, photos: Photos, seed: int) -> None:
+def _write_about(learned: Learned, photos: OwnPhotos, seed: int) -> None:
     if learned.rejects:
         write_atomically(learned.run / "rejects.txt", learned.rejects.as_text())
     write_json(

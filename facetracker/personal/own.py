@@ -15,7 +15,7 @@ from facetracker.core.letterbox import Letterbox, letterbox
 from facetracker.inference.decode import decode_dense
 from facetracker.inference.style import Style
 from facetracker.models.personal import PersonalTracker
-from facetracker.personal.photos import Photo
+from facetracker.personal.photos import OwnPhoto
 from facetracker.personal.views import random_view
 from facetracker.training.own_head import STEPS, Features, train_own_head
 
@@ -41,11 +41,11 @@ class OwnLearner:
         self.features: Features | None = None
         self.owners: NDArray[np.int64] = np.zeros(0, np.int64)
 
-    def look_at(self, photos: Sequence[Photo], views: int = VIEWS) -> None:
+    def look_at(self, photos: Sequence[OwnPhoto], views: int | None = None) -> None:
         """Make the views of all photos, as many of each, and their features."""
         rng = np.random.default_rng(self.seed)
         most = max(1, *(len(photo.boxes) for photo in photos))
-        self.owners = np.arange(views) % len(photos)
+        self.owners = np.arange(views or VIEWS) % len(photos)
         made = (
             random_view(photos[owner].picture, photos[owner].boxes, self.input_size, most, rng)
             for owner in self.owners.tolist()
@@ -58,7 +58,7 @@ class OwnLearner:
         rows = np.flatnonzero(np.isin(self.owners, of))
         train_own_head(self.tracker, self.features, rows, int(STEPS * share), self.seed, watch)
 
-    def answer(self, photo: Photo) -> Answer:
+    def answer(self, photo: OwnPhoto) -> Answer:
         """What the tracker with its own head says of a photo, at the size at which it will run."""
         fitted, place = letterbox(photo.picture, *self.input_size)
         outputs = self.tracker(np.ascontiguousarray(fitted[None, ..., ::-1]), training=False)

@@ -18,7 +18,7 @@ TEST = "test"
 
 
 @dataclass(frozen=True)
-class Photo:
+class OwnPhoto:
     """One labelled photo: the picture `(H, W, 3)` BGR and its faces `(N, 4)` normalised, N 0 where there is none."""
 
     path: Path
@@ -28,17 +28,17 @@ class Photo:
 
 
 @dataclass
-class Photos:
+class OwnPhotos:
     """The photos of a folder, without the part `test`."""
 
     folder: Path
-    photos: list[Photo]
+    photos: list[OwnPhoto]
     rejects: Rejects = field(default_factory=Rejects)
 
     def __len__(self) -> int:
         return len(self.photos)
 
-    def halves(self) -> tuple[list[Photo], list[Photo]]:
+    def halves(self) -> tuple[list[OwnPhoto], list[OwnPhoto]]:
         """Those to learn from and those held back: the part `val`, or else a fifth whose near-twins go with them.
 
         A photo of a burst that was learnt says nothing about its neighbour. Both are empty when all photos are one
@@ -61,7 +61,7 @@ class Photos:
         return (rest, back) if back and rest else ([], [])
 
 
-def read_photos(folder: str | Path) -> Photos:
+def read_photos(folder: str | Path) -> OwnPhotos:
     """The labelled photos of a folder, split or not, as `annotate` leaves it; all boxes must be of one kind."""
     found = samples_in(folder)
     labels = sorted({label for sample in found for label in sample.labels})
@@ -76,9 +76,9 @@ def read_photos(folder: str | Path) -> Photos:
         if part == TEST:
             continue
         try:
-            photos.append(Photo(sample.photo, read_picture(sample.photo), sample.boxes, part))
+            photos.append(OwnPhoto(sample.photo, read_picture(sample.photo), sample.boxes, part))
         except FaceTrackerError as error:
             found.rejects.add(sample.photo, error)
     if not any(len(photo.boxes) for photo in photos):
         raise FaceTrackerError("has no photo with a box to learn from", path=folder, fix="Run facetracker annotate.")
-    return Photos(Path(folder), photos, found.rejects)
+    return OwnPhotos(Path(folder), photos, found.rejects)

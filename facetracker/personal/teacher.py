@@ -19,7 +19,7 @@ NEAR = 0.5  # of the person's box: how far the middles may lie apart
 
 
 @dataclass(frozen=True)
-class Pairs:
+class FacePairs:
     """Faces that the starter sees as well: its boxes `(N, 4)` and the person's `(N, 4)`, normalised to their photos."""
 
     found: Boxes
@@ -29,7 +29,7 @@ class Pairs:
         return learn_style(self.found, self.drawn)
 
 
-def pairs_in(detector: Detector, picture: Picture, drawn: Boxes, views: int = VIEWS, seed: int = 0) -> Pairs:
+def pairs_in(detector: Detector, picture: Picture, drawn: Boxes, views: int = VIEWS, seed: int = 0) -> FacePairs:
     """The starter's boxes of the faces that a person has drawn in a photo; a face it never sees is left out."""
     size = picture.shape[1], picture.shape[0]
     input_size = detector.input_size(*size)
@@ -45,13 +45,13 @@ def pairs_in(detector: Detector, picture: Picture, drawn: Boxes, views: int = VI
             seen[face].append(found[row])
     faces = [face for face, boxes in enumerate(seen) if boxes]
     means = [np.mean(seen[face], axis=0) for face in faces]
-    return Pairs(as_boxes(np.array(means).reshape(-1, 4)), as_boxes(drawn)[faces])
+    return FacePairs(as_boxes(np.array(means).reshape(-1, 4)), as_boxes(drawn)[faces])
 
 
-def join(pairs: list[Pairs]) -> Pairs:
+def join(pairs: list[FacePairs]) -> FacePairs:
     """The pairs of several photos as one."""
     none = np.zeros((0, 4), np.float32)
-    return Pairs(
+    return FacePairs(
         np.concatenate([none, *(one.found for one in pairs)]), np.concatenate([none, *(one.drawn for one in pairs)])
     )
 

@@ -26,7 +26,7 @@ IGNORED, NOTHING = -2, -1
 
 
 @dataclass(frozen=True)
-class Place:
+class ViewPlace:
     """How a photo is laid into the input: scaled, then moved to `(left, top)`; mirrored at last. Pixels."""
 
     scale: float
@@ -59,16 +59,18 @@ def _mirrored(boxes: Boxes) -> Boxes:
     return as_boxes(boxes[:, [2, 1, 0, 3]] * np.array([-1, 1, -1, 1]) + np.array([1, 0, 1, 0]))
 
 
-def random_place(size: tuple[int, int], input_size: tuple[int, int], boxes: Boxes, rng: np.random.Generator) -> Place:
+def random_place(
+    size: tuple[int, int], input_size: tuple[int, int], boxes: Boxes, rng: np.random.Generator
+) -> ViewPlace:
     """A place for a photo of `size` in an input of `input_size` (width, height); a face stays to be seen."""
     width, height = input_size
     usual = Letterbox(*size, width, height)
-    place = Place(usual.scale, usual.left, usual.top, bool(rng.random() < 0.5), width, height)
+    place = ViewPlace(usual.scale, usual.left, usual.top, bool(rng.random() < 0.5), width, height)
     for _ in range(TRIES):
         scale = usual.scale * float(np.exp(rng.uniform(np.log(FARTHER), np.log(NEARER))))
         left = (width - scale * size[0]) / 2 + rng.uniform(-SHIFT, SHIFT) * width
         top = (height - scale * size[1]) / 2 + rng.uniform(-SHIFT, SHIFT) * height
-        tried = Place(scale, left, top, place.mirrored, width, height)
+        tried = ViewPlace(scale, left, top, place.mirrored, width, height)
         if not len(boxes) or visible(tried.to_view(boxes, size)).max() >= SEEN:
             return tried
     return place

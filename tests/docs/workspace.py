@@ -5,7 +5,7 @@ What is done with a command, and why:
 - run as it stands: audit, split, show, convert, prelabel, evaluate, inspect, detect on a file ...;
 - run with a substitute: `collect` and `detect` without `--source` get a drawn scene in place of camera 0, `annotate`
   the starter in place of a person before labelme, the user's folder WEBCAM is the drawn one, training is one epoch
-  of 16 pictures, sessions are 8 photos;
+  of 16 pictures, `learn` stops at the style, sessions are 8 photos;
 - a second training or export is only parsed and its settings read, because each costs ten seconds; the first run then
   stands in under the second's name;
 - parsed by the real command line: what needs a network (ImageNet weights), serves until it is stopped (`web`), opens
@@ -89,6 +89,8 @@ class Workspace:
             ]
         if name == "detect" and "--view" not in rest:
             given += ["--view", "none"]
+        if name == "learn" and "--instant" not in rest:
+            given.append("--instant")
         if name == "train" and "--resume" not in rest:
             given += SHORT_TRAINING
         if "--force" in options and "--force" not in rest and "--resume" not in rest:
