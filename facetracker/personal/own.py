@@ -24,7 +24,7 @@ CHECKING = 0.4  # of the steps: a training to see whether an own head is worth i
 
 
 @dataclass(frozen=True)
-class Answer:
+class OwnAnswer:
     """The surest box in one photo, normalised `(1, 4)`, and how sure it and the next one are."""
 
     box: Boxes
@@ -58,7 +58,7 @@ class OwnLearner:
         rows = np.flatnonzero(np.isin(self.owners, of))
         train_own_head(self.tracker, self.features, rows, int(STEPS * share), self.seed, watch)
 
-    def answer(self, photo: OwnPhoto) -> Answer:
+    def answer(self, photo: OwnPhoto) -> OwnAnswer:
         """What the tracker with its own head says of a photo, at the size at which it will run."""
         fitted, place = letterbox(photo.picture, *self.input_size)
         outputs = self.tracker(np.ascontiguousarray(fitted[None, ..., ::-1]), training=False)
@@ -71,10 +71,10 @@ class OwnLearner:
             self.tracker.save(part)
 
 
-def _surest(outputs: dict[str, NDArray[np.float32]], place: Letterbox, strides: Sequence[int]) -> Answer:
+def _surest(outputs: dict[str, NDArray[np.float32]], place: Letterbox, strides: Sequence[int]) -> OwnAnswer:
     boxes, scores, _ = decode_dense(
         outputs["scores"], outputs["offsets"], place.input_height, place.input_width, strides, threshold=0.01
     )
     if not len(scores):
-        return Answer(np.zeros((1, 4), np.float32), 0.0, 0.0)
-    return Answer(place.to_picture(boxes[:1]), float(scores[0]), float(scores[1]) if len(scores) > 1 else 0.0)
+        return OwnAnswer(np.zeros((1, 4), np.float32), 0.0, 0.0)
+    return OwnAnswer(place.to_picture(boxes[:1]), float(scores[0]), float(scores[1]) if len(scores) > 1 else 0.0)
