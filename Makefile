@@ -13,7 +13,7 @@ timed = (began=$$(date +%s); $(2); code=$$?; took=$$(($$(date +%s) - began)); \
 HELD_BACK = slow or browser or gui or cluster
 PYTEST    = $(BIN)/python -m pytest -n 2 --dist worksteal --cov
 QUICK     = $(PYTEST) --cov-report= -m "not ($(HELD_BACK))"
-REST      = $(PYTEST) --cov-append --cov-report=term:skip-covered --cov-fail-under=90 -m "$(HELD_BACK)"
+REST      = $(PYTEST) --dist loadfile --cov-append --cov-report=term:skip-covered --cov-fail-under=90 -m "$(HELD_BACK)"
 
 .PHONY: demo test test-all release-check lint docs web-assets clean
 

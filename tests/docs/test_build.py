@@ -38,7 +38,7 @@ def test_the_reference_holds_signatures_and_docstrings(built):
     for name in ("facetracker.Detector.detect", "facetracker.training.fit.train", "facetracker.models.FaceTracker"):
         assert f'id="{name}"' in page
     assert "iou_threshold" in page
-    assert "Finds faces with a model file" in page
+    assert "Finds faces with a model" in page
 
 
 @pytest.mark.slow

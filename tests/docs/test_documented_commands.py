@@ -73,7 +73,7 @@ def check_python(words, workspace):
         return CHECKS[words[1]](words[2:], workspace)
     script = ROOT / words[0]
     assert script.is_file(), words[0]
-    if script.name in SCRIPTS:
+    if script.parent.name == "scripts" and script.name in SCRIPTS:
         own = SCRIPTS[script.name] if not words[1:] or words[1].startswith("-") else SCRIPTS[script.name][:1]
         workspace.parse([*own, *words[1:]])
         return None
