@@ -138,7 +138,7 @@ class Detector:
         most = self.engine.fixed_batch or len(batch)
         if len(batch) <= most and not self._in_parts:
             return self.engine.run(batch)
-        # An engine's arrays are its own until the next call, and what is in parts is looked at again while decoding.
+        # An engine's arrays are its own until the next call, and parts get a closer look while decoding.
         runs = [
             {name: values.copy() for name, values in self.engine.run(batch[first : first + most]).items()}
             for first in range(0, len(batch), most)

@@ -15,9 +15,9 @@ from keras import ops
 
 from facetracker.models.heads.dense import DenseHead
 from facetracker.models.nano import WIDTHS, last_stage
+from facetracker.models.tracker import CLASS_LOSS_SHARE
 
 STRIDES = (16, 32)
-CLASS_LOSS_SHARE = 0.5
 
 
 @keras.saving.register_keras_serializable("facetracker")

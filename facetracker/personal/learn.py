@@ -130,8 +130,9 @@ def _own_head(
     if choice.kept == STYLE:
         return choice, threshold
     learner.learn(range(len(photos)))
-    _write_own_head(run, learner, style, threshold_for(scores))
-    return choice, threshold_for(scores)
+    threshold = threshold_for(scores)
+    _write_own_head(run, learner, style, threshold)
+    return choice, threshold
 
 
 def _compare(
@@ -144,9 +145,10 @@ def _compare(
     for photo in back:
         found = detector.detect(photo.picture, FAINT).boxes
         answer = learner.answer(photo)
-        face = int(overlaps_at(answer.box, photo.boxes).argmax())
+        overlaps = overlaps_at(answer.box, photo.boxes)
+        face = int(overlaps.argmax())
         by_style.append(float(overlaps_at(style.apply(found), photo.boxes)[face]))
-        by_own.append(float(overlaps_at(answer.box, photo.boxes)[face]))
+        by_own.append(float(overlaps[face]))
         scores.append(answer.score)
     return choose(_numbers(by_style), _numbers(by_own)), _numbers(scores)
 

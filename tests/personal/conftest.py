@@ -6,15 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from own_style import DRAWN
 
 from facetracker.core.photo import write_jpeg
 from facetracker.core.sample import Sample
 from facetracker.inference.detector import Detector
-from facetracker.inference.style import Style
 from facetracker.labels.labelme import write_labels
 from facetracker.scenes import Scene
-
-DRAWN = Style(-0.2, -0.3, 0.2, 0.05)
 
 
 @pytest.fixture(scope="session")

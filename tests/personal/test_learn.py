@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import DRAWN
+from own_style import DRAWN
 
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.photo import read_picture, write_jpeg
