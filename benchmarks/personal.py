@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--photos", nargs="+", default=["5", "all"], help="numbers of photos to learn from, or all")
     parser.add_argument("--draws", type=int, default=3, help="random draws of so many photos")
-    parser.add_argument("--instant", action="store_true", help="only the style")
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     parser.add_argument("--out", type=Path, default=Path("personal"))
     options = parser.parse_args()
     rows = []
@@ -52,7 +52,7 @@ def main() -> None:
             draws = 1 if count == "all" else options.draws
             for draw in range(draws):
                 chosen = usable if count == "all" else random.Random(draw).sample(usable, min(int(count), len(usable)))
-                for way in ("style",) if options.instant else WAYS:
+                for way in options.ways:
                     rows.append({"person": folder.name, "photos": count, "draw": draw, **measure(way, chosen, test)})
                     console.say(" ".join(f"{key} {value}" for key, value in rows[-1].items()))
     options.out.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,9 @@
 """`OwnHead`: where this person's boxes lie, learnt on the features that the starter has anyway.
 
-The starter's features of stride 16 stay as they are, so they are computed once, for it and for the own head, and while
-learning they are kept and not computed again. What is trained is a copy of the network's last stage and of the head's
-two coarse grids (strides 16 and 32): a face of a webcam user is never smaller, and without the fine grid a frame takes
-about a twelfth longer than with the starter alone.
+The starter's early layers stay as they are, so their features of stride 16 are computed once, for it and for the own
+head, and while learning they are kept and not computed again. What is trained is a copy of the network's last units and
+of the head's two coarse grids (strides 16 and 32): a face of a webcam user is never smaller, and without the fine grid
+a frame takes about a seventh longer than with the starter alone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import keras
 from keras import ops
 
 from facetracker.models.heads.dense import DenseHead
-from facetracker.models.nano import WIDTHS, last_stage
+from facetracker.models.nano import WIDTHS, last_units
 from facetracker.models.tracker import CLASS_LOSS_SHARE
 
 STRIDES = (16, 32)
@@ -29,17 +29,17 @@ class OwnHead(keras.Model):
 
     def __init__(self, **options):
         super().__init__(**options)
-        self.stage = last_stage()
+        self.units = last_units()
         self.head = DenseHead(classes=1, strides=STRIDES, name="own_dense")
 
     def build(self, input_shape=None):
         if not self.head.built:
             shape = (None, None, None, WIDTHS[-2])
-            self.head.build([shape, self.stage.compute_output_shape(shape)])
+            self.head.build(self.units.compute_output_shape(shape))
         self.built = True
 
     def call(self, features, training=None):
-        return self.head([features, self.stage(features, training=training)], training=training)
+        return self.head(self.units(features, training=training), training=training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         height, width = (side * STRIDES[0] for side in ops.shape(x)[1:3])

@@ -11,6 +11,7 @@ from keras import ops
 from facetracker.models.backbones import preprocess
 from facetracker.models.heads.dense import STRIDES as HEAD_STRIDES
 from facetracker.models.heads.dense import decode_cells
+from facetracker.models.nano import FORK
 from facetracker.models.own_head import STRIDES, OwnHead
 from facetracker.models.tracker import FaceTracker
 
@@ -50,6 +51,9 @@ class PersonalTracker(FaceTracker):
             self.own_head = OwnHead(name="own_head") if self.with_own_head else None
             if self.own_head is not None:
                 self.own_head.build()
+            deeper = keras.Model(self.backbone.inputs, [self.backbone.get_layer(FORK).output, *self.backbone.outputs])
+            # A function and no part of the model: Keras would save its layers, which are the backbone's, once more.
+            self.see = lambda pictures: deeper(pictures, training=False)
         super().build(input_shape)
 
     @property
@@ -59,13 +63,13 @@ class PersonalTracker(FaceTracker):
         return (*HEAD_STRIDES, *own)
 
     def call(self, pictures, training=None):
-        features = self.backbone(ops.cast(preprocess(pictures, self.how_preprocessed), self.compute_dtype))
+        for_own, *features = self.see(ops.cast(preprocess(pictures, self.how_preprocessed), self.compute_dtype))
         assert self.second_look is not None
         outputs = self.second_look(pictures, self.head(features))
         outputs = {**outputs, "offsets": styled(outputs["offsets"], self.style)}
         if self.own_head is None:
             return outputs
-        own = self.own_head(features[HEAD_STRIDES.index(STRIDES[0])])
+        own = self.own_head(for_own)
         known = _support(outputs["scores"], ops.shape(pictures)[1], ops.shape(pictures)[2])
         own = {**own, "scores": _own_scores(own["scores"], known)}
         return {name: ops.concatenate([outputs[name], own[name]], axis=1) for name in ("scores", "offsets")}
@@ -73,7 +77,7 @@ class PersonalTracker(FaceTracker):
     def features(self, pictures):
         """What the own head learns from: features of stride 16 of pictures `(B, H, W, 3)` 0..255."""
         scaled = ops.cast(preprocess(pictures, self.how_preprocessed), self.compute_dtype)
-        return self.backbone(scaled, training=False)[HEAD_STRIDES.index(STRIDES[0])]
+        return self.see(scaled)[0]
 
     def decode(self, outputs, size: tuple[int, int] | None = None, threshold: float = 0.5, **options: Any):
         """As `FaceTracker.decode`, of the starter's cells and the own head's."""

@@ -19,7 +19,9 @@ from facetracker.personal.photos import OwnPhoto
 from facetracker.personal.views import random_view
 from facetracker.training.own_head import STEPS, Features, train_own_head
 
-VIEWS = 1000
+# How many views, and how many steps, for how many photos: a few photos are soon learnt by heart.
+VIEWS, OF_A_PHOTO = 1000, 120
+FIRST_STEPS, STEPS_A_PHOTO = 150, 10
 CHECKING = 0.4  # of the steps: a training to see whether an own head is worth it
 
 
@@ -41,13 +43,13 @@ class OwnLearner:
         self.features: Features | None = None
         self.owners: NDArray[np.int64] = np.zeros(0, np.int64)
 
-    def look_at(self, photos: Sequence[OwnPhoto], views: int | None = None) -> None:
-        """Make the views of all photos, as many of each, and their features."""
+    def look_at(self, photos: Sequence[OwnPhoto], boxes: Sequence[Boxes]) -> None:
+        """Make the views of all photos, as many of each, with the boxes `(N, 4)` to learn, and their features."""
         rng = np.random.default_rng(self.seed)
-        most = max(1, *(len(photo.boxes) for photo in photos))
-        self.owners = np.arange(views or VIEWS) % len(photos)
+        most = max(1, *map(len, boxes))
+        self.owners = np.arange(min(VIEWS, OF_A_PHOTO * len(photos))) % len(photos)
         made = (
-            random_view(photos[owner].picture, photos[owner].boxes, self.input_size, most, rng)
+            random_view(photos[owner].picture, boxes[owner], self.input_size, most, rng)
             for owner in self.owners.tolist()
         )
         self.features = Features(self.tracker, made)
@@ -56,7 +58,8 @@ class OwnLearner:
         """Train the own head, from the beginning, on the views of the photos `of` (their places in `look_at`)."""
         assert self.features is not None
         rows = np.flatnonzero(np.isin(self.owners, of))
-        train_own_head(self.tracker, self.features, rows, int(STEPS * share), self.seed, watch)
+        steps = min(STEPS, FIRST_STEPS + STEPS_A_PHOTO * len(of))
+        train_own_head(self.tracker, self.features, rows, int(steps * share), self.seed, watch)
 
     def answer(self, photo: OwnPhoto) -> OwnAnswer:
         """What the tracker with its own head says of a photo, at the size at which it will run."""
