@@ -30,8 +30,8 @@ import cv2
 import numpy as np
 
 from facetracker.core.boxes import from_pixels
+from facetracker.core.example import Example
 from facetracker.core.photo import write_jpeg
-from facetracker.core.sample import Sample
 from facetracker.labels.labelme import write_labels
 from facetracker.models import backbones
 
@@ -68,7 +68,7 @@ def write_photos(folder: Path, count: int, seed: int) -> None:
             cv2.circle(picture, (x, y), radius, (170, 200, 235), -1)
             boxes = np.array([[x - radius, y - radius, x + radius, y + radius]])
         photo = write_jpeg(folder / "images" / f"{seed}-{number}.jpg", picture)
-        sample = Sample(photo, 64, 64, from_pixels(boxes, 64, 64), ("face",) * len(boxes))
+        sample = Example(photo, 64, 64, from_pixels(boxes, 64, 64), ("face",) * len(boxes))
         write_labels(folder / "labels" / f"{photo.stem}.json", sample)
 
 

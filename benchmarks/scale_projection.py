@@ -40,7 +40,6 @@ from facetracker.data.augment.plan import Chosen, Plan
 from facetracker.data.augment.transforms import read_pipeline
 from facetracker.data.augment.variants import Recipe
 from facetracker.data.augment.writing import run_job
-from facetracker.data.layout import pairs_of
 from facetracker.labels.pairing import PhotoFolder
 
 PHOTOS = (10**5, 10**7, 10**9)
@@ -132,8 +131,8 @@ def plan_both(out: Path, few: Path, many: Path, pipe: Any) -> None:
 def temporary_bytes(data: Path) -> int:
     """The size of the driver's temporary files when they are largest: all photos are listed and planned."""
     images = data / "train/images"
-    with PhotoFolder(images) as photos, closing(Plan(data, Recipe({}, 0, VARIANTS), "tfrecord")) as plan:
-        plan.add("train", images, pairs_of(photos, "train", None))
+    with PhotoFolder(images, "train") as photos, closing(Plan(data, Recipe({}, 0, VARIANTS), "tfrecord")) as plan:
+        plan.add("train", images, photos.pairs())
         opened = [file for file in Path("/proc/self/fd").iterdir() if "etilqs_" in os.path.realpath(file)]
         return sum(file.stat().st_size for file in opened)  # SQLite calls them so, and they have no name any more
 

@@ -32,9 +32,10 @@ with silenced():
     import keras
     import tensorflow as tf
 
+from facetracker.training.feed import Feed
+
 from facetracker.data.pool import Pool
 from facetracker.training import callbacks as own
-from facetracker.training.feed import Feed
 from facetracker.training.fit import build_model
 from facetracker.training.run import RunFolder
 from facetracker.training.schedules import make_optimizer
@@ -109,7 +110,7 @@ def ways(preset: str) -> Iterator[tuple[str, Callable[[int], list[Step]]]]:
     settings = load_settings(preset, ["model.weights=none", "model.classes=[face]"])
     device = start(settings.training)
     pool = one_batch(settings.model.image_size, settings.data.batch_size)
-    feed = Feed(pool, settings.data.batch_size)
+    feed = Feed(pool.pictures, pool.labels, settings.data.batch_size)
     x, y = next(iter(feed.batches(0, 1)))
 
     def compiled(wrap: Callable[[keras.Model], keras.Model] = lambda model: model) -> keras.Model:

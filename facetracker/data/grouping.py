@@ -20,7 +20,7 @@ from facetracker.core.hashing import fingerprint, joined, near_groups
 from facetracker.core.machine import processors
 from facetracker.core.naming import sessions
 from facetracker.core.photo import read_picture
-from facetracker.data.layout import PARTS
+from facetracker.labels.pairing import PARTS
 
 By = Literal["session", "near-duplicate", "photo"]
 TOO_LARGE = 0.5  # of all photos: a group of that size leaves little to choose

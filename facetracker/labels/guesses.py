@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from facetracker.core.errors import FaceTrackerError, Rejects
+from facetracker.core.example import Example
 from facetracker.core.faces import Faces
 from facetracker.core.photo import Picture, read_picture
-from facetracker.core.sample import Sample
 from facetracker.inference.detector import Detector
 from facetracker.labels.labelme import labelme_content, write_content
 from facetracker.labels.provenance import signed
@@ -96,12 +96,12 @@ def _write(photo: Path, path: Path, found: Faces, names: Sequence[str], by: dict
     doubt = doubt_of(found.scores, by["threshold"])
     sure = found[found.scores >= by["threshold"]]
     labels = tuple(names[number] for number in sure.classes)
-    sample = Sample(photo, found.width, found.height, sure.boxes, labels, reviewed=False)
-    content = labelme_content(path, sample, descriptions=tuple(f"{score:.2f}" for score in sure.scores))
+    example = Example(photo, found.width, found.height, sure.boxes, labels, reviewed=False)
+    content = labelme_content(path, example, descriptions=tuple(f"{score:.2f}" for score in sure.scores))
     if state_of(path) == "reviewed":  # somebody has saved it meanwhile
         done.reviewed += 1
         return
     write_content(path, signed(content, **by, doubt=doubt))
     done.written.append(path)
-    done.faces += len(sample)
-    done.no_face += not len(sample)
+    done.faces += len(example)
+    done.no_face += not len(example)

@@ -16,14 +16,12 @@ import numpy as np
 
 from facetracker.core import boxes
 from facetracker.core.errors import BadFile
+from facetracker.core.example import Example
 from facetracker.core.files import read_json, refuse_to_overwrite, write_atomically
 from facetracker.core.places import as_path
-from facetracker.core.sample import Sample
-from facetracker.labels.pairing import find_photo, label_path, pairs_in
+from facetracker.labels.pairing import find_photo
 from facetracker.labels.provenance import state_of
 from facetracker.labels.shapes import ShapeFault, encloses_area, shape_box, shape_label, usable_box
-
-__all__ = ["find_photo", "label_path", "pairs_in", "read_content", "read_labels", "write_labels"]
 
 VERSION = "6.3.1"  # of labelme, whose format this is
 NO_FACE = "no_face"
@@ -36,17 +34,21 @@ def read_labels(
     photo: str | Path | None = None,
     size: tuple[int, int] | None = None,
     notes: list[str] | None = None,
-) -> Sample:
+    *,
+    part: str = "",
+    content: dict[str, Any] | None = None,
+) -> Example:
     """One photo and its faces from a labelme file.
 
     `photo` defaults to the one `find_photo` finds. The size stands in the file; `size` `(width, height)` of the
     upright picture is checked against it when given, and used when the file has none (else the photo is opened).
     Boxes are clipped to the picture. A shape that cannot be read makes the whole file a `BadFile`: a photo with a
     face missing from its labels would teach the wrong thing. Lines and points are left out; `notes` collects that.
-    A prelabelled file that nobody has looked at yet gives a sample that is not reviewed.
+    A prelabelled file that nobody has looked at yet gives an example that is not reviewed. `content` is
+    the file's parsed content, if the caller has it.
     """
     json_path = as_path(json_path)
-    content = read_content(json_path)
+    content = checked_content(read_json(json_path) if content is None else content, json_path)
     photo = find_photo(json_path, content) if photo is None else as_path(photo)
     if photo is None:
         raise BadFile("its photo is not there", path=json_path, fix="Bring the photo back, or delete the file.")
@@ -67,7 +69,7 @@ def read_labels(
     flags = content.get("flags")
     if not isinstance(flags, dict | None):
         notes.append("the flags are no labelme flags: left out")
-    return Sample(
+    return Example(
         photo,
         width,
         height,
@@ -75,12 +77,18 @@ def read_labels(
         labels=tuple(labels),
         reviewed=state_of(content) == "reviewed",
         flags=flags if isinstance(flags, dict) else {},
+        part=part,
+        source=json_path,
     )
 
 
 def read_content(json_path: str | Path) -> dict[str, Any]:
     """The parsed JSON of a labelme file: a mapping with a list of `shapes`; anything else is a `BadFile`."""
-    content = read_json(json_path)
+    return checked_content(read_json(json_path), json_path)
+
+
+def checked_content(content: Any, json_path: str | Path) -> dict[str, Any]:
+    """The parsed content of a file, if it is labelme's."""
     if not isinstance(content, dict) or not isinstance(content.get("shapes"), list):
         raise BadFile("is no labelme file (no list of shapes)", path=json_path)
     return content
@@ -116,7 +124,7 @@ def _size(json_path: Path, content: dict[str, Any], photo: Path, size: tuple[int
 
 def write_labels(
     json_path: str | Path,
-    sample: Sample,
+    example: Example,
     keep: str | Path | Mapping[str, Any] | None = None,
     force: bool = False,
     descriptions: tuple[str, ...] | None = None,
@@ -135,26 +143,26 @@ def write_labels(
     elif keep is not None:
         earlier, force = read_content(keep), force or Path(keep).resolve() == json_path.resolve()
     refuse_to_overwrite(json_path, force)
-    return write_content(json_path, labelme_content(json_path, sample, earlier, descriptions))
+    return write_content(json_path, labelme_content(json_path, example, earlier, descriptions))
 
 
 def labelme_content(
     json_path: str | Path,
-    sample: Sample,
+    example: Example,
     earlier: Mapping[str, Any] | None = None,
     descriptions: tuple[str, ...] | None = None,
 ) -> dict[str, Any]:
     """What `write_labels` writes to `json_path`, as parsed JSON."""
-    photo = os.path.relpath(sample.photo.absolute(), Path(json_path).parent.absolute())
+    photo = os.path.relpath(example.photo.absolute(), Path(json_path).parent.absolute())
     return {
         "version": VERSION,
         **(earlier or {}),
-        "flags": dict(sample.flags),
-        "shapes": _shapes(sample, earlier or {}, descriptions or ("",) * len(sample)),
+        "flags": dict(example.flags),
+        "shapes": _shapes(example, earlier or {}, descriptions or ("",) * len(example)),
         "imagePath": Path(photo).as_posix(),
         "imageData": None,
-        "imageHeight": int(sample.height),
-        "imageWidth": int(sample.width),
+        "imageHeight": int(example.height),
+        "imageWidth": int(example.width),
     }
 
 
@@ -167,15 +175,15 @@ def write_content(json_path: str | Path, content: Mapping[str, Any]) -> Path:
     return write_atomically(json_path, data)
 
 
-def _shapes(sample: Sample, earlier: Mapping[str, Any], descriptions: tuple[str, ...]) -> list[dict[str, Any]]:
-    """The shapes of the sample's faces, in its order, then the earlier lines and points."""
-    corners = boxes.to_pixels(sample.boxes, sample.width, sample.height).astype(float)
+def _shapes(example: Example, earlier: Mapping[str, Any], descriptions: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The shapes of the example's faces, in its order, then the earlier lines and points."""
+    corners = boxes.to_pixels(example.boxes, example.width, example.height).astype(float)
     old = [shape for shape in earlier.get("shapes") or [] if isinstance(shape, Mapping)]
-    known = _earlier_boxes(old, sample.width, sample.height)
+    known = _earlier_boxes(old, example.width, example.height)
     shapes = []
     for index, owner in enumerate(_owners(corners, known)):
         shape = _new_shape() if owner is None else dict(old[owner])
-        shape["label"] = sample.labels[index]
+        shape["label"] = example.labels[index]
         if owner is None or np.abs(corners[index] - known[owner]).max() > SAME_BOX:
             left, top, right, bottom = (round(float(side), 4) for side in corners[index])
             shape.update(points=[[left, top], [right, bottom]], shape_type="rectangle")

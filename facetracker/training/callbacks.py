@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import keras
 import numpy as np
@@ -17,7 +18,7 @@ import numpy as np
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.files import written_beside
-from facetracker.training.feed import Feed, describe
+from facetracker.data.batches import Feed
 from facetracker.training.run import RunFolder
 from facetracker.training.schedules import rate_at
 from facetracker.training.seen import ValPhotos, as_columns
@@ -102,9 +103,9 @@ class StopOnNaN(keras.callbacks.Callback):
         if math.isfinite(loss):
             return
         # The order is a pure function of the epoch, so the batch can be fetched again.
-        culprit = next(iter(self.feed.batches(self.epoch, self.epoch + 1).skip(batch).take(1)))
+        arrays: dict[str, Any] = self.feed.batch(self.epoch, batch)
         with written_beside(self.run.bad_batch) as part, part.open("wb") as file:
-            np.savez_compressed(file, **describe(culprit))
+            np.savez_compressed(file, **arrays)
         raise FaceTrackerError(
             f"the loss is {loss} at step {batch + 1} of epoch {self.epoch + 1}; that batch is in this file",
             path=self.run.bad_batch,

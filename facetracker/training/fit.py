@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import keras
 from facetracker.core import console
 from facetracker.core.files import write_atomically, write_json, written_beside
 from facetracker.core.settings import Settings, TrainingSettings
+from facetracker.data.batches import Feed, in_order
 from facetracker.models import FaceTracker
 from facetracker.models.base import plain_twin
 from facetracker.models.loading import load_model
@@ -21,7 +22,6 @@ from facetracker.training.briefing import brief, time_a_step
 from facetracker.training.composed import composing
 from facetracker.training.curves import draw_curves
 from facetracker.training.device import Device, on_all_gpus, start
-from facetracker.training.feed import Feed
 from facetracker.training.light import light
 from facetracker.training.photos import Photos, read_photos
 from facetracker.training.pictures import draw_in_rgb, draw_val_predictions
@@ -46,7 +46,7 @@ def train(
 ) -> Path:
     """Train a tracker on the photos of `data` and return its run folder.
 
-    `data` holds `train` and `val` partitions (without val, nothing is validated). `changes` are `key=value` settings
+    `data` holds the parts `train` and `val` (without val, nothing is validated). `changes` are `key=value` settings
     on top of the preset. `resume` goes on with run `name` (default: the latest) where it was stopped or killed.
     """
     run, settings = open_run(data, preset, list(changes), name, resume, force, Path(runs))
@@ -74,8 +74,8 @@ class Training:
         self.feed = make_feed(self.photos, self.settings)
         self.progress = read_state(self.run.state)[1] if self.run.state.is_file() else Progress()
         self.model = build_model(self.settings, read_weights=not self.progress.epoch)
-        table = self.photos.val_table
-        self.val_photos = ValPhotos(table, self.photos.classes, self.model) if table is not None else None
+        val = self.photos.val_photos
+        self.val_photos = None if val is None else ValPhotos(val, self.photos.classes, self.model)
 
     def go(self) -> Path:
         """Brief, fit, and write what a run leaves; the run folder."""
@@ -114,7 +114,7 @@ class Training:
         self._estimate(end)
         val = None
         if (pool := self.photos.val) is not None:
-            val = self.dealt(lambda: pool.batches(self.settings.data.batch_size))
+            val = self.dealt(lambda: in_order(pool.pictures, pool.labels, self.settings.data.batch_size))
         show = own.ShowProgress(training.epochs, self.feed.steps, self.progress.epoch)
         show.open()
         try:
@@ -220,18 +220,16 @@ class Training:
 
 def make_feed(photos: Photos, settings: Settings) -> Feed:
     """The training batches as the settings want them."""
-    compose = None
-    if settings.data.online == "compose" and photos.table is not None:
-        size, most = settings.model.image_size, photos.train.boxes.shape[1]
-        compose = composing(photos.table, photos.classes, size, most, settings.training.seed)
-    return Feed(
-        photos.train,
+    feed = Feed(
+        photos.train.pictures,
+        photos.train.labels,
         settings.data.batch_size,
-        seed=settings.training.seed,
-        samples_per_epoch=settings.training.samples_per_epoch,
-        augment=light if settings.data.online == "light" else None,
-        compose=compose,
+        settings.training.seed,
+        settings.training.samples_per_epoch,
     )
+    if settings.data.online == "compose":
+        return replace(feed, change=composing(photos.train_photos, photos.classes, feed.seed, feed.steps))
+    return replace(feed, change=light if settings.data.online == "light" else None)
 
 
 def build_model(settings: Settings, read_weights: bool = True) -> FaceTracker:

@@ -25,8 +25,7 @@ from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.places import as_path
 from facetracker.core.settings import Settings
-from facetracker.data.layout import PARTITIONS
-from facetracker.data.table import read_table
+from facetracker.labels.collection import Collection, parts_of
 from facetracker.training.run import RUNS, RunFolder, open_run
 from facetracker.training.worker import LOG, MISTAKE, work
 
@@ -82,16 +81,16 @@ def state_shares(settings: Settings, data: str | Path) -> None:
         raise FaceTrackerError(
             "training.clip_norm would clip each worker's gradients on their own", fix="--set training.clip_norm=null"
         )
-    split = any((data / name).is_dir() for name in PARTITIONS)
-    table = read_table(data, "train" if split else None, pictures=False, prelabelled=settings.data.prelabelled)
-    if len(table) < several.workers:
-        raise FaceTrackerError(f"{len(table)} labelled photos are too few for {several.workers} workers", path=data)
-    settings.model.classes = table.class_names(settings.model.classes)
+    part = "train" if parts_of(data) else None
+    photos = Collection.open(data, part, pictures=False, prelabelled=settings.data.prelabelled)
+    if len(photos) < several.workers:
+        raise FaceTrackerError(f"{len(photos)} labelled photos are too few for {several.workers} workers", path=data)
+    settings.model.classes = photos.class_names(settings.model.classes)
     factor = several.workers if several.scale_batch else 1
     several.batch = batch * factor
     several.batch_each = several.batch // several.workers
     several.learning_rate = settings.training.learning_rate * factor
-    pictures = settings.training.samples_per_epoch or len(table)
+    pictures = settings.training.samples_per_epoch or len(photos)
     several.steps = -(-pictures // several.batch)
     several.seeds = [settings.training.seed + 1009 * number for number in range(several.workers)]
 

@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from facetracker.cluster.share import Share
 from facetracker.core import console
 from facetracker.core.console import silenced
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.files import write_atomically
 from facetracker.core.settings import Settings, read_settings
-from facetracker.data.share import Share
 from facetracker.training.device import start
 from facetracker.training.run import RunFolder
 

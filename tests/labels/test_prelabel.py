@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from facetracker.cli.main import app
 from facetracker.core import boxes
 from facetracker.core.errors import BadFile, FaceTrackerError
+from facetracker.core.example import Example
 from facetracker.core.files import PART
-from facetracker.core.sample import Sample
 from facetracker.labels.guesses import doubt_of
 from facetracker.labels.labelme import read_labels, write_labels
 from facetracker.labels.prelabel import prelabel
@@ -94,7 +94,7 @@ def test_a_file_saved_while_the_model_looks_is_left_alone(folder, monkeypatch):
     def meanwhile(self, *given):
         photo = folder / "images" / "p3.jpg"
         if not label(folder, "p3").exists():
-            write_labels(label(folder, "p3"), Sample(photo, 320, 240))
+            write_labels(label(folder, "p3"), Example(photo, 320, 240))
         return looked(self, *given)
 
     monkeypatch.setattr(Detector, "detect_batch", meanwhile)

@@ -113,10 +113,10 @@ def test_the_tutorials_augmented_pictures_are_called_augmented(constant, tutoria
 
 
 def test_photos_that_augment_took_as_they_are_count_as_clean(tutorial):
-    write_json(tutorial / "augment.json", {"all_partitions": False})
+    write_json(tutorial / "augment.json", {"all_parts": False})
     assert labelled_photos(tutorial, "test").kind == "clean"
     assert labelled_photos(tutorial).kind == "augmented"  # train among them
-    write_json(tutorial / "augment.json", {"all_partitions": True})
+    write_json(tutorial / "augment.json", {"all_parts": True})
     assert labelled_photos(tutorial, "test").kind == "augmented"
 
 

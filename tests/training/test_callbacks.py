@@ -4,9 +4,8 @@ import pytest
 
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
-from facetracker.data.pool import Pool
+from facetracker.data.batches import Feed, in_order
 from facetracker.training import callbacks as own
-from facetracker.training.feed import Feed
 from facetracker.training.run import RunFolder
 from facetracker.training.state import Progress, read_state
 
@@ -42,7 +41,11 @@ def feed() -> Feed:
     random = np.random.default_rng(0)
     pictures = random.integers(0, 255, (12, 4, 4, 3), dtype=np.uint8)
     boxes = np.repeat(pictures.mean(axis=(1, 2, 3), keepdims=True) / 255, 4, axis=3)[:, 0].astype(np.float32)
-    return Feed(Pool(pictures, boxes, np.zeros((12, 1), np.int32)), batch_size=4)
+    return Feed(pictures, targets(boxes), batch_size=4)
+
+
+def targets(boxes: np.ndarray) -> tuple[dict[str, np.ndarray]]:
+    return ({"boxes": boxes, "classes": np.zeros((len(boxes), 1), np.int32)},)
 
 
 def test_averaged_weights_are_there_within_and_gone_after_bit_by_bit(feed):
@@ -87,7 +90,7 @@ def test_validation_measures_the_averaged_weights(feed):
             with own.averaged_weights(self.model):
                 seen["averaged"] = self.model.get_weights()[0]
 
-    val = feed.pool.batches(4)
+    val = in_order(feed.pictures, feed.labels, 4)
     callbacks = [own.ValidateAveraged(), Look()]
     options = {"steps_per_epoch": feed.steps, "shuffle": False, "verbose": 0}
     model.fit(feed.batches(0, 1), validation_data=val, callbacks=callbacks, **options)
@@ -96,11 +99,11 @@ def test_validation_measures_the_averaged_weights(feed):
 
 
 def test_a_loss_that_is_no_number_stops_at_once_and_keeps_the_batch(feed, tmp_path):
-    boxes = feed.pool.boxes.copy()
+    boxes = feed.labels[0]["boxes"].copy()
     boxes[7] = np.nan
-    feed = Feed(Pool(feed.pool.pictures, boxes, feed.pool.classes), batch_size=4)
+    feed = Feed(feed.pictures, targets(boxes), batch_size=4)
     order = [pictures for pictures, _ in feed.batches(2, 3).as_numpy_iterator()]
-    step = next(i for i, batch in enumerate(order) if (batch == feed.pool.pictures[7]).all(axis=(1, 2, 3)).any())
+    step = next(i for i, batch in enumerate(order) if (batch == feed.pictures[7]).all(axis=(1, 2, 3)).any())
     model = network()
     run = RunFolder(tmp_path)
     with pytest.raises(FaceTrackerError, match=rf"nan at step {step + 1} of epoch 3.*learning_rate"):

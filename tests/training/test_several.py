@@ -24,8 +24,8 @@ with silenced():
     import keras
     import tensorflow as tf
 
+from facetracker.cluster.share import Share
 from facetracker.core.errors import FaceTrackerError
-from facetracker.data.share import Share
 from facetracker.models import backbones
 from facetracker.training.device import start
 from facetracker.training.fit import Training, make_feed

@@ -14,7 +14,7 @@ from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.files import write_atomically, write_json
 from facetracker.core.sheet import Tile
 from facetracker.data.folders import FaceFolder, read_folder
-from facetracker.labels.pairing import PARTITIONS
+from facetracker.labels.pairing import PARTS
 from facetracker.models.classifier import FaceClassifier
 from facetracker.models.loading import load_model
 from facetracker.training import callbacks as own
@@ -101,9 +101,7 @@ class ClassifierTraining:
     def __post_init__(self) -> None:
         self.rejects = Rejects(list(self.folder.rejects))
         size = self.settings.model.image_size
-        self.parts = {
-            name: read_faces(self.folder.of(name), self.folder.classes, size, self.rejects) for name in PARTITIONS
-        }
+        self.parts = {name: read_faces(self.folder.of(name), self.folder.classes, size, self.rejects) for name in PARTS}
         if not len(self.train):
             raise FaceTrackerError("holds no readable face to train on", path=self.folder.folder)
         if self.rejects:

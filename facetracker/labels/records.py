@@ -18,9 +18,11 @@ import numpy as np
 from facetracker.core import boxes as box_arithmetic
 from facetracker.core.boxes import Boxes, as_boxes
 from facetracker.core.errors import BadFile, FaceTrackerError
+from facetracker.core.example import Example
 from facetracker.core.files import read_json
 from facetracker.core.places import as_path
-from facetracker.data.examples import decode_example, encode_example, read_records
+from facetracker.labels.pairing import PARTS
+from facetracker.labels.tfrecord import decode_example, encode_example, read_records
 
 INDEX = "index.json"
 IMAGE, NAME, SOURCE = "image/encoded", "image/filename", "image/source_id"
@@ -56,6 +58,20 @@ class Record:
             }
         )
 
+    def as_example(self, part: str, shard: Path, picture: bool = True) -> Example:
+        """The record as the house knows it, with or without its picture."""
+        return Example(
+            Path(self.name),
+            self.width,
+            self.height,
+            self.boxes,
+            self.labels,
+            part=part,
+            source=shard,
+            made_from=self.image,
+            jpeg=self.jpeg if picture else None,
+        )
+
 
 def decode_record(message: bytes) -> Record:
     """The record of one `tf.train.Example`."""
@@ -89,6 +105,11 @@ def _first(values: Any) -> int:
 
 def shard_name(part: str, number: int, count: int) -> str:
     return f"{part}-{number:05d}-of-{count:05d}.tfrecord"
+
+
+def parts_of_records(folder: Path) -> list[str]:
+    """The parts of which there are shards."""
+    return [name for name in PARTS if (folder / name).is_dir() and shards_in(folder, name)]
 
 
 def shards_in(folder: str | Path, part: str) -> list[Path]:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from facetracker.core.boxes import as_boxes, empty
 from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.files import write_json
-from facetracker.data.examples import decode_example, encode_example, frame, read_records
-from facetracker.data.records import Record, decode_record, records_in, shards_in
+from facetracker.labels.records import Record, decode_record, records_in, shards_in
+from facetracker.labels.tfrecord import decode_example, encode_example, frame, read_records
 
 RECORD = Record(
     "a.0.jpg",
