@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.files import write_atomically
@@ -22,13 +22,14 @@ from facetracker.core.files import write_atomically
 PRESETS = Path(__file__).parent.parent / "presets"
 FROM_SCRATCH = "from_scratch"  # in a preset: what is different when it starts without weights
 # Settings of earlier versions: a run that has them was trained by a network that is no longer there.
+PLANNED = ("batch", "batch_each", "learning_rate", "steps", "seeds")  # once in `several`
 REMOVED = ("training.keep", "training.replay", "training.replay_share")
 
 
 class Section(BaseModel):
-    """A group of settings; unknown keys are refused, values checked also when assigned."""
+    """A group of settings; unknown keys are refused. They are read and never written to."""
 
-    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ModelSettings(Section):
@@ -88,15 +89,18 @@ class TrainingSettings(Section):
 
 
 class SeveralSettings(Section):
-    """Training by several workers at once: what is chosen, and what follows from it and is stated for the reader."""
+    """Training by several workers at once; what follows from it stands in the run's `plan.json`."""
 
     workers: int = Field(1, ge=1)
     scale_batch: bool = Field(False, description="Batch and learning rate grow with the workers (linear scaling).")
-    batch: int | None = Field(None, description="Stated: pictures a step, all workers together.")
-    batch_each: int | None = Field(None, description="Stated: pictures a step of each worker.")
-    learning_rate: float | None = Field(None, description="Stated: the learning rate in use.")
-    steps: int | None = Field(None, description="Stated: steps an epoch.")
-    seeds: list[int] | None = Field(None, description="Stated: of each worker's order and augmentation.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_plan(cls, values: Any) -> Any:
+        """Runs of earlier versions noted the plan here."""
+        return (
+            {key: value for key, value in values.items() if key not in PLANNED} if isinstance(values, dict) else values
+        )
 
 
 class SettingsFile(Section):

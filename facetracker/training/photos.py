@@ -15,6 +15,7 @@ from facetracker.core.settings import Settings
 from facetracker.data.pool import Pool, read_pool
 from facetracker.data.scale import crop_of
 from facetracker.labels.collection import Collection, parts_of
+from facetracker.training.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,11 @@ class Photos:
     rejects: Rejects = field(default_factory=Rejects)
 
 
-def read_photos(data: str | Path, settings: Settings, share: Share | None = None) -> Photos:
+def read_photos(data: str | Path, settings: Settings, plan: Plan | None = None, share: Share | None = None) -> Photos:
     """The photos of a folder of labelme files, of an augmented set or of TFRecord shards, at the network's size.
 
-    A folder that is not split is trained on whole, without validation. Of several workers each reads its `share` of
-    the photos to train on, and all of those to validate on.
+    A folder that is not split is trained on whole, without validation. A run that goes on keeps to its `plan`. Of
+    several workers each reads its `share` of the photos to train on, and all of those to validate on.
     """
     data = as_path(data)
     parts = parts_of(data) if data.is_dir() else []
@@ -47,7 +48,8 @@ def read_photos(data: str | Path, settings: Settings, share: Share | None = None
         raise FaceTrackerError("has no part train", path=data, fix=f"There are: {', '.join(parts)}.")
     machines_too = settings.data.prelabelled
     train = Collection.open(data, "train" if parts else None, prelabelled=machines_too, share=share)
-    classes = train.class_names(settings.model.classes)
+    plan = plan or Plan()
+    classes = train.class_names(settings.model.classes or plan.classes)
     if not len(train):
         raise FaceTrackerError("holds no labelled photo to train on", path=data, fix=_way_to_labels(train))
     if train.prelabelled:
@@ -64,7 +66,7 @@ def read_photos(data: str | Path, settings: Settings, share: Share | None = None
     widest = max(len(example) for photos in collections for example in photos)
     most = min(settings.data.max_faces, max(widest, 1) * (4 if _mosaics(settings) else 1))
     size, rejects = settings.model.image_size, Rejects()
-    crop = settings.model.crop or crop_of(train, val)
+    crop = settings.model.crop or plan.crop or crop_of(train, val)
     pools = [read_pool(train, classes, size, most, settings.data.cache)]
     if val is not None:
         pools.append(read_pool(val, classes, size, most, settings.data.cache, crop))
