@@ -143,7 +143,7 @@ def nothing(task: object) -> None:
 
 def simulate(times: Sequence[float], tasks: int, cores: int, hand_out: float, lost_per_hour: float, seed: int) -> float:
     """Seconds from the first task handed out to the last one done."""
-    dice = random.Random(seed)
+    draws = random.Random(seed)
     under_way: list[float] = []  # when each task that was handed out is done
     free = [0.0] * cores  # when each processor is free
     heapq.heapify(free)
@@ -153,9 +153,9 @@ def simulate(times: Sequence[float], tasks: int, cores: int, hand_out: float, lo
             now = max(now, heapq.heappop(under_way))  # the driver waits for a result before it hands out more
         now += hand_out
         start = max(now, heapq.heappop(free))
-        seconds = times[dice.randrange(len(times))]
-        while dice.random() < seconds / 3600 * lost_per_hour:  # lost on the way, and run again
-            start += seconds * dice.random()
+        seconds = times[draws.randrange(len(times))]
+        while draws.random() < seconds / 3600 * lost_per_hour:  # lost on the way, and run again
+            start += seconds * draws.random()
         heapq.heappush(free, start + seconds)
         heapq.heappush(under_way, start + seconds)
         end = max(end, start + seconds)
@@ -164,8 +164,8 @@ def simulate(times: Sequence[float], tasks: int, cores: int, hand_out: float, lo
 
 def task_times(costs: Costs, seed: int = 1, count: int = 500) -> list[float]:
     """Times of tasks of SHARD photos, drawn from the times of single photos."""
-    dice = random.Random(seed)
-    return [sum(dice.choices(costs.work, k=SHARD)) for _ in range(count)]
+    draws = random.Random(seed)
+    return [sum(draws.choices(costs.work, k=SHARD)) for _ in range(count)]
 
 
 def main() -> int:

@@ -20,7 +20,7 @@ R = TypeVar("R")
 
 AHEAD = 2  # tasks handed out for each processor before one of them is done
 RETRIES = 3  # after so many deaths of its worker a task is given up
-COUNT_EVERY = 256  # finished tasks; so often the processors are counted anew, since machines come and go
+COUNT_EVERY = 256  # finished tasks; so often the processors are counted again, since machines come and go
 
 
 class Tasks(Protocol[T_co]):

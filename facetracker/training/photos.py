@@ -89,7 +89,7 @@ def read_photos(data: str | Path, settings: Settings, plan: Plan | None = None, 
 def _way_to_labels(photos: Collection) -> str:
     if photos.prelabelled:
         return f"{len(photos.prelabelled)} photos are prelabelled: look over them with `facetracker review`."
-    return "Run `facetracker annotate`."
+    return "See `facetracker audit`." if photos.rejects else "Run `facetracker annotate`."
 
 
 def _mosaics(settings: Settings) -> bool:

@@ -68,7 +68,7 @@ def test_labels_for_another_picture_size_are_not_trusted(constant, photos):
     write_json(path, {**content, "imageWidth": 128})
     result = evaluate(constant("right"), photos)
     assert result.models[0].scores.photos == 3
-    assert "its label file says 128x64" in result.rejects.as_text()
+    assert "is for a picture of 128x64 pixels" in result.rejects.as_text()
 
 
 def test_parts_of_a_split_folder(constant, tmp_path):

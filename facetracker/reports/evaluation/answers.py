@@ -65,21 +65,13 @@ def ask(
     examples: Iterable[Example],
     rejects: Rejects,
 ) -> list[list[JudgedPhoto]]:
-    """What each detector finds on each photo, one list a detector; unreadable photos become rejects.
-
-    A photo whose size is not the one that its label file states has labels that cannot be trusted: a reject too.
-    """
+    """What each detector finds on each photo, one list a detector; unreadable photos become rejects."""
     answers: list[list[JudgedPhoto]] = [[] for _ in detectors]
     for example in examples:
         try:
             picture = example.picture()
         except BadFile as error:
             rejects.add(example.photo, error)
-            continue
-        if picture.shape[:2] != (example.height, example.width):
-            height, width = picture.shape[:2]
-            stated = f"{example.width}x{example.height}"
-            rejects.add(example.photo, f"has {width}x{height} pixels, its label file says {stated}")
             continue
         for detector, plan, judged in zip(detectors, plans, answers, strict=True):
             judged.append(judge_one(detector, plan, example, picture))

@@ -83,6 +83,8 @@ def labelled_photos(data: str | Path, part: str | None = None) -> LabelledPhotos
     if part is not None and not parts_of(folder):
         part = None
     photos = Collection.open(folder, part)
+    if not len(photos) and photos.rejects:
+        raise FaceTrackerError("none of its photos can be read", path=folder, fix="See `facetracker audit`.")
     if not len(photos):
         where = f"holds no labelled photo{f' in {part}' if part else ''}"
         stage = "review" if photos.prelabelled else "annotate"  # prelabelled ones need only a look
