@@ -37,7 +37,7 @@ from facetracker.training.feed import Feed
 from facetracker.data.pool import Pool
 from facetracker.training import callbacks as own
 from facetracker.training.fit import build_model
-from facetracker.training.plan import Plan
+from facetracker.training.plan import RunPlan
 from facetracker.training.run import RunFolder
 from facetracker.training.schedules import make_optimizer
 
@@ -115,7 +115,7 @@ def ways(preset: str) -> Iterator[tuple[str, Callable[[int], list[Step]]]]:
     x, y = next(iter(feed.batches(0, 1)))
 
     def compiled(wrap: Callable[[keras.Model], keras.Model] = lambda model: model) -> keras.Model:
-        model = wrap(build_model(settings, Plan()))
+        model = wrap(build_model(settings, RunPlan()))
         optimizer = make_optimizer(settings.training, 100, 10)
         optimizer.build(model.trainable_variables)
         model.compile(optimizer=optimizer, jit_compile=device.jit_compile)

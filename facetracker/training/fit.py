@@ -22,7 +22,7 @@ from facetracker.training.device import on_all_gpus, start
 from facetracker.training.light import light
 from facetracker.training.photos import Photos, read_photos
 from facetracker.training.pictures import draw_in_rgb, draw_val_predictions
-from facetracker.training.plan import Plan, read_plan
+from facetracker.training.plan import RunPlan, read_plan
 from facetracker.training.run import RUNS, RunFolder, open_run, say_rejects
 from facetracker.training.seen import ValPhotos
 from facetracker.training.trainer import Task, Trainer
@@ -64,7 +64,7 @@ class TrackerTask(Task):
     watched = ("val_missed", "val_total_loss", "total_loss")
     shown = ("total_loss", "class_loss", "regress_loss", "mean_iou", "val_overlap", "val_found")
 
-    def __init__(self, settings: Settings, plan: Plan, photos: Photos):
+    def __init__(self, settings: Settings, plan: RunPlan, photos: Photos):
         self.settings, self.plan, self.photos = settings, plan, photos
         self.feed = make_feed(photos, settings)
         self.seen: ValPhotos | None = None
@@ -117,7 +117,7 @@ def make_feed(photos: Photos, settings: Settings) -> Feed:
     return replace(feed, change=light if settings.data.online == "light" else None)
 
 
-def build_model(settings: Settings, plan: Plan, read_weights: bool = True) -> FaceTracker:
+def build_model(settings: Settings, plan: RunPlan, read_weights: bool = True) -> FaceTracker:
     """The network of the settings; without `read_weights` it starts empty, because a resumed run has its own."""
     model = settings.model
     return FaceTracker(

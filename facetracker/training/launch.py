@@ -26,7 +26,7 @@ from facetracker.core.errors import FaceTrackerError
 from facetracker.core.places import as_path
 from facetracker.core.settings import Settings
 from facetracker.labels.collection import Collection, parts_of
-from facetracker.training.plan import Plan, WorkersPlan, read_plan
+from facetracker.training.plan import RunPlan, WorkersPlan, read_plan
 from facetracker.training.run import RUNS, RunFolder, open_run
 from facetracker.training.worker import LOG, MISTAKE, work
 
@@ -70,7 +70,7 @@ def train_with_workers(
     return run.folder
 
 
-def plan_shares(settings: Settings, data: str | Path) -> Plan:
+def plan_shares(settings: Settings, data: str | Path) -> RunPlan:
     """Work out batches, learning rate, steps and seeds, for everybody to read."""
     several, batch = settings.several, settings.data.batch_size
     data = as_path(data)
@@ -96,7 +96,7 @@ def plan_shares(settings: Settings, data: str | Path) -> Plan:
         steps=-(-pictures // (batch * factor)),
         seeds=tuple(settings.training.seed + 1009 * number for number in range(several.workers)),
     )
-    return Plan(tuple(photos.class_names(settings.model.classes)), workers=shares)
+    return RunPlan(tuple(photos.class_names(settings.model.classes)), workers=shares)
 
 
 def supervise(run: RunFolder, settings: Settings, start: Callable[[], str | None]) -> None:

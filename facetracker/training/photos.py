@@ -15,7 +15,7 @@ from facetracker.core.settings import Settings
 from facetracker.data.pool import Pool, read_pool
 from facetracker.data.scale import crop_of
 from facetracker.labels.collection import Collection, parts_of
-from facetracker.training.plan import Plan
+from facetracker.training.plan import RunPlan
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,9 @@ class Photos:
     rejects: Rejects = field(default_factory=Rejects)
 
 
-def read_photos(data: str | Path, settings: Settings, plan: Plan | None = None, share: Share | None = None) -> Photos:
+def read_photos(
+    data: str | Path, settings: Settings, plan: RunPlan | None = None, share: Share | None = None
+) -> Photos:
     """The photos of a folder of labelme files, of an augmented set or of TFRecord shards, at the network's size.
 
     A folder that is not split is trained on whole, without validation. A run that goes on keeps to its `plan`. Of
@@ -48,7 +50,7 @@ def read_photos(data: str | Path, settings: Settings, plan: Plan | None = None, 
         raise FaceTrackerError("has no part train", path=data, fix=f"There are: {', '.join(parts)}.")
     machines_too = settings.data.prelabelled
     train = Collection.open(data, "train" if parts else None, prelabelled=machines_too, share=share)
-    plan = plan or Plan()
+    plan = plan or RunPlan()
     classes = train.class_names(settings.model.classes or plan.classes)
     if not len(train):
         raise FaceTrackerError("holds no labelled photo to train on", path=data, fix=_way_to_labels(train))

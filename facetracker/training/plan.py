@@ -24,7 +24,7 @@ class WorkersPlan:
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunPlan:
     """The classes; how much of a frame a tracker's pictures show (`crop`), the `margin` of a classifier's faces."""
 
     classes: tuple[str, ...] = ()
@@ -36,14 +36,14 @@ class Plan:
         write_json(path, asdict(self))
 
 
-def read_plan(path: Path) -> Plan:
+def read_plan(path: Path) -> RunPlan:
     """The plan of a run; an empty one where nothing has been planned yet."""
     if not path.is_file():
-        return Plan()
+        return RunPlan()
     try:
         content = read_json(path)
         workers = content.pop("workers")
         shares = None if workers is None else WorkersPlan(**{**workers, "seeds": tuple(workers["seeds"])})
-        return Plan(**{**content, "classes": tuple(content["classes"])}, workers=shares)
+        return RunPlan(**{**content, "classes": tuple(content["classes"])}, workers=shares)
     except (AttributeError, KeyError, TypeError):
         raise BadFile("is no plan of a run", path=path, fix="Train again with --force.") from None

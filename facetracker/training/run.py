@@ -20,7 +20,7 @@ from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.files import read_json, sweep, write_atomically, write_json
 from facetracker.core.places import as_path
 from facetracker.core.settings import Settings, load_settings, read_settings
-from facetracker.training.plan import Plan
+from facetracker.training.plan import RunPlan
 
 RUNS = Path("runs")
 
@@ -125,7 +125,7 @@ def open_run(
     resume: bool,
     force: bool,
     runs: Path,
-    plan: Callable[[Settings], Plan] | None = None,
+    plan: Callable[[Settings], RunPlan] | None = None,
 ) -> tuple[RunFolder, Settings]:
     """The run to train in and its settings: a new one, or with `resume` the one to go on with.
 

@@ -13,7 +13,7 @@ from facetracker.core.settings import read_settings
 from facetracker.training.device import on_all_gpus, start
 from facetracker.training.fit import TrackerTask
 from facetracker.training.photos import read_photos
-from facetracker.training.plan import Plan
+from facetracker.training.plan import RunPlan
 from facetracker.training.run import RunFolder
 from facetracker.training.trainer import Trainer
 
@@ -26,4 +26,4 @@ if __name__ == "__main__":
     device = start(settings.training)
     photos = read_photos(sys.argv[2], settings)
     with on_all_gpus(device, ["CPU:0", "CPU:1"]):
-        Trainer(run, settings.training, TrackerTask(settings, Plan(("face",)), photos), device).go()
+        Trainer(run, settings.training, TrackerTask(settings, RunPlan(("face",)), photos), device).go()

@@ -16,7 +16,7 @@ from facetracker.training.briefing import (
     warnings,
 )
 from facetracker.training.fit import build_model
-from facetracker.training.plan import Plan
+from facetracker.training.plan import RunPlan
 from facetracker.training.schedules import make_optimizer
 
 
@@ -80,7 +80,7 @@ def test_the_briefing_says_it_all(pool, capsys):
 
 def test_timing_a_step_leaves_the_model_as_it_was(pool, tiny_preset):
     settings = load_settings(tiny_preset, ["training.ema=0.9"])
-    model, feed = build_model(settings, Plan()), Feed(pool.pictures, pool.labels, 4)
+    model, feed = build_model(settings, RunPlan()), Feed(pool.pictures, pool.labels, 4)
     optimizer = make_optimizer(settings.training, feed.steps, 2)
     optimizer.build(model.trainable_variables)
     model.compile(optimizer=optimizer)

@@ -31,7 +31,7 @@ from facetracker.training.device import start
 from facetracker.training.fit import TrackerTask, make_feed
 from facetracker.training.launch import ATTEMPTS, as_processes, plan_shares, supervise
 from facetracker.training.photos import read_photos
-from facetracker.training.plan import Plan, read_plan
+from facetracker.training.plan import RunPlan, read_plan
 from facetracker.training.run import RunFolder, start_run
 from facetracker.training.several import here, own_settings
 from facetracker.training.trainer import Trainer
@@ -57,7 +57,7 @@ def settings(tmp_path, photos_folder):
 
 
 @pytest.fixture
-def plan(settings, photos_folder) -> Plan:
+def plan(settings, photos_folder) -> RunPlan:
     return plan_shares(settings, photos_folder)
 
 
@@ -72,7 +72,7 @@ class Both:
         return both.map(lambda *batches: tf.nest.map_structure(lambda *parts: tf.concat(parts, 0), *batches))
 
 
-def in_one_process(settings, plan: Plan, data: Path, run: RunFolder) -> Path:
+def in_one_process(settings, plan: RunPlan, data: Path, run: RunFolder) -> Path:
     """The run that two workers are compared with: one process, no strategy, the same global batches."""
     device = start(settings.training)
     whole = read_photos(data, settings)
@@ -147,7 +147,7 @@ def test_two_devices_of_one_machine_equal_one(settings, photos_folder, tmp_path)
     alone = start_run(settings, photos_folder, "one", tmp_path)
     device = start(settings.training)
     photos = read_photos(photos_folder, settings)
-    Trainer(alone, settings.training, TrackerTask(settings, Plan(("face",)), photos), device).go()
+    Trainer(alone, settings.training, TrackerTask(settings, RunPlan(("face",)), photos), device).go()
     for ours, theirs in zip(weights_of(two), weights_of(alone), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
     for mine, other in zip(curve_of(two), curve_of(alone), strict=True):

@@ -29,7 +29,7 @@ from facetracker.training.classifier.settings import (
     read_classifier_settings,
 )
 from facetracker.training.device import start
-from facetracker.training.plan import Plan, read_plan
+from facetracker.training.plan import RunPlan, read_plan
 from facetracker.training.run import RUNS, RunFolder, find_run, free_name, new_run, say_rejects
 from facetracker.training.trainer import Task, Trainer
 
@@ -83,7 +83,7 @@ def train_classifier(
         }
         settings = changed(default_settings(backbone, weights), **asked)
         faces = read_folder(folder, seed)
-        plan = Plan(tuple(faces.classes), margin=MARGIN if faces.margin is None else faces.margin)
+        plan = RunPlan(tuple(faces.classes), margin=MARGIN if faces.margin is None else faces.margin)
         run = new_run(folder, name or free_name(f"classifier-{settings.model.backbone}", Path(runs)), Path(runs), force)
         plan.save(run.plan)
     settings.save(run.config)
@@ -100,7 +100,7 @@ class ClassifierTask(Task):
     watched = ("val_loss", "loss")
     shown = ("loss", "accuracy")
 
-    def __init__(self, settings: ClassifierSettings, plan: Plan, folder: FaceFolder):
+    def __init__(self, settings: ClassifierSettings, plan: RunPlan, folder: FaceFolder):
         self.settings, self.plan, self.folder = settings, plan, folder
         self.rejects = Rejects(list(folder.rejects))
         size = settings.model.image_size
