@@ -1,19 +1,21 @@
 """`tf.train.Example` messages and TFRecord files, written and read without TensorFlow.
 
-Importing TensorFlow costs each worker process seconds and hundreds of megabytes; the format needs neither. A record
-is its length (8 bytes), the masked CRC-32C of the length, the message, the masked CRC-32C of the message. The message
-is a map from names to lists of bytes, floats or integers in protobuf's wire format.
+Importing TensorFlow costs each worker process seconds and hundreds of megabytes; protobuf, which comes with it, a
+twentieth of a second. A record is its length (8 bytes), the masked CRC-32C of the length, the message, the masked
+CRC-32C of the message.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
 from google_crc32c import value as crc32c
 
 from facetracker.core.errors import BadFile
@@ -21,30 +23,72 @@ from facetracker.core.places import as_path
 
 Features = Mapping[str, Any]
 
-BYTES, FLOATS, INTEGERS = 1, 2, 3  # the fields of tensorflow.Feature
-VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5  # protobuf's wire types
-LIST = 1 << 3 | LENGTH  # field 1, length-delimited: BytesList.value, Features.feature, Example.features
 MAX_RECORD = 1 << 30
-SHORT = 32  # bytes
+PACKAGE = "facetracker.tfrecord"  # not tensorflow's own: where both are loaded, neither knows of the other
+FIELD = descriptor_pb2.FieldDescriptorProto
+LISTS = (("bytes_list", FIELD.TYPE_BYTES), ("float_list", FIELD.TYPE_FLOAT), ("int64_list", FIELD.TYPE_INT64))
 
 
 def encode_example(features: Features) -> bytes:
     """A `tf.train.Example` as bytes. Values are lists of bytes, or float32 or int64 arrays; names come sorted."""
-    entries = [piece for name in sorted(features) for piece in _entry(name, features[name])]
-    return b"".join(_field(LIST, entries))
+    message = _example()()
+    for name, value in features.items():
+        feature = message.features.feature[name]
+        if isinstance(value, np.ndarray):
+            kept = feature.float_list if value.dtype == np.float32 else feature.int64_list
+            value = value.tolist()
+        else:
+            kept = feature.bytes_list
+        kept.SetInParent()  # an empty list is one of its kind all the same
+        kept.value.extend(value)
+    return message.SerializeToString(deterministic=True)
 
 
 def decode_example(message: bytes) -> dict[str, Any]:
     """The features of a `tf.train.Example`: lists of bytes, float32 and int64 arrays."""
-    features: dict[str, Any] = {}
     try:
-        for _, example in _fields(memoryview(message)):
-            for _, entry in _fields(example):
-                parts = dict(_fields(entry))
-                features[str(parts[1], "utf-8")] = _values(parts.get(2, memoryview(b"")))
-    except (TypeError, KeyError, ValueError):  # a number where a message should be, a name that is missing
+        features = _example().FromString(message).features.feature
+    except DecodeError:
         raise BadFile("holds a record that is no tf.train.Example") from None
-    return features
+    return {name: _values(feature) for name, feature in features.items()}
+
+
+def _values(feature: Any) -> Any:
+    kind = feature.WhichOneof("kind")
+    if kind == "float_list":
+        return np.array(feature.float_list.value, np.float32)
+    if kind == "int64_list":
+        return np.array(feature.int64_list.value, np.int64)
+    return list(feature.bytes_list.value)
+
+
+@cache
+def _example() -> Any:
+    """The class of the messages, built as TensorFlow's `example.proto` and `feature.proto` describe them."""
+    file = descriptor_pb2.FileDescriptorProto(name="facetracker/tfrecord.proto", package=PACKAGE, syntax="proto3")
+
+    def add(message: Any, name: str, number: int, kind: Any, **options: Any) -> None:
+        """A field of a scalar kind, or of another message, by name."""
+        if isinstance(kind, str):
+            options["type_name"], kind = f".{PACKAGE}.{kind}", FIELD.TYPE_MESSAGE
+        message.field.add(name=name, number=number, type=kind, **{"label": FIELD.LABEL_OPTIONAL, **options})
+
+    feature = descriptor_pb2.DescriptorProto(name="Feature")
+    feature.oneof_decl.add(name="kind")
+    for number, (name, kind) in enumerate(LISTS, start=1):
+        add(file.message_type.add(name=name), "value", 1, kind, label=FIELD.LABEL_REPEATED)
+        add(feature, name, number, name, oneof_index=0)
+    file.message_type.append(feature)
+    features = file.message_type.add(name="Features")
+    entry = features.nested_type.add(name="FeatureEntry")
+    entry.options.map_entry = True
+    add(entry, "key", 1, FIELD.TYPE_STRING)
+    add(entry, "value", 2, "Feature")
+    add(features, "feature", 1, "Features.FeatureEntry", label=FIELD.LABEL_REPEATED)
+    add(file.message_type.add(name="Example"), "features", 1, "Features")
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{PACKAGE}.Example"))
 
 
 def frame(message: bytes) -> bytes:
@@ -83,110 +127,3 @@ def _exactly(file: BinaryIO, count: int, path: str | Path) -> bytes:
 def _checksum(data: bytes) -> bytes:
     crc = crc32c(data)
     return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
-
-
-def _entry(name: str, value: Any) -> list[bytes]:
-    if isinstance(value, np.ndarray) and value.dtype == np.float32:
-        return _pieces(name, FLOATS, [value.tobytes()] if value.size else [])
-    if isinstance(value, np.ndarray) and value.dtype == np.int64:
-        return (
-            _repeated(name, INTEGERS, b"".join(map(_varint, value.tolist())))
-            if value.size
-            else _pieces(name, INTEGERS, [])
-        )
-    if len(value) == 1 and len(value[0]) < SHORT:
-        return _repeated(name, BYTES, value[0])
-    return _pieces(name, BYTES, value)
-
-
-@lru_cache(maxsize=256)
-def _repeated(name: str, kind: int, item: bytes) -> list[bytes]:
-    """An entry of one short item: widths, formats and labels are the same in record after record."""
-    return [b"".join(_pieces(name, kind, [item]))]
-
-
-def _pieces(name: str, kind: int, items: Sequence[bytes]) -> list[bytes]:
-    content = [piece for item in items for piece in _field(LIST, [item])]
-    return _field(LIST, [*_name(name), *_field(2 << 3 | LENGTH, _field(kind << 3 | LENGTH, content))])
-
-
-@lru_cache(maxsize=256)
-def _name(name: str) -> list[bytes]:
-    return _field(LIST, [name.encode()])
-
-
-def _field(tag: int, content: list[bytes]) -> list[bytes]:
-    """A field of a message in pieces: a picture among them is copied once, when all are joined, not at each level."""
-    length = sum(map(len, content))  # every tag here, and most lengths, take one byte
-    head = bytes((tag, length)) if length < 0x80 else bytes((tag,)) + _varint(length)
-    return [head, *content]
-
-
-def _varint(number: int) -> bytes:
-    if 0 <= number < 0x80:
-        return bytes((number,))
-    number &= (1 << 64) - 1  # negative numbers are written as their 64-bit complement
-    out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
-
-
-def _fields(data: memoryview) -> Iterator[tuple[int, Any]]:
-    """The (field number, value) pairs of a message."""
-    place = 0
-    while place < len(data):
-        tag, place = _read_varint(data, place)
-        kind = tag & 7
-        if kind == VARINT:
-            value, place = _read_varint(data, place)
-            yield tag >> 3, value
-            continue
-        if kind == LENGTH:
-            size, place = _read_varint(data, place)
-        elif kind in (FIXED64, FIXED32):
-            size = 8 if kind == FIXED64 else 4
-        else:
-            raise BadFile("holds a record that is no tf.train.Example")
-        if place + size > len(data):
-            raise BadFile("holds a record that is no tf.train.Example")
-        yield tag >> 3, data[place : place + size]
-        place += size
-
-
-def _read_varint(data: memoryview, place: int) -> tuple[int, int]:
-    number = shift = 0
-    while place < len(data) and shift < 70:
-        byte = data[place]
-        place += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number, place
-        shift += 7
-    raise BadFile("holds a record that is no tf.train.Example")
-
-
-def _values(feature: memoryview) -> Any:
-    for kind, content in _fields(feature):
-        if kind == BYTES:
-            return [bytes(item) for _, item in _fields(content)]
-        if kind == FLOATS:
-            return np.frombuffer(b"".join(bytes(item) for _, item in _fields(content)), "<f4")
-        return np.array([_signed(number) for _, item in _fields(content) for number in _varints(item)], np.int64)
-    return []
-
-
-def _varints(item: Any) -> Iterable[int]:
-    if isinstance(item, int):  # not packed
-        yield item
-        return
-    place = 0
-    while place < len(item):
-        number, place = _read_varint(item, place)
-        yield number
-
-
-def _signed(number: int) -> int:
-    return number - (1 << 64) if number >> 63 else number
