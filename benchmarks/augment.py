@@ -30,12 +30,12 @@ import numpy as np
 import yaml
 from measured import Row, print_rates, write_rows
 
+from facetracker.cluster.workers import processors
 from facetracker.core import console
 from facetracker.core.example import Example
 from facetracker.core.files import write_atomically
 from facetracker.core.photo import encode_jpeg, read_picture, write_jpeg
 from facetracker.data.augment.augment import augment
-from facetracker.data.augment.workers import processors
 from facetracker.labels.collection import Collection
 from facetracker.labels.labelme import write_labels
 

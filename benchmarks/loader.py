@@ -26,9 +26,9 @@ import tensorflow as tf
 from augment import make_data
 from measured import Row, print_rates, write_rows
 
+from facetracker.cluster.workers import processors
 from facetracker.core import console
 from facetracker.data.augment.augment import augment
-from facetracker.data.augment.workers import processors
 from facetracker.data.batches import Feed
 from facetracker.data.pool import read_pool
 from facetracker.labels.collection import Collection

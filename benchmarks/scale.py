@@ -32,6 +32,7 @@ from typing import Any
 import numpy as np
 
 from facetracker.cluster.cluster import connected
+from facetracker.cluster.workers import run_tasks
 from facetracker.core import console
 from facetracker.core.example import Example
 from facetracker.core.photo import write_jpeg
@@ -39,7 +40,6 @@ from facetracker.data.augment.augment import AugmentReport, augment, fill
 from facetracker.data.augment.plan import Plan
 from facetracker.data.augment.transforms import read_pipeline
 from facetracker.data.augment.variants import Recipe
-from facetracker.data.augment.workers import run_tasks
 from facetracker.data.augment.writing import AugmentJob, run_job
 from facetracker.labels.labelme import write_labels
 from facetracker.scenes import photo

@@ -1,6 +1,6 @@
 """The tasks of a stage on Ray: the same pure function that the local pool calls, on every processor of a cluster.
 
-The contract is that of the local pool (data/augment/workers.py): every task gives its result or its error once, in the
+The contract is that of the local pool (workers.py): every task gives its result or its error once, in the
 order in which they finish. A task whose worker or machine dies runs again; one that always kills its worker is given
 up alone. No more tasks are handed out than the processors can begin soon, so that the driver's memory does not grow
 with the number of photos.

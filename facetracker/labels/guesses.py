@@ -14,9 +14,8 @@ from facetracker.core.example import Example
 from facetracker.core.faces import Faces
 from facetracker.core.photo import Picture, read_picture
 from facetracker.inference.detector import Detector
-from facetracker.labels.labelme import labelme_content, write_content
-from facetracker.labels.provenance import signed
-from facetracker.labels.states import state_of
+from facetracker.labels.labelme import labelme_content, read_content, write_content
+from facetracker.labels.provenance import signed, state_of
 
 BATCH = 16  # photos that are read and looked at together
 LOWEST = 0.1  # score from which a box that is not written still counts as doubt
@@ -98,7 +97,7 @@ def _write(photo: Path, path: Path, found: Faces, names: Sequence[str], by: dict
     labels = tuple(names[number] for number in sure.classes)
     example = Example(photo, found.width, found.height, sure.boxes, labels, reviewed=False)
     content = labelme_content(path, example, descriptions=tuple(f"{score:.2f}" for score in sure.scores))
-    if state_of(path) == "reviewed":  # somebody has saved it meanwhile
+    if path.is_file() and state_of(read_content(path)) == "reviewed":  # somebody has saved it meanwhile
         done.reviewed += 1
         return
     write_content(path, signed(content, **by, doubt=doubt))

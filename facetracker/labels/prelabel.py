@@ -16,8 +16,7 @@ from facetracker.labels.classes import listed_classes
 from facetracker.labels.guesses import Prelabelled, look
 from facetracker.labels.labelme import read_content
 from facetracker.labels.pairing import PhotoFolder, label_path, no_photos, pairs_in, places_in
-from facetracker.labels.provenance import signature
-from facetracker.labels.states import state_of
+from facetracker.labels.provenance import signature, state_of
 
 
 def prelabel(
@@ -87,12 +86,12 @@ def _todo(
         if only is not None and photo.stem not in only:
             continue
         try:
-            state = state_of(path)
-            same = path is not None and _written_by(path) == by
+            content = None if path is None else read_content(path)
         except FaceTrackerError as error:
             done.rejects.add(path or photo, error)
             continue
-        if state == "unlabelled" or (state == "prelabelled" and again and not same):
+        state = state_of(content)
+        if state == "unlabelled" or (state == "prelabelled" and again and _written_by(content) != by):
             todo.append((photo, path or label_path(photo)))
         elif state == "prelabelled":
             done.waiting += 1
@@ -101,8 +100,8 @@ def _todo(
     return todo
 
 
-def _written_by(path: Path) -> dict[str, Any]:
-    return {key: value for key, value in signature(read_content(path)).items() if key not in ("doubt", "digest")}
+def _written_by(content: dict[str, Any] | None) -> dict[str, Any]:
+    return {key: value for key, value in signature(content or {}).items() if key not in ("doubt", "digest")}
 
 
 def _names(classes: Sequence[str], label: str | None, listed: Sequence[str]) -> list[str]:

@@ -16,11 +16,15 @@ from facetracker.labels.audit.audit import audit
 from facetracker.labels.audit.report import as_text
 from facetracker.labels.collection import Collection
 from facetracker.labels.formats.convert import convert
-from facetracker.labels.labelme import read_content
+from facetracker.labels.labelme import read_content, write_content
 from facetracker.labels.program import standing
-from facetracker.labels.provenance import state_of
-from facetracker.labels.states import accept
+from facetracker.labels.provenance import accepted, state_of
 from facetracker.reports.evaluation.photos import labelled_photos
+
+
+def accept(path: Path) -> None:
+    """A person has looked and found it right."""
+    write_content(path, accepted(read_content(path)))
 
 
 @pytest.fixture

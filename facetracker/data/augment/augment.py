@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from facetracker.cluster.cluster import On
+from facetracker.cluster.workers import run_tasks
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.files import sweep, write_atomically, written_beside
@@ -25,7 +26,6 @@ from facetracker.data.augment.plan import Chosen, Format, Plan
 from facetracker.data.augment.preview import preview_of
 from facetracker.data.augment.transforms import read_pipeline
 from facetracker.data.augment.variants import Recipe
-from facetracker.data.augment.workers import run_tasks
 from facetracker.data.augment.writing import DONE, Outcome, done_file, read_outcome, run_job
 from facetracker.labels.collection import Unlabelled, look_into
 from facetracker.labels.pairing import Pair, places_in

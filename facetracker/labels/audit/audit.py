@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from facetracker.cluster.cluster import On
-from facetracker.cluster.tasks import run_on_ray
+from facetracker.cluster.workers import run_tasks
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
 from facetracker.labels.audit.checks import KINDS, CheckedPhoto, Finding, look
@@ -19,6 +19,7 @@ from facetracker.labels.pairing import Pair, Places, no_photos, places_in
 
 POOL_FROM = 300  # photos; below this starting worker processes costs more than they save
 CHUNK = 32
+PRELOAD = ("facetracker.labels.audit.audit",)  # what every worker process finds imported
 
 Task = tuple[Path, Pair]  # the folder, and a photo in it with its label file
 
@@ -103,46 +104,17 @@ def _take_stock(places: Places) -> Inventory:
 
 
 def _look_at_all(tasks: list[Task], workers: int, on: On, address: str | None) -> list[CheckedPhoto]:
-    """A look at every photo, in order."""
-    seen: list[CheckedPhoto] = []
-    with console.progress("audit", len(tasks)) as meter:
-        if on == "ray":
-            return _looks_on_ray(tasks, address, meter)
-        for chunk in _looks(tasks, workers):
-            seen += chunk
-            meter.advance(len(chunk))
-    return seen
-
-
-def _looks_on_ray(tasks: list[Task], address: str | None, meter: console.ProgressLine) -> list[CheckedPhoto]:
-    """As `_looks`, on a cluster. A group whose worker dies each time is looked at here, as the local pool does."""
+    """A look at every photo, in order. A group whose worker dies each time is looked at here."""
     chunks = [tasks[start : start + CHUNK] for start in range(0, len(tasks), CHUNK)]
     files = sorted({pair.photo.parent.resolve() for _, pair in tasks})
-    looks: dict[int, list[CheckedPhoto]] = {}
-    for number, result in run_on_ray(_look_at_chunk, chunks, None, address, files=files):
-        looks[number] = _look_at_chunk(chunks[number]) if isinstance(result, Exception) else result
-        meter.advance(len(chunks[number]))
-    return [one for number in sorted(looks) for one in looks[number]]
-
-
-def _looks(tasks: list[Task], workers: int) -> Iterator[list[CheckedPhoto]]:
-    chunks = [tasks[start : start + CHUNK] for start in range(0, len(tasks), CHUNK)]
-    if workers > 1 and len(tasks) >= POOL_FROM:
-        from concurrent.futures import ProcessPoolExecutor
-        from concurrent.futures.process import BrokenProcessPool
-        from multiprocessing import get_context
-
-        done = 0
-        try:
-            # spawn: a forked copy of a process that has TensorFlow's threads can hang
-            with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-                for chunk in pool.map(_look_at_chunk, chunks):
-                    yield chunk
-                    done += 1
-            return
-        except BrokenProcessPool:  # a worker was killed (memory): go on in this process
-            chunks = chunks[done:]
-    yield from map(_look_at_chunk, chunks)
+    local = workers if len(tasks) >= POOL_FROM else 1
+    seen: dict[int, list[CheckedPhoto]] = {}
+    with console.progress("audit", len(tasks)) as meter:
+        looks = run_tasks(_look_at_chunk, chunks, local if on == "local" else None, PRELOAD, on, address, files)
+        for number, result in looks:
+            seen[number] = _look_at_chunk(chunks[number]) if isinstance(result, Exception) else result
+            meter.advance(len(chunks[number]))
+    return [one for number in sorted(seen) for one in seen[number]]
 
 
 def _look_at_chunk(tasks: list[Task]) -> list[CheckedPhoto]:
