@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -175,20 +175,34 @@ def write_content(json_path: str | Path, content: Mapping[str, Any]) -> Path:
     return write_atomically(json_path, data)
 
 
+def redrawn(
+    earlier: Mapping[str, Any] | None, label: str, box: Sequence[float], width: int, height: int
+) -> dict[str, Any]:
+    """A shape with this label and this box (left, top, right, bottom in pixels).
+
+    It is the earlier one, if there is one; where the box has moved, it becomes a rectangle.
+    """
+    shape = _new_shape() if earlier is None else dict(earlier)
+    shape["label"] = label
+    before = None if earlier is None else _usable_box(earlier, width, height)
+    if before is None or np.abs(np.subtract(before, box)).max() > SAME_BOX:
+        left, top, right, bottom = (round(float(side), 4) for side in box)
+        shape.update(points=[[left, top], [right, bottom]], shape_type="rectangle")
+        if shape.get("mask") is not None:
+            shape["mask"] = None
+    return shape
+
+
 def _shapes(example: Example, earlier: Mapping[str, Any], descriptions: tuple[str, ...]) -> list[dict[str, Any]]:
     """The shapes of the example's faces, in its order, then the earlier lines and points."""
-    corners = boxes.to_pixels(example.boxes, example.width, example.height).astype(float)
+    width, height = example.width, example.height
+    corners = boxes.to_pixels(example.boxes, width, height).astype(float)
     old = [shape for shape in earlier.get("shapes") or [] if isinstance(shape, Mapping)]
-    known = _earlier_boxes(old, example.width, example.height)
+    areas = [shape for shape in old if encloses_area(shape) and _usable_box(shape, width, height) is not None]
     shapes = []
-    for index, owner in enumerate(_owners(corners, known)):
-        shape = _new_shape() if owner is None else dict(old[owner])
-        shape["label"] = example.labels[index]
-        if owner is None or np.abs(corners[index] - known[owner]).max() > SAME_BOX:
-            left, top, right, bottom = (round(float(side), 4) for side in corners[index])
-            shape.update(points=[[left, top], [right, bottom]], shape_type="rectangle")
-            if shape.get("mask") is not None:
-                shape["mask"] = None
+    for index, owner in enumerate(_owners(corners, [_usable_box(shape, width, height) for shape in areas])):
+        before = None if owner is None else areas[owner]
+        shape = redrawn(before, example.labels[index], corners[index], width, height)
         if descriptions[index]:
             shape["description"] = descriptions[index]
         shapes.append(shape)
@@ -207,27 +221,22 @@ def _new_shape() -> dict[str, Any]:
     }
 
 
-def _earlier_boxes(shapes: list[Mapping[str, Any]], width: int, height: int) -> dict[int, np.ndarray]:
-    """The readable boxes of earlier shapes in pixels, clipped, by position."""
-    found = {}
-    for index, shape in enumerate(shapes):
-        if encloses_area(shape):
-            try:
-                found[index] = np.array([*usable_box(shape_box(shape), width, height)])
-            except ShapeFault:
-                continue
-    return found
+def _usable_box(shape: Mapping[str, Any], width: int, height: int) -> list[float] | None:
+    """The box of a shape in pixels, clipped; None where it is none."""
+    try:
+        return [*usable_box(shape_box(shape), width, height)]
+    except ShapeFault:
+        return None
 
 
-def _owners(corners: np.ndarray, known: dict[int, np.ndarray]) -> list[int | None]:
-    """For each new box the position of the earlier shape it comes from (best overlap first, each used once)."""
+def _owners(corners: np.ndarray, known: Sequence[Any]) -> list[int | None]:
+    """For each new box which of the known ones it comes from (best overlap first, each used once)."""
     owners: list[int | None] = [None] * len(corners)
     if not len(corners) or not known:
         return owners
-    keys = list(known)
-    overlap = boxes.iou(corners, np.stack([known[key] for key in keys]))
+    overlap = boxes.iou(corners, np.array(known))
     while overlap.max() > 0.5:
         new, old = np.unravel_index(int(overlap.argmax()), overlap.shape)
-        owners[new] = keys[old]
+        owners[new] = int(old)
         overlap[new, :] = overlap[:, old] = 0.0
     return owners
