@@ -9,17 +9,15 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.hashing import fingerprint, joined, near_groups
-from facetracker.core.machine import processors
 from facetracker.core.naming import sessions
 from facetracker.core.photo import read_picture
+from facetracker.core.reading import read_all
 from facetracker.labels.pairing import PARTS
 
 By = Literal["session", "near-duplicate", "photo"]
@@ -69,23 +67,14 @@ def group_photos(pool: Mapping[str, Path], by: By) -> Grouping:
 
 def _near(pool: Mapping[str, Path], rejects: Rejects) -> list[list[str]]:
     """The near-duplicates among the photos; a photo that cannot be read is noted and stays alone."""
-
-    def print_of(path: Path) -> int | FaceTrackerError:
-        try:
-            return fingerprint(read_picture(path))
-        except FaceTrackerError as error:
-            return error
-
     readable: list[str] = []
     prints: list[int] = []
-    with ThreadPoolExecutor(processors()) as threads:
-        prints_found = console.track(threads.map(print_of, pool.values()), "compare", len(pool))
-        for stem, found in zip(pool, prints_found, strict=True):
-            if isinstance(found, FaceTrackerError):
-                rejects.add(pool[stem], f"{found.fault}; put in place all the same")
-            else:
-                readable.append(stem)
-                prints.append(found)
+    for stem, found in read_all(lambda stem: fingerprint(read_picture(pool[stem])), list(pool), "compare"):
+        if isinstance(found, FaceTrackerError):
+            rejects.add(pool[stem], f"{found.fault}; put in place all the same")
+        else:
+            readable.append(stem)
+            prints.append(found)
     return _members(dict(zip(readable, map(str, near_groups(prints)), strict=True)))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -13,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facetracker.core import boxes as box_arithmetic
-from facetracker.core import console
 from facetracker.core.boxes import IGNORED
-from facetracker.core.errors import FaceTrackerError
 from facetracker.core.example import Example
 from facetracker.core.letterbox import Letterbox, letterbox
-from facetracker.core.machine import free_memory, processors
+from facetracker.core.machine import free_memory
 from facetracker.core.parts import part_around
+from facetracker.core.reading import read_all
 from facetracker.labels.collection import Collection
 
 Cache = Literal["auto", "memory", "none"]
@@ -57,28 +55,22 @@ def read_pool(
     windows = [_window(example, crop) for example in photos]
     pictures = room(len(photos), size, cache)
 
-    def read(row: int) -> FaceTrackerError | None:
-        try:
-            left, top, right, bottom = windows[row]
-            fitted, _ = letterbox(photos[row].picture()[top:bottom, left:right], size, size)
-        except FaceTrackerError as error:
-            return error
+    def read(row: int) -> None:
+        left, top, right, bottom = windows[row]
+        fitted, _ = letterbox(photos[row].picture()[top:bottom, left:right], size, size)
         pictures[row] = cv2.cvtColor(fitted, cv2.COLOR_BGR2RGB)
-        return None
 
-    whole = np.ones(len(photos), bool)
-    with ThreadPoolExecutor(processors()) as threads:
-        errors = console.track(threads.map(read, range(len(photos))), "read", len(photos), "pictures")
-        for row, error in enumerate(errors):
-            if error is not None:
-                whole[row] = False
-                photos.rejects.add(photos[row].photo, error)
-    rows = np.flatnonzero(whole)
+    rows = []
+    for row, error in read_all(read, range(len(photos)), "read", "pictures"):
+        if error is None:
+            rows.append(row)
+        else:
+            photos.rejects.add(photos[row].photo, error)
     for new, old in enumerate(rows):  # in place: they may not fit into memory twice
         if new != old:
             pictures[new] = pictures[old]
-    boxes, kinds = padded_faces([photos[int(row)] for row in rows], classes, size, most, [windows[row] for row in rows])
-    return Pool(pictures[: len(rows)], boxes, kinds, [photos[int(row)].stem for row in rows])
+    boxes, kinds = padded_faces([photos[row] for row in rows], classes, size, most, [windows[row] for row in rows])
+    return Pool(pictures[: len(rows)], boxes, kinds, [photos[row].stem for row in rows])
 
 
 def _window(example: Example, crop: float | None) -> Window:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -16,10 +15,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facetracker.core.console import track
 from facetracker.core.crop import fit_square
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.photo import read_picture
+from facetracker.core.reading import read_all
 from facetracker.data.batches import Change, Feed
 from facetracker.data.folders import Face
 from facetracker.training.classifier.settings import ClassifierData
@@ -42,22 +41,16 @@ class FacePictures:
 def read_faces(faces: Sequence[Face], classes: Sequence[str], size: int, rejects: Rejects) -> FacePictures:
     """Read pictures of faces; those that cannot be read go to the rejects."""
 
-    def read(face: Face) -> Pictures | FaceTrackerError:
-        try:
-            return cv2.cvtColor(fit_square(read_picture(face.path), size), cv2.COLOR_BGR2RGB).astype(
-                np.uint8, copy=False
-            )
-        except FaceTrackerError as error:
-            return error
+    def read(face: Face) -> Pictures:
+        return np.asarray(cv2.cvtColor(fit_square(read_picture(face.path), size), cv2.COLOR_BGR2RGB), np.uint8)
 
     pictures, origin = [], []
-    with ThreadPoolExecutor() as threads:
-        for face, found in zip(faces, track(threads.map(read, faces), "read", len(faces), "faces"), strict=True):
-            if isinstance(found, FaceTrackerError):
-                rejects.add(face.path, found)
-            else:
-                pictures.append(found)
-                origin.append(face)
+    for face, found in read_all(read, faces, "read", "faces"):
+        if isinstance(found, FaceTrackerError):
+            rejects.add(face.path, found)
+        else:
+            pictures.append(found)
+            origin.append(face)
     numbers = np.array([classes.index(face.label) for face in origin], np.int64)
     return FacePictures(np.stack(pictures) if pictures else np.zeros((0, size, size, 3), np.uint8), numbers, origin)
 
