@@ -84,16 +84,14 @@ class Collection:
             self.unlabelled = pairs.unlabelled
         for photo in pairs.doubles:
             self.rejects.add(photo, f"another photo has the same stem {photo.stem}")
-        for pair in share.take([pair for pair in pairs.owners if pair.label is not None or empty_too]):
-            try:
-                example = read_example(pair, photo_size(pair.photo))
-            except FaceTrackerError as error:
-                self.rejects.add(error.path or pair.photo, error)
-                continue
-            if pair.label is not None and not example.reviewed and not prelabelled:
-                self.prelabelled.append(pair.photo)
+        wanted = [pair for pair in pairs.owners if pair.label is not None or empty_too]
+        for one in look_into(share.take(wanted), unlabelled, prelabelled, measure=True):
+            if one.reject is not None:
+                self.rejects.add(*one.reject)
+            elif one.example is None:
+                self.prelabelled.append(one.pair.photo)
             else:
-                self.examples.append(example)
+                self.examples.append(one.example)
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -196,8 +194,13 @@ class Looked:
         return self.example is None and self.reject is None and self.pair.label is not None
 
 
-def look_into(pairs: Iterable[Pair], unlabelled: Unlabelled, prelabelled: bool) -> Iterator[Looked]:
-    """The rules of `Collection.open`, a pair at a time and without opening photos: for more than memory holds."""
+def look_into(
+    pairs: Iterable[Pair], unlabelled: Unlabelled, prelabelled: bool, measure: bool = False
+) -> Iterator[Looked]:
+    """The rules of `Collection.open`, a pair at a time: for more photos than memory holds.
+
+    With `measure` each photo's own size is looked at; without, no photo is opened and the label files are believed.
+    """
     for pair in pairs:
         if pair.double:
             yield Looked(pair, reject=(pair.photo, f"another photo has the same stem {pair.stem}"))
@@ -205,7 +208,7 @@ def look_into(pairs: Iterable[Pair], unlabelled: Unlabelled, prelabelled: bool) 
             yield Looked(pair)
         else:
             try:
-                example = read_example(pair)
+                example = read_example(pair, photo_size(pair.photo) if measure else None)
             except FaceTrackerError as error:
                 yield Looked(pair, reject=(error.path or pair.photo, error))
                 continue
