@@ -120,8 +120,10 @@ class PhotoFolder:
         return self
 
     def __exit__(self, *error: object) -> None:
-        for names in (self._names, *(stems for _, stems in self._labels)):
-            names.close()
+        listed = [self.__dict__.pop("_names", None), *(stems for _, stems in self.__dict__.pop("_labels", ()))]
+        for names in listed:  # those that were asked for; who comes again lists the folder again
+            if names is not None:
+                names.close()
 
 
 def pairs_in(*folders: PhotoFolder | Path) -> Pairs:

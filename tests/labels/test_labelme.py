@@ -13,7 +13,7 @@ from facetracker.core.boxes import to_pixels
 from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.example import Example
 from facetracker.labels.labelme import read_content, read_labels, write_labels
-from facetracker.labels.pairing import find_photo, label_path, pairs_in
+from facetracker.labels.pairing import PhotoFolder, find_photo, label_path, pairs_in
 
 
 def shape(points, kind="rectangle", label="face", **more):
@@ -186,6 +186,14 @@ def test_pairs_by_stem_with_orphans_and_doubles(tmp_path):
     assert owned == {"A.PNG": None, "a.jpg": "a.json", "c.d.jpg": "c.d.json", "c.d.png": None}
     assert [path.name for path in pairs.orphans] == ["b.json"]
     assert [path.name for path in pairs.doubles] == ["c.d.png"]
+
+
+def test_a_folder_is_listed_again_by_who_comes_again(tmp_path):
+    label_file(tmp_path, [], name="a")
+    folder = PhotoFolder(tmp_path / "images")
+    assert len(pairs_in(folder).pairs) == 1
+    label_file(tmp_path, [], name="b")
+    assert [pair.stem for pair in pairs_in(folder).pairs] == ["a", "b"]
 
 
 def test_stems_that_begin_alike_are_told_apart(tmp_path):
