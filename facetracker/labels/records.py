@@ -22,7 +22,6 @@ from facetracker.core.example import Example
 from facetracker.core.files import read_json
 from facetracker.core.places import as_path
 from facetracker.labels.pairing import PARTS
-from facetracker.labels.tfrecord import decode_example, encode_example, read_records
 
 INDEX = "index.json"
 IMAGE, NAME, SOURCE = "image/encoded", "image/filename", "image/source_id"
@@ -45,7 +44,7 @@ class Record:
 
     def encode(self) -> bytes:
         columns = as_boxes(self.boxes).T
-        return encode_example(
+        return _tfrecord().encode_example(
             {
                 IMAGE: [self.jpeg],
                 FORMAT: [b"jpeg"],
@@ -76,7 +75,7 @@ class Record:
 def decode_record(message: bytes) -> Record:
     """The record of one `tf.train.Example`."""
     try:
-        features = decode_example(message)
+        features = _tfrecord().decode_example(message)
         columns = [np.asarray(features.get(edge, ()), np.float32) for edge in EDGES]
         boxes = as_boxes(np.stack(columns, axis=1)) if len(columns[0]) else box_arithmetic.empty()
         labels = tuple(label.decode() for label in features.get(LABEL, ()))
@@ -131,8 +130,17 @@ def shards_in(folder: str | Path, part: str) -> list[Path]:
 
 def records_in(path: str | Path) -> Iterator[Record]:
     """The records of one shard; a damaged shard is a `BadFile` that names it."""
-    for message in read_records(path):
+    for message in _tfrecord().read_records(path):
         try:
             yield decode_record(message)
         except BadFile as error:
             raise BadFile(error.fault, path=path, fix="Make it again with `facetracker augment`.") from None
+
+
+def _tfrecord() -> Any:
+    """What writes and reads them, when the first record is met: who labels photos needs no protobuf."""
+    try:
+        from facetracker.labels import tfrecord
+    except ImportError as error:
+        raise FaceTrackerError(f"TFRecord needs {error.name}", fix="pip install 'facetracker[train]'") from None
+    return tfrecord
