@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.files import write_atomically
@@ -22,7 +22,8 @@ from facetracker.core.files import write_atomically
 PRESETS = Path(__file__).parent.parent / "presets"
 FROM_SCRATCH = "from_scratch"  # in a preset: what is different when it starts without weights
 # Settings of earlier versions: a run that has them was trained by a network that is no longer there.
-PLANNED = ("batch", "batch_each", "learning_rate", "steps", "seeds")  # once in `several`
+# Settings of earlier versions that have no meaning any more: in the file of an older run they are passed over.
+IDLE = {"data": ("deterministic",), "several": ("batch", "batch_each", "learning_rate", "steps", "seeds")}
 REMOVED = ("training.keep", "training.replay", "training.replay_share")
 
 
@@ -57,7 +58,6 @@ class DataSettings(Section):
     batch_size: int = Field(8, ge=1)
     cache: Literal["auto", "memory", "none"] = "auto"
     max_faces: int = Field(64, ge=1, description="Rows that targets are padded to.")
-    deterministic: bool = False
     prelabelled: bool = Field(False, description="Also photos that a machine labelled and nobody has looked at.")
     online: Literal["none", "light", "compose"] = Field(
         "none",
@@ -93,14 +93,6 @@ class SeveralSettings(Section):
 
     workers: int = Field(1, ge=1)
     scale_batch: bool = Field(False, description="Batch and learning rate grow with the workers (linear scaling).")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_plan(cls, values: Any) -> Any:
-        """Runs of earlier versions noted the plan here."""
-        return (
-            {key: value for key, value in values.items() if key not in PLANNED} if isinstance(values, dict) else values
-        )
 
 
 class SettingsFile(Section):
@@ -248,6 +240,12 @@ def first_fault(error: ValidationError) -> tuple[str, str]:
 
 
 def _validate(values: Mapping[str, Any], path: Path) -> Settings:
+    values = {
+        name: {key: one for key, one in section.items() if key not in IDLE.get(name, ())}
+        if isinstance(section, dict)
+        else section
+        for name, section in values.items()
+    }
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
