@@ -18,7 +18,7 @@ from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.files import write_atomically
 from facetracker.core.photo import write_jpeg
 from facetracker.data.folders import RATIOS, TABLE
-from facetracker.data.grouping import assign, group_photos
+from facetracker.data.grouping import drawn_parts
 from facetracker.labels.collection import Collection
 from facetracker.labels.pairing import PARTS
 
@@ -80,9 +80,7 @@ def crops(
         raise FaceTrackerError(f"no face is labelled {', '.join(unknown)}", path=Path(data), fix=fix)
     drawn: dict[str, str] = {}
     if not all(example.part for example in chosen):
-        grouping = group_photos({example.stem: example.photo for example in chosen}, "near-duplicate")
-        report.rejects.rows.extend(grouping.rejects.rows)
-        drawn = assign(grouping.groups, RATIOS, seed)
+        drawn = drawn_parts({example.stem: example.photo for example in chosen}, RATIOS, seed, report.rejects)
         report.notes.append("split 7:1:2, photos that look nearly the same together")
     _remove_old(out)
     rows = []

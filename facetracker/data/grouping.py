@@ -65,6 +65,13 @@ def group_photos(pool: Mapping[str, Path], by: By) -> Grouping:
     return found
 
 
+def drawn_parts(pool: Mapping[str, Path], ratios: Sequence[float], seed: int, rejects: Rejects) -> dict[str, str]:
+    """A part for each of the photos `{name: path}`, drawn by `seed`; those that look nearly the same stay together."""
+    grouping = group_photos(pool, "near-duplicate")
+    rejects.rows.extend(grouping.rejects.rows)
+    return assign(grouping.groups, ratios, seed)
+
+
 def _near(pool: Mapping[str, Path], rejects: Rejects) -> list[list[str]]:
     """The near-duplicates among the photos; a photo that cannot be read is noted and stays alone."""
     readable: list[str] = []
