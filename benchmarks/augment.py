@@ -30,13 +30,13 @@ import numpy as np
 import yaml
 from measured import Row, print_rates, write_rows
 
+from facetracker.cluster.workers import processors
 from facetracker.core import console
+from facetracker.core.example import Example
 from facetracker.core.files import write_atomically
 from facetracker.core.photo import encode_jpeg, read_picture, write_jpeg
-from facetracker.core.sample import Sample
 from facetracker.data.augment.augment import augment
-from facetracker.data.augment.workers import processors
-from facetracker.data.layout import samples_in
+from facetracker.labels.collection import Collection
 from facetracker.labels.labelme import write_labels
 
 VARIANTS = 60
@@ -80,14 +80,14 @@ def make_data(folder: Path, photos: int, source: Path | None) -> Path:
         drawn = [photo(0, number, faces=1) for number in range(photos)]
         taken = [(one.picture, one.boxes, one.labels) for one in drawn]
     else:
-        chosen = [one for one in samples_in(source) if len(one) == 1 and (one.width, one.height) == (640, 480)]
-        taken = [(read_picture(one.photo), one.boxes, one.labels) for one in chosen[:photos]]
+        chosen = [one for one in Collection.open(source) if len(one) == 1 and (one.width, one.height) == (640, 480)]
+        taken = [(one.picture(), one.boxes, one.labels) for one in chosen[:photos]]
     for number, (picture, boxes, labels) in enumerate(taken):
         path = write_jpeg(folder / "train" / "images" / f"{number:04d}.jpg", picture)
         height, width = picture.shape[:2]
         label = folder / "train" / "labels" / f"{number:04d}.json"
         label.parent.mkdir(parents=True, exist_ok=True)
-        write_labels(label, Sample(path, width, height, boxes, labels))
+        write_labels(label, Example(path, width, height, boxes, labels))
     return folder
 
 

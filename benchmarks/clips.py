@@ -139,7 +139,7 @@ def photos(
     if stems is not None:
         found = found.only(set(stems.read_text(encoding="utf-8").split()))
     judged: list[list[JudgedPhoto]] = [[] for _ in overlaps]
-    for sample in track(found.samples, "photos"):
+    for sample in track(found.examples, "photos"):
         answers = look(detector, read_picture(sample.photo), overlaps, FAINTEST)
         for own, (boxes, scores, _) in zip(judged, answers, strict=True):
             nothing, none = np.zeros(len(boxes), int), np.zeros(len(sample), int)

@@ -30,8 +30,8 @@ import cv2
 import numpy as np
 
 from facetracker.core.boxes import from_pixels
+from facetracker.core.example import Example
 from facetracker.core.photo import write_jpeg
-from facetracker.core.sample import Sample
 from facetracker.labels.labelme import write_labels
 from facetracker.models import backbones
 
@@ -58,17 +58,17 @@ def tiny() -> keras.Model:
 
 def write_photos(folder: Path, count: int, seed: int) -> None:
     """Drawn photos of 64x64 with labelme files."""
-    dice = np.random.default_rng(seed)
+    draws = np.random.default_rng(seed)
     for number in range(count):
-        picture = dice.integers(30, 120, (8, 8, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
+        picture = draws.integers(30, 120, (8, 8, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
         boxes = np.zeros((0, 4))
         if number % 4:
-            radius = int(dice.integers(8, 16))
-            x, y = (int(dice.integers(radius, 64 - radius)) for _ in range(2))
+            radius = int(draws.integers(8, 16))
+            x, y = (int(draws.integers(radius, 64 - radius)) for _ in range(2))
             cv2.circle(picture, (x, y), radius, (170, 200, 235), -1)
             boxes = np.array([[x - radius, y - radius, x + radius, y + radius]])
         photo = write_jpeg(folder / "images" / f"{seed}-{number}.jpg", picture)
-        sample = Sample(photo, 64, 64, from_pixels(boxes, 64, 64), ("face",) * len(boxes))
+        sample = Example(photo, 64, 64, from_pixels(boxes, 64, 64), ("face",) * len(boxes))
         write_labels(folder / "labels" / f"{photo.stem}.json", sample)
 
 
@@ -114,19 +114,19 @@ def ended(child: int) -> bool:
     return bool(pid)
 
 
-def kill_and_resume(place: Path, epochs: int, kills: int, dice: random.Random) -> int:
+def kill_and_resume(place: Path, epochs: int, kills: int, draws: random.Random) -> int:
     """Train run `killed`, killing it `kills` times; how often it was killed.
 
     The moments are spread over the run: each comes some random steps or files after another random epoch.
     """
     folder = place / "runs" / "killed"
-    targets = sorted(dice.uniform(0, epochs) for _ in range(kills))
+    targets = sorted(draws.uniform(0, epochs) for _ in range(kills))
     killed = 0
     for target in targets:
         child = in_child(place, "killed", epochs)
         began = time.monotonic()
         epoch_began, seen = began, epochs_done(folder)
-        wait = dice.uniform(0.0, 0.5)
+        wait = draws.uniform(0.0, 0.5)
         while not (finished := ended(child)):
             done = epochs_done(folder)
             if done > seen:

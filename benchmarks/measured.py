@@ -117,7 +117,7 @@ def circumstances(code: list[str]) -> dict[str, Any]:
 
 def machine() -> str:
     """Processor, cores, memory and system in one line."""
-    from facetracker.data.augment.workers import processors
+    from facetracker.cluster.workers import processors
 
     name, memory = platform.processor() or platform.machine(), ""
     if sys.platform == "linux":

@@ -235,7 +235,7 @@ def judge(peer: Peer, photos: LabelledPhotos, side: int, threads: int) -> list[J
     """What the peer finds on every photo; every label counts as a face."""
     detect = peer.load(FAINTEST, threads, side)
     judged = []
-    for sample in track(photos.samples, peer.name):
+    for sample in track(photos.examples, peer.name):
         boxes, scores = detect(read_picture(sample.photo))
         none = np.zeros(len(boxes), int)
         judged.append(
@@ -291,13 +291,13 @@ def timing(peers: Sequence[Peer], frames: Sequence[Picture], side: int, threads:
 
 def camera_frames(photos: LabelledPhotos, most: int = 20) -> list[Picture]:
     """Photos with faces as 640x480 frames: what a webcam would deliver."""
-    with_face = [sample for sample in photos.samples if len(sample)] or photos.samples
+    with_face = [sample for sample in photos.examples if len(sample)] or photos.examples
     chosen = with_face[:: max(1, len(with_face) // most)][:most]
     return [letterbox(read_picture(sample.photo), 640, 480)[0] for sample in chosen]
 
 
 def run(options: argparse.Namespace) -> dict:
-    photos = labelled_photos(options.data, options.partition)
+    photos = labelled_photos(options.data, options.part)
     if options.stems:
         wanted = set(Path(options.stems).read_text(encoding="utf-8").split())
         photos = photos.only(wanted)
@@ -344,7 +344,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder of labelled photos")
     parser.add_argument("models", nargs="*", help="model files of ours, run folders, or 'starter'")
     parser.add_argument("--peers", type=Path, help="folder with the peers' files")
-    parser.add_argument("--partition", default=None, help="train, val or test of a split folder (default: all)")
+    parser.add_argument("--part", default=None, help="train, val or test of a split folder (default: all)")
     parser.add_argument("--stems", type=Path, help="text file: only these photos (names without suffix)")
     parser.add_argument("--group", action="append", help="pattern of names reported apart; may be repeated")
     parser.add_argument("--alarms-on", default="*", help="pattern of names of photos without a face that count")

@@ -22,11 +22,11 @@ from typing import Any
 import numpy as np
 
 from facetracker.core import console
+from facetracker.core.example import Example
 from facetracker.core.files import write_json
 from facetracker.core.photo import read_picture
-from facetracker.core.sample import Sample
-from facetracker.data.layout import samples_in
 from facetracker.inference.detector import Detector
+from facetracker.labels.collection import Collection
 from facetracker.labels.labelme import write_labels
 from facetracker.personal.learn import FEWEST, learn
 from facetracker.personal.teacher import overlaps_at
@@ -45,9 +45,9 @@ def main() -> None:
     options = parser.parse_args()
     rows = []
     for folder in options.folders:
-        test = [sample for sample in samples_in(folder, "test") if len(sample)]
-        known = samples_in(folder)
-        usable = [s for s, part in zip(known.samples, known.parts, strict=True) if part != "test" and len(s)]
+        known = [example for example in Collection.open(folder) if len(example)]
+        test = [example for example in known if example.part == "test"]
+        usable = [example for example in known if example.part != "test"]
         for count in options.photos:
             draws = 1 if count == "all" else options.draws
             for draw in range(draws):
@@ -61,7 +61,7 @@ def main() -> None:
     draw_curves(rows, options.out / "personal.png")
 
 
-def measure(way: str, photos: list[Sample], test: list[Sample]) -> dict[str, Any]:
+def measure(way: str, photos: list[Example], test: list[Example]) -> dict[str, Any]:
     """One way on one draw of photos: scores on the test photos and the seconds that learning took."""
     with tempfile.TemporaryDirectory() as place:
         began, model = time.monotonic(), None
@@ -70,7 +70,7 @@ def measure(way: str, photos: list[Sample], test: list[Sample]) -> dict[str, Any
             for sample in photos:
                 (data / "images").mkdir(parents=True, exist_ok=True)
                 photo = Path(shutil.copy(sample.photo, data / "images" / sample.photo.name))
-                own = Sample(photo, sample.width, sample.height, sample.boxes, sample.labels)
+                own = Example(photo, sample.width, sample.height, sample.boxes, sample.labels)
                 write_labels(data / "labels" / f"{photo.stem}.json", own)
             instant = way == "style" or len(photos) < FEWEST
             model = learn(data, instant=instant, runs=Path(place) / "runs").run
@@ -78,7 +78,7 @@ def measure(way: str, photos: list[Sample], test: list[Sample]) -> dict[str, Any
         return {"way": way, **scores(Detector.load(model), test), "seconds": round(seconds, 1)}
 
 
-def scores(detector: Detector, test: list[Sample]) -> dict[str, float]:
+def scores(detector: Detector, test: list[Example]) -> dict[str, float]:
     """Mean overlap of the surest box, the share of 0.75 and more, the share found at the detector's threshold."""
     overlaps, found, second = [], [], []
     for sample in test:

@@ -32,14 +32,14 @@ from typing import Any
 import numpy as np
 
 from facetracker.cluster.cluster import connected
+from facetracker.cluster.workers import run_tasks
 from facetracker.core import console
+from facetracker.core.example import Example
 from facetracker.core.photo import write_jpeg
-from facetracker.core.sample import Sample
 from facetracker.data.augment.augment import AugmentReport, augment, fill
 from facetracker.data.augment.plan import Plan
 from facetracker.data.augment.transforms import read_pipeline
 from facetracker.data.augment.variants import Recipe
-from facetracker.data.augment.workers import run_tasks
 from facetracker.data.augment.writing import AugmentJob, run_job
 from facetracker.labels.labelme import write_labels
 from facetracker.scenes import photo
@@ -59,7 +59,7 @@ def make_photos(folder: Path, count: int, width: int, height: int) -> Path:
         if number < DIFFERENT:
             drawn = photo(0, number, width=width, height=height)
             write_jpeg(path, drawn.picture)
-            write_labels(label, Sample(path, width, height, drawn.boxes, drawn.labels))
+            write_labels(label, Example(path, width, height, drawn.boxes, drawn.labels))
         else:
             os.link(images / f"photo-{number % DIFFERENT:06d}.jpg", path)
             os.link(labels / f"photo-{number % DIFFERENT:06d}.json", label)

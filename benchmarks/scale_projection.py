@@ -40,7 +40,6 @@ from facetracker.data.augment.plan import Chosen, Plan
 from facetracker.data.augment.transforms import read_pipeline
 from facetracker.data.augment.variants import Recipe
 from facetracker.data.augment.writing import run_job
-from facetracker.data.layout import pairs_of
 from facetracker.labels.pairing import PhotoFolder
 
 PHOTOS = (10**5, 10**7, 10**9)
@@ -132,8 +131,8 @@ def plan_both(out: Path, few: Path, many: Path, pipe: Any) -> None:
 def temporary_bytes(data: Path) -> int:
     """The size of the driver's temporary files when they are largest: all photos are listed and planned."""
     images = data / "train/images"
-    with PhotoFolder(images) as photos, closing(Plan(data, Recipe({}, 0, VARIANTS), "tfrecord")) as plan:
-        plan.add("train", images, pairs_of(photos, "train", None))
+    with PhotoFolder(images, "train") as photos, closing(Plan(data, Recipe({}, 0, VARIANTS), "tfrecord")) as plan:
+        plan.add("train", images, photos.pairs())
         opened = [file for file in Path("/proc/self/fd").iterdir() if "etilqs_" in os.path.realpath(file)]
         return sum(file.stat().st_size for file in opened)  # SQLite calls them so, and they have no name any more
 
@@ -144,7 +143,7 @@ def nothing(task: object) -> None:
 
 def simulate(times: Sequence[float], tasks: int, cores: int, hand_out: float, lost_per_hour: float, seed: int) -> float:
     """Seconds from the first task handed out to the last one done."""
-    dice = random.Random(seed)
+    draws = random.Random(seed)
     under_way: list[float] = []  # when each task that was handed out is done
     free = [0.0] * cores  # when each processor is free
     heapq.heapify(free)
@@ -154,9 +153,9 @@ def simulate(times: Sequence[float], tasks: int, cores: int, hand_out: float, lo
             now = max(now, heapq.heappop(under_way))  # the driver waits for a result before it hands out more
         now += hand_out
         start = max(now, heapq.heappop(free))
-        seconds = times[dice.randrange(len(times))]
-        while dice.random() < seconds / 3600 * lost_per_hour:  # lost on the way, and run again
-            start += seconds * dice.random()
+        seconds = times[draws.randrange(len(times))]
+        while draws.random() < seconds / 3600 * lost_per_hour:  # lost on the way, and run again
+            start += seconds * draws.random()
         heapq.heappush(free, start + seconds)
         heapq.heappush(under_way, start + seconds)
         end = max(end, start + seconds)
@@ -165,8 +164,8 @@ def simulate(times: Sequence[float], tasks: int, cores: int, hand_out: float, lo
 
 def task_times(costs: Costs, seed: int = 1, count: int = 500) -> list[float]:
     """Times of tasks of SHARD photos, drawn from the times of single photos."""
-    dice = random.Random(seed)
-    return [sum(dice.choices(costs.work, k=SHARD)) for _ in range(count)]
+    draws = random.Random(seed)
+    return [sum(draws.choices(costs.work, k=SHARD)) for _ in range(count)]
 
 
 def main() -> int:

@@ -32,10 +32,12 @@ with silenced():
     import keras
     import tensorflow as tf
 
+from facetracker.training.feed import Feed
+
 from facetracker.data.pool import Pool
 from facetracker.training import callbacks as own
-from facetracker.training.feed import Feed
 from facetracker.training.fit import build_model
+from facetracker.training.plan import RunPlan
 from facetracker.training.run import RunFolder
 from facetracker.training.schedules import make_optimizer
 
@@ -109,11 +111,11 @@ def ways(preset: str) -> Iterator[tuple[str, Callable[[int], list[Step]]]]:
     settings = load_settings(preset, ["model.weights=none", "model.classes=[face]"])
     device = start(settings.training)
     pool = one_batch(settings.model.image_size, settings.data.batch_size)
-    feed = Feed(pool, settings.data.batch_size)
+    feed = Feed(pool.pictures, pool.labels, settings.data.batch_size)
     x, y = next(iter(feed.batches(0, 1)))
 
     def compiled(wrap: Callable[[keras.Model], keras.Model] = lambda model: model) -> keras.Model:
-        model = wrap(build_model(settings))
+        model = wrap(build_model(settings, RunPlan()))
         optimizer = make_optimizer(settings.training, 100, 10)
         optimizer.build(model.trainable_variables)
         model.compile(optimizer=optimizer, jit_compile=device.jit_compile)

@@ -56,8 +56,8 @@ def shared() -> Path:
 
 def write_masks(folder: Path, first: int, count: int) -> Path:
     """Drawn photos of two people each, one of them with a mask, with labelme files."""
+    from facetracker.core.example import Example
     from facetracker.core.photo import write_jpeg
-    from facetracker.core.sample import Sample
     from facetracker.labels.labelme import write_labels
     from facetracker.scenes import photo
 
@@ -65,7 +65,7 @@ def write_masks(folder: Path, first: int, count: int) -> Path:
         still = photo(7, number, 240, 180, faces=2, masks=True)
         height, width = still.picture.shape[:2]
         path = write_jpeg(folder / "images" / f"drawn-{number:03d}.jpg", still.picture)
-        sample = Sample(path, width, height, still.boxes, tuple(still.labels))
+        sample = Example(path, width, height, still.boxes, tuple(still.labels))
         write_labels(folder / "labels" / f"{path.stem}.json", sample)
     return folder
 

@@ -63,7 +63,6 @@ def augment(
     all_parts: Annotated[
         bool, typer.Option("--all-parts", help="Variants of val and test too, as the tutorial does.")
     ] = False,
-    all_partitions: Annotated[bool, typer.Option("--all-partitions", hidden=True)] = False,  # its name until 0.1
     unlabelled: Unlabelled = "skip",
     prelabelled: Annotated[
         bool, typer.Option("--prelabelled", help="Also photos that only a machine has labelled.")
@@ -90,7 +89,7 @@ def augment(
         size=size,
         quality=quality,
         shard_photos=shard_photos,
-        all_partitions=all_parts or all_partitions,
+        all_parts=all_parts,
         unlabelled=unlabelled,  # type: ignore[arg-type]
         prelabelled=prelabelled,
         workers=workers,

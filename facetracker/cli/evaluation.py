@@ -26,7 +26,6 @@ def evaluate(
         typer.Argument(metavar="MODEL... DATA", help="Model files, run folders or 'starter'; then the photos."),
     ],
     part: Annotated[str, typer.Option(metavar="train|val|test", help="Of a folder that is split.")] = "test",
-    partition: Annotated[str | None, typer.Option(hidden=True)] = None,  # the name of --part until 0.1
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Score from which a box counts; default: each model's own.")
     ] = None,
@@ -50,7 +49,7 @@ def evaluate(
         raise FaceTrackerError("a model and a folder of photos are needed", fix="facetracker evaluate MODEL DATA")
     out = free_folder(f"evaluate-{Path(data).resolve().name}") if out is None else out
     cluster = where(on, address)
-    evaluation = run(models, data, partition or part, threshold, out, threads, image_size, gallery, force, **cluster)
+    evaluation = run(models, data, part, threshold, out, threads, image_size, gallery, force, **cluster)
     for line in table(evaluation):
         console.say(line)
     raise typer.Exit(evaluation.rejects.exit_code)

@@ -1,6 +1,6 @@
 """The tasks of a stage on Ray: the same pure function that the local pool calls, on every processor of a cluster.
 
-The contract is that of the local pool (data/augment/workers.py): every task gives its result or its error once, in the
+The contract is that of the local pool (workers.py): every task gives its result or its error once, in the
 order in which they finish. A task whose worker or machine dies runs again; one that always kills its worker is given
 up alone. No more tasks are handed out than the processors can begin soon, so that the driver's memory does not grow
 with the number of photos.
@@ -20,7 +20,7 @@ R = TypeVar("R")
 
 AHEAD = 2  # tasks handed out for each processor before one of them is done
 RETRIES = 3  # after so many deaths of its worker a task is given up
-COUNT_EVERY = 256  # finished tasks; so often the processors are counted anew, since machines come and go
+COUNT_EVERY = 256  # finished tasks; so often the processors are counted again, since machines come and go
 
 
 class Tasks(Protocol[T_co]):

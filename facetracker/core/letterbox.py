@@ -1,7 +1,6 @@
 """Fitting a picture into the network's input without bending faces: scaled, centred, padded with grey.
 
-One geometry for training and runtime. `Letterbox` is arithmetic; `letterbox` applies it with OpenCV. The tf.data
-pipeline applies the same geometry with TensorFlow's ops (data/pipeline.py) and a test holds the two together.
+One geometry for training and runtime. `Letterbox` is arithmetic; `letterbox` applies it with OpenCV.
 """
 
 from __future__ import annotations

@@ -20,6 +20,8 @@ Picture = NDArray[Any]  # uint8; OpenCV's own stubs say no more than "integer or
 MAX_PIXELS = 200_000_000
 
 PNG = b"\x89PNG\r\n\x1a\n"  # how the file starts
+EDGE = 4096  # bytes looked at, from the front and from the back, to see whether a JPEG is whole
+ORIENTATION = 0x0112  # the EXIF tag that says which way up
 
 
 def read_picture(path: str | Path) -> Picture:
@@ -27,12 +29,16 @@ def read_picture(path: str | Path) -> Picture:
 
     A truncated file is a `BadFile`: OpenCV would hand it out with its lower part grey.
     """
+    return decode_picture(read_bytes(path), path)
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """The content of a photo's file; one that cannot be read is a `BadFile`."""
     path = as_path(path)
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise BadFile(f"cannot be read ({error.strerror or error})", path=path) from None
-    return decode_picture(data, path)
 
 
 def decode_picture(data: bytes, path: str | Path = "picture") -> Picture:
@@ -111,6 +117,53 @@ def jpeg_header(data: bytes) -> JpegHeader | None:
             return JpegHeader(*picture.size, len(picture.getbands()))
     except Exception:  # Pillow raises a dozen kinds for damaged files
         return None
+
+
+def photo_size(path: str | Path) -> tuple[int, int]:
+    """`(width, height)` of the upright picture, as the file's header says; refuses an empty or truncated one.
+
+    Nothing is decoded, so damage in the middle shows only when the picture is read.
+    """
+    from PIL import Image
+
+    path = as_path(path)
+    try:
+        with path.open("rb") as file:
+            front = file.read(EDGE)
+            length = file.seek(0, 2)
+            file.seek(max(0, length - EDGE))
+            back = file.read(EDGE)
+            if not length:
+                raise BadFile("is empty", path=path)
+            if front[:2] == b"\xff\xd8" and b"\xff\xd9" not in back:
+                raise BadFile("is truncated", path=path, fix="Take or copy it again.")
+            header = jpeg_header(front)
+            if header is not None and not _has_exif(front):
+                return header.width, header.height
+            file.seek(0)
+            with Image.open(file) as picture:
+                width, height = picture.size
+                turned = picture.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8)
+    except BadFile:
+        raise
+    except OSError as error:
+        why = "is not a readable picture" if error.strerror is None else f"cannot be read ({error.strerror})"
+        raise BadFile(why, path=path) from None
+    except Exception as error:  # Pillow raises a dozen kinds for damaged files
+        raise BadFile(f"is not a readable picture ({error})", path=path) from None
+    if not 0 < width * height <= MAX_PIXELS:
+        raise BadFile(f"has an impossible size ({width}x{height} pixels)", path=path)
+    return (height, width) if turned else (width, height)
+
+
+def is_bare_jpeg(data: bytes) -> bool:
+    """A JPEG without EXIF, in grey or three colours, which can be copied as it is: upright, and nothing private."""
+    header = jpeg_header(data) if data[:3] == b"\xff\xd8\xff" and not _has_exif(data) else None
+    return header is not None and header.channels in (1, 3)
+
+
+def _has_exif(front: bytes) -> bool:
+    return b"Exif\0\0" in front[:65536]
 
 
 def encode_jpeg(picture: Picture, quality: int = 95) -> bytes:

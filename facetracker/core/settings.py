@@ -22,13 +22,15 @@ from facetracker.core.files import write_atomically
 PRESETS = Path(__file__).parent.parent / "presets"
 FROM_SCRATCH = "from_scratch"  # in a preset: what is different when it starts without weights
 # Settings of earlier versions: a run that has them was trained by a network that is no longer there.
+# Settings of earlier versions that have no meaning any more: in the file of an older run they are passed over.
+IDLE = {"data": ("deterministic",), "several": ("batch", "batch_each", "learning_rate", "steps", "seeds")}
 REMOVED = ("training.keep", "training.replay", "training.replay_share")
 
 
 class Section(BaseModel):
-    """A group of settings; unknown keys are refused, values checked also when assigned."""
+    """A group of settings; unknown keys are refused. They are read and never written to."""
 
-    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ModelSettings(Section):
@@ -56,7 +58,6 @@ class DataSettings(Section):
     batch_size: int = Field(8, ge=1)
     cache: Literal["auto", "memory", "none"] = "auto"
     max_faces: int = Field(64, ge=1, description="Rows that targets are padded to.")
-    deterministic: bool = False
     prelabelled: bool = Field(False, description="Also photos that a machine labelled and nobody has looked at.")
     online: Literal["none", "light", "compose"] = Field(
         "none",
@@ -88,15 +89,10 @@ class TrainingSettings(Section):
 
 
 class SeveralSettings(Section):
-    """Training by several workers at once: what is chosen, and what follows from it and is stated for the reader."""
+    """Training by several workers at once; what follows from it stands in the run's `plan.json`."""
 
     workers: int = Field(1, ge=1)
     scale_batch: bool = Field(False, description="Batch and learning rate grow with the workers (linear scaling).")
-    batch: int | None = Field(None, description="Stated: pictures a step, all workers together.")
-    batch_each: int | None = Field(None, description="Stated: pictures a step of each worker.")
-    learning_rate: float | None = Field(None, description="Stated: the learning rate in use.")
-    steps: int | None = Field(None, description="Stated: steps an epoch.")
-    seeds: list[int] | None = Field(None, description="Stated: of each worker's order and augmentation.")
 
 
 class SettingsFile(Section):
@@ -244,6 +240,12 @@ def first_fault(error: ValidationError) -> tuple[str, str]:
 
 
 def _validate(values: Mapping[str, Any], path: Path) -> Settings:
+    values = {
+        name: {key: one for key, one in section.items() if key not in IDLE.get(name, ())}
+        if isinstance(section, dict)
+        else section
+        for name, section in values.items()
+    }
     try:
         return Settings.model_validate(values)
     except ValidationError as error:

@@ -16,10 +16,11 @@ from facetracker.core.console import track
 from facetracker.core.crop import MARGIN, cut_face
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.files import write_atomically
-from facetracker.core.photo import read_picture, write_jpeg
+from facetracker.core.photo import write_jpeg
 from facetracker.data.folders import RATIOS, TABLE
-from facetracker.data.grouping import assign, group_photos
-from facetracker.data.layout import PARTS, samples_in
+from facetracker.data.grouping import drawn_parts
+from facetracker.labels.collection import Collection
+from facetracker.labels.pairing import PARTS
 
 SMALLEST = 16.0
 COLUMNS = ("file", "part", "class", "photo", "width", "height", "margin")
@@ -68,42 +69,40 @@ def crops(
         raise FaceTrackerError(f"--margin {margin:g} is not between 0 and 1")
     if out.is_dir() and any(out.iterdir()) and not (force and (out / TABLE).is_file()):
         raise FaceTrackerError("is there already", path=out, fix="Choose another folder, or pass --force.")
-    samples = samples_in(data)
-    report = CropsReport(out, rejects=samples.rejects)
-    chosen = [(sample, part) for sample, part in zip(samples.samples, samples.parts, strict=True) if len(sample)]
+    photos = Collection.open(data)
+    report = CropsReport(out, rejects=photos.rejects)
+    chosen = [example for example in photos if len(example)]
     if not chosen:
         raise FaceTrackerError("holds no labelled face", path=Path(data), fix="Label some with `facetracker annotate`.")
-    known = {label for sample, _ in chosen for label in sample.labels}
+    known = {label for example in chosen for label in example.labels}
     if classes and (unknown := sorted(set(classes) - known)):
         fix = f"There are: {', '.join(sorted(known))}."
         raise FaceTrackerError(f"no face is labelled {', '.join(unknown)}", path=Path(data), fix=fix)
     drawn: dict[str, str] = {}
-    if any(part is None for _, part in chosen):
-        grouping = group_photos({sample.stem: sample.photo for sample, _ in chosen}, "near-duplicate")
-        report.rejects.rows.extend(grouping.rejects.rows)
-        drawn = assign(grouping.groups, RATIOS, seed)
+    if not all(example.part for example in chosen):
+        drawn = drawn_parts({example.stem: example.photo for example in chosen}, RATIOS, seed, report.rejects)
         report.notes.append("split 7:1:2, photos that look nearly the same together")
     _remove_old(out)
     rows = []
-    for sample, given in track(chosen, "crops"):
-        part = given or drawn[sample.stem]
+    for example in track(chosen, "crops"):
+        part = example.part or drawn[example.stem]
         try:
-            picture = read_picture(sample.photo)
+            picture = example.picture()
         except FaceTrackerError as error:
-            report.rejects.add(sample.photo, error)
+            report.rejects.add(example.photo, error)
             continue
         height, width = picture.shape[:2]
-        boxes = to_pixels(sample.boxes, width, height)
-        for number, (box, label, side) in enumerate(zip(boxes, sample.labels, sizes(boxes), strict=True)):
+        boxes = to_pixels(example.boxes, width, height)
+        for number, (box, label, side) in enumerate(zip(boxes, example.labels, sizes(boxes), strict=True)):
             if classes and label not in classes:
                 continue
             if min(side) < smallest:
                 report.too_small += 1
                 continue
-            name = f"{part}/{_as_folder(label)}/{sample.stem}-{number}.jpg"
+            name = f"{part}/{_as_folder(label)}/{example.stem}-{number}.jpg"
             write_jpeg(out / name, np.ascontiguousarray(cut_face(picture, box, margin)))
             wide, high = (round(float(one), 1) for one in side)
-            rows.append((name, part, label, sample.photo.name, wide, high, margin))
+            rows.append((name, part, label, example.photo.name, wide, high, margin))
             report.counts[part][label] += 1
     if not rows:
         raise FaceTrackerError(f"no face is {smallest:g} pixels or larger", path=Path(data), fix="Pass --smallest 8.")

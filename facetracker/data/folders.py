@@ -12,7 +12,7 @@ from pathlib import Path
 
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.files import photos_in
-from facetracker.data.grouping import assign, group_photos
+from facetracker.data.grouping import drawn_parts
 from facetracker.labels.pairing import PARTS
 
 RATIOS = (0.7, 0.1, 0.2)
@@ -78,18 +78,12 @@ def read_folder(folder: str | Path, seed: int = 0) -> FaceFolder:
         raise FaceTrackerError("has no part train", path=folder, fix=f"There are: {', '.join(parts)}.")
     sizes, margin = _read_table(folder)
     result = FaceFolder(folder, classes, [], "as in the folder" if parts else "split 7:1:2 by near-duplicate", margin)
-    drawn = {} if parts else _draw(folder, [photo for photo, _, _ in found], seed, result.rejects)
+    pool = {} if parts else {photo.relative_to(folder).as_posix(): photo for photo, _, _ in found}
+    drawn = drawn_parts(pool, RATIOS, seed, result.rejects) if pool else {}
     for photo, label, part in found:
         name = photo.relative_to(folder).as_posix()
         result.faces.append(Face(photo, label, part or drawn[name], sizes.get(name, 0.0)))
     return result
-
-
-def _draw(folder: Path, photos: list[Path], seed: int, rejects: Rejects) -> dict[str, str]:
-    pool = {photo.relative_to(folder).as_posix(): photo for photo in photos}
-    grouping = group_photos(pool, "near-duplicate")
-    rejects.rows.extend(grouping.rejects.rows)
-    return assign(grouping.groups, RATIOS, seed)
 
 
 def _read_table(folder: Path) -> tuple[dict[str, float], float | None]:

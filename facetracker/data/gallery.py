@@ -6,44 +6,40 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from facetracker.capture.display import Window, why_no_display
-from facetracker.core.boxes import Boxes
 from facetracker.core.errors import FaceTrackerError
+from facetracker.core.example import Example
 from facetracker.core.files import refuse_to_overwrite
 from facetracker.core.photo import Picture, write_png
 from facetracker.core.sheet import BLUE, GREEN, ORANGE, Outline, Tile, sheet
-from facetracker.data.layout import Unlabelled
 from facetracker.data.summary import Summary, summarise
-from facetracker.data.table import Table, read_table
+from facetracker.labels.collection import Collection, Unlabelled
 
 SIDE = 240  # of one picture on the sheet, pixels
 COLOURS = (GREEN, ORANGE, BLUE, (200, 60, 200), (60, 200, 220))  # BGR, a class each
 
 
-class Labelled(NamedTuple):
-    """One picture `(H, W, 3)` BGR with its boxes `(N, 4)` normalised, a label each, and what it is called."""
+def sheet_of(examples: Sequence[Example], columns: int = 4, side: int = SIDE) -> Picture:
+    """The pictures as one BGR, row by row, each `side` pixels wide and high, with a colour for every class.
 
-    picture: Picture
-    boxes: Boxes
-    labels: Sequence[str]
-    name: str
-
-
-def sheet_of(pictures: Sequence[Labelled], columns: int = 4, side: int = SIDE) -> Picture:
-    """The pictures as one BGR, row by row, each `side` pixels wide and high, with a colour for every class."""
-    kinds = sorted({label for one in pictures for label in one.labels})
+    A damaged picture is left out: it is the audit's to report.
+    """
+    kinds = sorted({label for one in examples for label in one.labels})
     tiles = []
-    for one in pictures:
+    for one in examples:
+        try:
+            picture = one.picture()
+        except FaceTrackerError:
+            continue
         drawn = [
             Outline(box, COLOURS[kinds.index(label) % len(COLOURS)], label if len(kinds) > 1 else "")
             for box, label in zip(one.boxes, one.labels, strict=True)
         ]
         faces = f"{len(one.boxes) or 'no'} face{'s' * (len(one.boxes) != 1)}"
-        tiles.append(Tile(one.picture, f"{one.name}: {faces}", outlines=drawn))
+        tiles.append(Tile(picture, f"{one.stem}: {faces}", outlines=drawn))
     return sheet(tiles, columns, side)
 
 
@@ -76,29 +72,18 @@ def show(
         raise FaceTrackerError(f"no window can be opened: {why_not}", fix="Pass --save FILE.png.")
     if save is not None:
         refuse_to_overwrite(save, force)
-    table = read_table(folder, part, unlabelled, prelabelled=True)
-    if not len(table):
+    photos = Collection.open(folder, part, unlabelled=unlabelled, prelabelled=True)
+    if not len(photos):
         raise FaceTrackerError("holds no labelled picture to show", path=folder)
-    rows = np.sort(np.random.default_rng(seed).permutation(len(table))[:count])
-    page = sheet_of(_pictures(table, [int(row) for row in rows]), columns)
+    rows = np.sort(np.random.default_rng(seed).permutation(len(photos))[:count])
+    page = sheet_of([photos[int(row)] for row in rows], columns)
     if save is None:
         _show_window(page, Path(folder).name)
-        return Shown(page, summarise(table))
-    return Shown(page, summarise(table), write_png(save, page))
+        return Shown(page, summarise(photos))
+    return Shown(page, summarise(photos), write_png(save, page))
 
 
 def _show_window(page: Picture, title: str) -> None:
     with Window(title) as window:
         while not window.closed and window.show(page) is None:
             time.sleep(0.03)
-
-
-def _pictures(table: Table, rows: Sequence[int]) -> list[Labelled]:
-    found = []
-    for row in rows:
-        try:
-            picture = table.picture(row)
-        except FaceTrackerError:
-            continue  # a damaged picture is the audit's to report
-        found.append(Labelled(picture, table.boxes[row], table.labels[row], table.names[row]))
-    return found

@@ -9,18 +9,16 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.hashing import fingerprint, joined, near_groups
-from facetracker.core.machine import processors
 from facetracker.core.naming import sessions
 from facetracker.core.photo import read_picture
-from facetracker.data.layout import PARTS
+from facetracker.core.reading import read_all
+from facetracker.labels.pairing import PARTS
 
 By = Literal["session", "near-duplicate", "photo"]
 TOO_LARGE = 0.5  # of all photos: a group of that size leaves little to choose
@@ -67,25 +65,23 @@ def group_photos(pool: Mapping[str, Path], by: By) -> Grouping:
     return found
 
 
+def drawn_parts(pool: Mapping[str, Path], ratios: Sequence[float], seed: int, rejects: Rejects) -> dict[str, str]:
+    """A part for each of the photos `{name: path}`, drawn by `seed`; those that look nearly the same stay together."""
+    grouping = group_photos(pool, "near-duplicate")
+    rejects.rows.extend(grouping.rejects.rows)
+    return assign(grouping.groups, ratios, seed)
+
+
 def _near(pool: Mapping[str, Path], rejects: Rejects) -> list[list[str]]:
     """The near-duplicates among the photos; a photo that cannot be read is noted and stays alone."""
-
-    def print_of(path: Path) -> int | FaceTrackerError:
-        try:
-            return fingerprint(read_picture(path))
-        except FaceTrackerError as error:
-            return error
-
     readable: list[str] = []
     prints: list[int] = []
-    with ThreadPoolExecutor(processors()) as threads:
-        prints_found = console.track(threads.map(print_of, pool.values()), "compare", len(pool))
-        for stem, found in zip(pool, prints_found, strict=True):
-            if isinstance(found, FaceTrackerError):
-                rejects.add(pool[stem], f"{found.fault}; put in place all the same")
-            else:
-                readable.append(stem)
-                prints.append(found)
+    for stem, found in read_all(lambda stem: fingerprint(read_picture(pool[stem])), list(pool), "compare"):
+        if isinstance(found, FaceTrackerError):
+            rejects.add(pool[stem], f"{found.fault}; put in place all the same")
+        else:
+            readable.append(stem)
+            prints.append(found)
     return _members(dict(zip(readable, map(str, near_groups(prints)), strict=True)))
 
 

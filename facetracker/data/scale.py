@@ -9,12 +9,12 @@ from typing import Any
 from facetracker.core.errors import BadFile
 from facetracker.core.files import read_json
 from facetracker.data.augment.earlier import SETTINGS
-from facetracker.data.table import Table
+from facetracker.labels.collection import Collection
 
 ALIKE = 0.9  # share of the training pictures that must be squares, and (where nothing else tells) of one size
 
 
-def crop_of(train: Table, val: Table | None) -> float | None:
+def crop_of(train: Collection, val: Collection | None) -> float | None:
     """How much of a frame the training pictures show, as `core.parts` takes it; None for whole frames.
 
     Crops are augmented pictures that are squares: of one size, as the write-up's 450 pixels, or made by a pipeline of
@@ -30,21 +30,22 @@ def crop_of(train: Table, val: Table | None) -> float | None:
         return None
     if made and made.get("size"):  # shrunk to the input already: only the pipeline knows
         return float(cropped[0])
-    squares = [width for width, height in train.sizes if width == height]
+    squares = [example.width for example in train if example.width == example.height]
     if len(squares) < ALIKE * len(train):
         return None
     side = round(median(squares))
     if not made and squares.count(side) < ALIKE * len(train):
         return None
-    frames = Counter(size for size in val.sizes if min(size) > side) if val is not None else None
+    sizes = [(example.width, example.height) for example in val or ()]
+    frames = Counter(size for size in sizes if min(size) > side)
     if not frames:
         return float(side)
     return round(side / min(frames.most_common(1)[0][0]), 4)
 
 
-def _made_by(table: Table) -> dict[str, Any]:
+def _made_by(photos: Collection) -> dict[str, Any]:
     """What our `augment` notes about a folder that it made; empty for other folders."""
-    path = table.folder / SETTINGS
+    path = photos.folder / SETTINGS
     try:
         content = read_json(path) if path.is_file() else {}
     except BadFile:

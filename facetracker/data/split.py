@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from facetracker.core.errors import BadFile, FaceTrackerError, Rejects
-from facetracker.core.files import link_or_copy, needed_folder, read_json, sweep, write_atomically, write_json
+from facetracker.core.files import link_or_copy, read_json, sweep, write_atomically, write_json
 from facetracker.data.grouping import By, assign, group_photos
-from facetracker.data.layout import PARTS, Layout, Pair, lay_out, lay_out_unsplit, parts_of, unsplit_images
 from facetracker.labels.labelme import read_content
-from facetracker.labels.pairing import IMAGES, LABELS
+from facetracker.labels.pairing import IMAGES, LABELS, PARTS, Pair, Pairs, no_photos, pairs_in, places_in
 from facetracker.labels.provenance import State, state_of
 
 PLAN = "split.json"
@@ -82,11 +81,11 @@ def split(
     shares = _checked_ratios(ratios)
     settings = {"ratios": shares, "seed": seed, "by": by, "move": move}
     plan = _read_plan(out, settings, force)
-    layout = _source(data, out, bool(plan))
-    report = SplitReport(out, by=by, orphans=len(layout.orphans), unlabelled=len(layout.unlabelled))
-    for photo in layout.doubles:
+    pairs = _source(data, out, bool(plan))
+    report = SplitReport(out, by=by, orphans=len(pairs.orphans), unlabelled=len(pairs.unlabelled))
+    for photo in pairs.doubles:
         report.rejects.add(photo, f"another photo has the same stem {photo.stem}")
-    source = _by_stem(layout, report)
+    source = _by_stem(pairs, report)
     sweep(out)
     placed = _placed(out)
     pool = {stem: pair.photo for stem, pair in sorted({**placed, **source}.items())}
@@ -134,29 +133,24 @@ def _read_plan(out: Path, settings: dict[str, Any], force: bool) -> dict[str, An
     return plan
 
 
-def _source(data: Path, out: Path, planned: bool) -> Layout:
+def _source(data: Path, out: Path, planned: bool) -> Pairs:
     """Where the photos come from: FOLDER/images; the parts of another folder; nothing, once all are moved."""
-    needed_folder(data)
-    images = unsplit_images(data)
-    if images is not None:
-        return lay_out_unsplit(data, images)
-    if parts_of(data) and data.resolve() != out.resolve():
-        return lay_out(data)
+    places = places_in(data)
+    if places.whole is not None or (places.parts and data.resolve() != out.resolve()):
+        return pairs_in(*places.to_label())
     if planned:
-        return Layout(data)
-    if parts_of(data):
+        return Pairs()
+    if places.parts:
         raise FaceTrackerError(
             "is split already, though not by this command", path=data, fix="Pass --out FOLDER to split it again."
         )
-    raise FaceTrackerError("holds no photos", path=data, fix=f"Expected: {data / IMAGES}.")
+    raise no_photos(data, f"Expected: {data / IMAGES}.")
 
 
-def _by_stem(layout: Layout, report: SplitReport) -> dict[str, Pair]:
+def _by_stem(pairs: Pairs, report: SplitReport) -> dict[str, Pair]:
     """The pairs by stem; of photos of one name in several parts only the first is taken."""
-    doubles, found = set(layout.doubles), dict[str, Pair]()
-    for pair in layout.pairs:
-        if pair.photo in doubles:
-            continue
+    found: dict[str, Pair] = {}
+    for pair in pairs.owners:
         if pair.stem in found:
             report.rejects.add(pair.photo, f"another part has a photo of the same stem {pair.stem}")
             continue
@@ -166,7 +160,8 @@ def _by_stem(layout: Layout, report: SplitReport) -> dict[str, Pair]:
 
 def _placed(out: Path) -> dict[str, Pair]:
     """The photos that lie in parts of `out`."""
-    return {pair.stem: pair for pair in lay_out(out).pairs} if parts_of(out) else {}
+    folders = places_in(out).parts.values() if out.is_dir() else ()
+    return {pair.stem: pair for pair in pairs_in(*folders).pairs}
 
 
 def _place(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from facetracker.core import boxes as box_arithmetic
-from facetracker.data.table import Table
+from facetracker.labels.collection import Collection
 
 FEW_EMPTY = 0.02  # below this share of pictures without a face, trackers tend to see faces everywhere
 
@@ -60,22 +60,22 @@ class Summary:
         return lines
 
 
-def summarise(table: Table) -> Summary:
-    """The numbers of a table of pictures."""
-    counts = [len(boxes) for boxes in table.boxes]
-    areas = np.concatenate([box_arithmetic.areas(boxes) for boxes in table.boxes] or [np.zeros(0)])
+def summarise(photos: Collection) -> Summary:
+    """The numbers of a collection."""
+    counts = [len(example) for example in photos]
+    areas = np.concatenate([box_arithmetic.areas(example.boxes) for example in photos] or [np.zeros(0)])
     sides = np.sqrt(areas)
     percentiles = tuple(round(float(p), 4) for p in np.percentile(sides, (5, 50, 95))) if len(sides) else None
     return Summary(
-        pictures=len(table),
+        pictures=len(photos),
         faces=sum(counts),
         without_face=counts.count(0),
         most_faces=max(counts, default=0),
-        labels=dict(sorted(table.label_counts().items())),
+        labels=dict(sorted(photos.label_counts().items())),
         face_side=percentiles,  # type: ignore[arg-type]
-        unlabelled=len(table.unlabelled),
-        prelabelled=len(table.prelabelled),
-        orphans=len(table.orphans),
-        rejects=len(table.rejects),
-        parts=dict(Counter(name for name in table.parts if name is not None)),
+        unlabelled=len(photos.unlabelled),
+        prelabelled=len(photos.prelabelled),
+        orphans=len(photos.orphans),
+        rejects=len(photos.rejects),
+        parts=dict(Counter(example.part for example in photos if example.part)),
     )

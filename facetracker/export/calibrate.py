@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.files import PHOTO_SUFFIXES, photos_in
 from facetracker.core.photo import Picture, read_picture
 from facetracker.inference.detector import Detector
-from facetracker.labels.pairing import photo_folders
+from facetracker.labels.pairing import places_in
 from facetracker.reports.evaluation.answers import FAINTEST
 from facetracker.reports.evaluation.evaluate import judge
 from facetracker.reports.evaluation.judged import JudgedPhoto
@@ -58,9 +58,9 @@ def calibration_frames(folder: str | Path, most: int = CALIBRATING) -> list[Pict
     folder = Path(folder)
     if not folder.is_dir():
         raise FaceTrackerError("no such folder", path=folder, fix="Name a folder of photos to calibrate with.")
-    found = photo_folders(folder)
-    train = [place for part, place in found if part == "train"]
-    photos = [photo for place in train or [place for _, place in found] for photo in photos_in(place)]
+    places = places_in(folder)
+    train = places.parts.get("train")
+    photos = [photo for place in ([train] if train else places.to_label()) for photo in photos_in(place.images)]
     if not photos:  # class folders, as `facetracker crops` makes them
         photos = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
     frames = []
@@ -83,7 +83,7 @@ def loss_of_ap(keras_file: Path, exported: Path, folder: str | Path) -> Loss:
     if photos is not None:
         judged = judge([keras_file, exported], photos, what=f"AP of {exported.name}")
         keras, file = (model.scores for model in judged.models)
-        return Loss((keras.ap50, keras.ap50_95), (file.ap50, file.ap50_95), len(photos.samples), "its labels")
+        return Loss((keras.ap50, keras.ap50_95), (file.ap50, file.ap50_95), len(photos.examples), "its labels")
     frames = calibration_frames(folder, JUDGED)
     reference, candidate = Detector.load(keras_file), Detector.load(exported, threshold=FAINTEST)
     pairs = [_against(reference, candidate, frame, number) for number, frame in enumerate(frames)]
@@ -99,8 +99,8 @@ def _labelled(folder: str | Path) -> LabelledPhotos | None:
             photos = labelled_photos(folder, part)
         except FaceTrackerError:
             continue
-        if any(len(sample) for sample in photos.samples):
-            return replace(photos, samples=_evenly(photos.samples, JUDGED))
+        if any(len(example) for example in photos.examples):
+            return photos.only(_evenly(photos.examples, JUDGED))
     return None
 
 

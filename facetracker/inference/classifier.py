@@ -61,7 +61,7 @@ class Classifier:
         return self.classify([cut_face(frame, box, self.card.margin) for box in boxes])
 
     def _filled(self, batch: Picture) -> Picture:
-        """Filled up to 1, 2, 4, 8 or 16 pictures: an engine plans its memory anew for every size of a batch."""
+        """Filled up to 1, 2, 4, 8 or 16 pictures: an engine plans its memory again for every size of a batch."""
         wanted = self.engine.fixed_batch or 1 << (len(batch) - 1).bit_length()
         return np.concatenate([batch, np.repeat(batch[-1:], wanted - len(batch), axis=0)])
 

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from facetracker.core.errors import FaceTrackerError, Rejects
+from facetracker.core.example import Example
 from facetracker.core.faces import Faces
 from facetracker.core.photo import Picture, read_picture
-from facetracker.core.sample import Sample
 from facetracker.inference.detector import Detector
-from facetracker.labels.labelme import labelme_content, write_content
-from facetracker.labels.provenance import signed
-from facetracker.labels.states import state_of
+from facetracker.labels.labelme import labelme_content, read_content, write_content
+from facetracker.labels.provenance import signed, state_of
 
 BATCH = 16  # photos that are read and looked at together
 LOWEST = 0.1  # score from which a box that is not written still counts as doubt
@@ -96,12 +95,12 @@ def _write(photo: Path, path: Path, found: Faces, names: Sequence[str], by: dict
     doubt = doubt_of(found.scores, by["threshold"])
     sure = found[found.scores >= by["threshold"]]
     labels = tuple(names[number] for number in sure.classes)
-    sample = Sample(photo, found.width, found.height, sure.boxes, labels, reviewed=False)
-    content = labelme_content(path, sample, descriptions=tuple(f"{score:.2f}" for score in sure.scores))
-    if state_of(path) == "reviewed":  # somebody has saved it meanwhile
+    example = Example(photo, found.width, found.height, sure.boxes, labels, reviewed=False)
+    content = labelme_content(path, example, descriptions=tuple(f"{score:.2f}" for score in sure.scores))
+    if path.is_file() and state_of(read_content(path)) == "reviewed":  # somebody has saved it meanwhile
         done.reviewed += 1
         return
     write_content(path, signed(content, **by, doubt=doubt))
     done.written.append(path)
-    done.faces += len(sample)
-    done.no_face += not len(sample)
+    done.faces += len(example)
+    done.no_face += not len(example)

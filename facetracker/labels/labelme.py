@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,12 @@ import numpy as np
 
 from facetracker.core import boxes
 from facetracker.core.errors import BadFile
+from facetracker.core.example import Example
 from facetracker.core.files import read_json, refuse_to_overwrite, write_atomically
 from facetracker.core.places import as_path
-from facetracker.core.sample import Sample
-from facetracker.labels.pairing import find_photo, label_path, pairs_in
+from facetracker.labels.pairing import find_photo
 from facetracker.labels.provenance import state_of
 from facetracker.labels.shapes import ShapeFault, encloses_area, shape_box, shape_label, usable_box
-
-__all__ = ["find_photo", "label_path", "pairs_in", "read_content", "read_labels", "write_labels"]
 
 VERSION = "6.3.1"  # of labelme, whose format this is
 NO_FACE = "no_face"
@@ -36,17 +34,21 @@ def read_labels(
     photo: str | Path | None = None,
     size: tuple[int, int] | None = None,
     notes: list[str] | None = None,
-) -> Sample:
+    *,
+    part: str = "",
+    content: dict[str, Any] | None = None,
+) -> Example:
     """One photo and its faces from a labelme file.
 
     `photo` defaults to the one `find_photo` finds. The size stands in the file; `size` `(width, height)` of the
     upright picture is checked against it when given, and used when the file has none (else the photo is opened).
     Boxes are clipped to the picture. A shape that cannot be read makes the whole file a `BadFile`: a photo with a
     face missing from its labels would teach the wrong thing. Lines and points are left out; `notes` collects that.
-    A prelabelled file that nobody has looked at yet gives a sample that is not reviewed.
+    A prelabelled file that nobody has looked at yet gives an example that is not reviewed. `content` is
+    the file's parsed content, if the caller has it.
     """
     json_path = as_path(json_path)
-    content = read_content(json_path)
+    content = checked_content(read_json(json_path) if content is None else content, json_path)
     photo = find_photo(json_path, content) if photo is None else as_path(photo)
     if photo is None:
         raise BadFile("its photo is not there", path=json_path, fix="Bring the photo back, or delete the file.")
@@ -67,7 +69,7 @@ def read_labels(
     flags = content.get("flags")
     if not isinstance(flags, dict | None):
         notes.append("the flags are no labelme flags: left out")
-    return Sample(
+    return Example(
         photo,
         width,
         height,
@@ -75,12 +77,18 @@ def read_labels(
         labels=tuple(labels),
         reviewed=state_of(content) == "reviewed",
         flags=flags if isinstance(flags, dict) else {},
+        part=part,
+        source=json_path,
     )
 
 
 def read_content(json_path: str | Path) -> dict[str, Any]:
     """The parsed JSON of a labelme file: a mapping with a list of `shapes`; anything else is a `BadFile`."""
-    content = read_json(json_path)
+    return checked_content(read_json(json_path), json_path)
+
+
+def checked_content(content: Any, json_path: str | Path) -> dict[str, Any]:
+    """The parsed content of a file, if it is labelme's."""
     if not isinstance(content, dict) or not isinstance(content.get("shapes"), list):
         raise BadFile("is no labelme file (no list of shapes)", path=json_path)
     return content
@@ -116,7 +124,7 @@ def _size(json_path: Path, content: dict[str, Any], photo: Path, size: tuple[int
 
 def write_labels(
     json_path: str | Path,
-    sample: Sample,
+    example: Example,
     keep: str | Path | Mapping[str, Any] | None = None,
     force: bool = False,
     descriptions: tuple[str, ...] | None = None,
@@ -135,26 +143,26 @@ def write_labels(
     elif keep is not None:
         earlier, force = read_content(keep), force or Path(keep).resolve() == json_path.resolve()
     refuse_to_overwrite(json_path, force)
-    return write_content(json_path, labelme_content(json_path, sample, earlier, descriptions))
+    return write_content(json_path, labelme_content(json_path, example, earlier, descriptions))
 
 
 def labelme_content(
     json_path: str | Path,
-    sample: Sample,
+    example: Example,
     earlier: Mapping[str, Any] | None = None,
     descriptions: tuple[str, ...] | None = None,
 ) -> dict[str, Any]:
     """What `write_labels` writes to `json_path`, as parsed JSON."""
-    photo = os.path.relpath(sample.photo.absolute(), Path(json_path).parent.absolute())
+    photo = os.path.relpath(example.photo.absolute(), Path(json_path).parent.absolute())
     return {
         "version": VERSION,
         **(earlier or {}),
-        "flags": dict(sample.flags),
-        "shapes": _shapes(sample, earlier or {}, descriptions or ("",) * len(sample)),
+        "flags": dict(example.flags),
+        "shapes": _shapes(example, earlier or {}, descriptions or ("",) * len(example)),
         "imagePath": Path(photo).as_posix(),
         "imageData": None,
-        "imageHeight": int(sample.height),
-        "imageWidth": int(sample.width),
+        "imageHeight": int(example.height),
+        "imageWidth": int(example.width),
     }
 
 
@@ -167,20 +175,34 @@ def write_content(json_path: str | Path, content: Mapping[str, Any]) -> Path:
     return write_atomically(json_path, data)
 
 
-def _shapes(sample: Sample, earlier: Mapping[str, Any], descriptions: tuple[str, ...]) -> list[dict[str, Any]]:
-    """The shapes of the sample's faces, in its order, then the earlier lines and points."""
-    corners = boxes.to_pixels(sample.boxes, sample.width, sample.height).astype(float)
+def redrawn(
+    earlier: Mapping[str, Any] | None, label: str, box: Sequence[float], width: int, height: int
+) -> dict[str, Any]:
+    """A shape with this label and this box (left, top, right, bottom in pixels).
+
+    It is the earlier one, if there is one; where the box has moved, it becomes a rectangle.
+    """
+    shape = _new_shape() if earlier is None else dict(earlier)
+    shape["label"] = label
+    before = None if earlier is None else _usable_box(earlier, width, height)
+    if before is None or np.abs(np.subtract(before, box)).max() > SAME_BOX:
+        left, top, right, bottom = (round(float(side), 4) for side in box)
+        shape.update(points=[[left, top], [right, bottom]], shape_type="rectangle")
+        if shape.get("mask") is not None:
+            shape["mask"] = None
+    return shape
+
+
+def _shapes(example: Example, earlier: Mapping[str, Any], descriptions: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The shapes of the example's faces, in its order, then the earlier lines and points."""
+    width, height = example.width, example.height
+    corners = boxes.to_pixels(example.boxes, width, height).astype(float)
     old = [shape for shape in earlier.get("shapes") or [] if isinstance(shape, Mapping)]
-    known = _earlier_boxes(old, sample.width, sample.height)
+    areas = [shape for shape in old if encloses_area(shape) and _usable_box(shape, width, height) is not None]
     shapes = []
-    for index, owner in enumerate(_owners(corners, known)):
-        shape = _new_shape() if owner is None else dict(old[owner])
-        shape["label"] = sample.labels[index]
-        if owner is None or np.abs(corners[index] - known[owner]).max() > SAME_BOX:
-            left, top, right, bottom = (round(float(side), 4) for side in corners[index])
-            shape.update(points=[[left, top], [right, bottom]], shape_type="rectangle")
-            if shape.get("mask") is not None:
-                shape["mask"] = None
+    for index, owner in enumerate(_owners(corners, [_usable_box(shape, width, height) for shape in areas])):
+        before = None if owner is None else areas[owner]
+        shape = redrawn(before, example.labels[index], corners[index], width, height)
         if descriptions[index]:
             shape["description"] = descriptions[index]
         shapes.append(shape)
@@ -199,27 +221,22 @@ def _new_shape() -> dict[str, Any]:
     }
 
 
-def _earlier_boxes(shapes: list[Mapping[str, Any]], width: int, height: int) -> dict[int, np.ndarray]:
-    """The readable boxes of earlier shapes in pixels, clipped, by position."""
-    found = {}
-    for index, shape in enumerate(shapes):
-        if encloses_area(shape):
-            try:
-                found[index] = np.array([*usable_box(shape_box(shape), width, height)])
-            except ShapeFault:
-                continue
-    return found
+def _usable_box(shape: Mapping[str, Any], width: int, height: int) -> list[float] | None:
+    """The box of a shape in pixels, clipped; None where it is none."""
+    try:
+        return [*usable_box(shape_box(shape), width, height)]
+    except ShapeFault:
+        return None
 
 
-def _owners(corners: np.ndarray, known: dict[int, np.ndarray]) -> list[int | None]:
-    """For each new box the position of the earlier shape it comes from (best overlap first, each used once)."""
+def _owners(corners: np.ndarray, known: Sequence[Any]) -> list[int | None]:
+    """For each new box which of the known ones it comes from (best overlap first, each used once)."""
     owners: list[int | None] = [None] * len(corners)
     if not len(corners) or not known:
         return owners
-    keys = list(known)
-    overlap = boxes.iou(corners, np.stack([known[key] for key in keys]))
+    overlap = boxes.iou(corners, np.array(known))
     while overlap.max() > 0.5:
         new, old = np.unravel_index(int(overlap.argmax()), overlap.shape)
-        owners[new] = keys[old]
+        owners[new] = int(old)
         overlap[new, :] = overlap[:, old] = 0.0
     return owners

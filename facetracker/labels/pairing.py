@@ -1,7 +1,12 @@
-"""Which photo belongs to which label file.
+"""Which photos lie in a folder, and which label file belongs to each: the one walk that every stage takes.
 
-A pair shares its stem: `images/NAME.jpg` with `labels/NAME.json` beside the folder `images`, or `NAME.json` in the
-same folder. Never by sorting two lists: one missing label would shift every pair behind it.
+    FOLDER/images + FOLDER/labels                       collected, not split yet (or any flat collection)
+    FOLDER/{train,val,test}/{images,labels}             split
+    FOLDER/*.jpg + FOLDER/*.json                        labelme's own default, everything in one folder
+
+The tutorial's half-way state (photos already in train/val/test, labels still in FOLDER/labels) is read as well. A pair
+shares its stem, never by sorting two lists: one missing label would shift every pair behind it. What has no partner is
+named.
 """
 
 from __future__ import annotations
@@ -9,29 +14,194 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from functools import cached_property
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from facetracker.core.errors import BadFile
-from facetracker.core.files import PHOTO_SUFFIXES, names_in, photo_names, photos_in, read_json
+from facetracker.core.errors import BadFile, FaceTrackerError
+from facetracker.core.files import PHOTO_SUFFIXES, names_in, needed_folder, photo_names, read_json
 from facetracker.core.listing import Names
 from facetracker.core.places import as_path
 
 IMAGES, LABELS = "images", "labels"
 PARTS = ("train", "val", "test")
-PARTITIONS = PARTS  # the name until training, the page and augment say part as well
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One photo, its label file (None: not labelled) and its part of the split ("": not split).
+
+    `double`: another photo of the same stem owns the label file.
+    """
+
+    photo: Path
+    label: Path | None
+    part: str = ""
+    double: bool = False
+
+    @property
+    def stem(self) -> str:
+        return self.photo.stem
 
 
 @dataclass
 class Pairs:
-    """The photos of one folder, each with its label file or None; and what has no partner."""
+    """The photos of some folders with their label files; `orphans` are label files without a photo."""
 
-    photos: list[tuple[Path, Path | None]] = field(default_factory=list)
+    pairs: list[Pair] = field(default_factory=list)
     orphans: list[Path] = field(default_factory=list)
-    doubles: list[Path] = field(default_factory=list)
 
-    def photos_only(self) -> list[Path]:
-        return [photo for photo, _ in self.photos]
+    @property
+    def owners(self) -> list[Pair]:
+        """All but the doubles."""
+        return [pair for pair in self.pairs if not pair.double]
+
+    @property
+    def doubles(self) -> list[Path]:
+        """Photos whose stem another owns."""
+        return [pair.photo for pair in self.pairs if pair.double]
+
+    @property
+    def unlabelled(self) -> list[Path]:
+        """Photos that nobody has labelled; a double is not among them."""
+        return [pair.photo for pair in self.owners if pair.label is None]
+
+
+class PhotoFolder:
+    """The photos of one folder with their label files, one after the other, for any number of photos.
+
+    Used in a `with`, which holds the lists of names. `left_behind` is where a split by hand may have left the labels.
+    """
+
+    def __init__(self, images: str | Path, part: str = "", left_behind: Path | None = None):
+        self.images, self.part, self.left_behind = as_path(images), part, left_behind
+
+    def pairs(self) -> Iterator[Pair]:
+        """The photos, sorted by name. Of those that share a stem only one can own the label file."""
+        for name in self._names:
+            photo = self.images / name
+            label, same = self._label(photo.stem), self._with_stem(photo.stem)
+            owner = same[0]
+            if len(same) > 1 and label is not None:
+                owner = _named_by(label, same) or owner
+            if photo != owner:
+                yield Pair(photo, None, self.part, double=True)
+                continue
+            if label is None and self.left_behind is not None:
+                candidate = self.left_behind / f"{photo.stem}.json"
+                label = candidate if candidate.is_file() else None
+            yield Pair(photo, label, self.part)
+
+    def orphans(self) -> Iterator[Path]:
+        """The label files without a photo."""
+        for place, stems in self._labels:
+            for stem in stems:
+                label = place / f"{stem}.json"
+                if not self._with_stem(stem) and self._label(stem) == label:
+                    yield label
+
+    @cached_property
+    def _names(self) -> Names:
+        return Names(photo_names(self.images))
+
+    @cached_property
+    def _labels(self) -> list[tuple[Path, Names]]:
+        # Where a stem has label files in two folders, that in the first one is taken.
+        return [(place, Names(_label_stems(place))) for place in _label_folders(self.images)]
+
+    def _with_stem(self, stem: str) -> list[Path]:
+        photos = (self.images / name for name in self._names.beginning_with(f"{stem}."))
+        return [photo for photo in photos if photo.stem == stem]
+
+    def _label(self, stem: str) -> Path | None:
+        return next((place / f"{stem}.json" for place, stems in self._labels if stem in stems), None)
+
+    def __enter__(self) -> PhotoFolder:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        listed = [self.__dict__.pop("_names", None), *(stems for _, stems in self.__dict__.pop("_labels", ()))]
+        for names in listed:  # those that were asked for; who comes again lists the folder again
+            if names is not None:
+                names.close()
+
+
+def pairs_in(*folders: PhotoFolder | Path) -> Pairs:
+    """All pairs of these folders of photos, in their order."""
+    found = Pairs()
+    for one in folders:
+        with one if isinstance(one, PhotoFolder) else PhotoFolder(one) as folder:
+            found.pairs.extend(folder.pairs())
+            found.orphans.extend(sorted(folder.orphans()))
+    return found
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the photos of `data` lie: `whole` is the folder of those that are not split, `parts` those of the parts."""
+
+    data: Path
+    whole: PhotoFolder | None
+    parts: dict[str, PhotoFolder]
+
+    def every_pair(self) -> Pairs:
+        """Every photo once: those of the parts, then those beside them whose copy lies in no part.
+
+        A label file in `data/labels` without any photo is an orphan, also where the photos lie in the parts.
+        """
+        found = pairs_in(*self.parts.values())
+        placed = {pair.stem for pair in found.pairs}
+        if self.whole is not None:
+            beside = pairs_in(self.whole)
+            found.pairs += [pair for pair in beside.pairs if pair.double or pair.stem not in placed]
+            found.orphans += [path for path in beside.orphans if path.stem not in placed]
+        elif (self.data / LABELS).is_dir():
+            left = (self.data / LABELS / f"{stem}.json" for stem in _label_stems(self.data / LABELS))
+            found.orphans += sorted(path for path in left if path.stem not in placed)
+        return found
+
+    def to_label(self) -> list[PhotoFolder]:
+        """What a person labels: the photos that are not split, which are the parts' source; else the parts."""
+        return list(self.parts.values()) if self.whole is None else [self.whole]
+
+    def to_learn(self, part: str | None = None) -> list[PhotoFolder]:
+        """What is learnt from or measured on: the parts, or the one asked for; else the photos that are not split."""
+        if part is not None and part not in self.parts:
+            raise FaceTrackerError(self._no_part(part), path=self.data, fix=f"Run `facetracker split {self.data}`.")
+        if self.parts:
+            return list(self.parts.values()) if part is None else [self.parts[part]]
+        if self.whole is None:
+            raise no_photos(self.data, "Expected: images/ or {train,val,test}/images/.")
+        return [self.whole]
+
+    def _no_part(self, part: str) -> str:
+        if part not in PARTS:
+            return f"no part is called {part} (there are train, val and test)"
+        there = ", ".join(self.parts)
+        return f"has no part {part}" + (f", only {there}" if there else ": it is not split yet")
+
+
+def places_in(data: str | Path) -> Places:
+    """Where photos lie under `data`; a missing folder is a person's mistake."""
+    data = needed_folder(as_path(data))
+    whole = next((folder for folder in (data / IMAGES, data) if holds_photos(folder)), None)
+    parts = {name: images for name in PARTS if (images := _images_of(data / name)) is not None}
+    folders = {name: PhotoFolder(images, name, data / LABELS) for name, images in parts.items()}
+    return Places(data, None if whole is None else PhotoFolder(whole), folders)
+
+
+def _images_of(part: Path) -> Path | None:
+    return part / IMAGES if (part / IMAGES).is_dir() else part if holds_photos(part) else None
+
+
+def holds_photos(folder: Path) -> bool:
+    """Whether pictures lie directly in a folder, which need not be there."""
+    return folder.is_dir() and next(photo_names(folder), None) is not None
+
+
+def no_photos(data: str | Path, fix: str = "Collect some: facetracker collect") -> FaceTrackerError:
+    """What a person is told about a folder in which no photo was found."""
+    return FaceTrackerError("holds no photos", path=data, fix=fix)
 
 
 def label_path(photo: str | Path) -> Path:
@@ -79,68 +249,8 @@ def image_path(json_path: Path, content: Any) -> Path | None:
     return json_path.parent / PureWindowsPath(name).as_posix()
 
 
-def pairs_in(images: str | Path, labels: str | Path | None = None) -> Pairs:
-    """Pair the photos in the folder `images` with the label files in `labels` (default: as `label_path`).
-
-    Of photos that share a stem only one can own the label file; the others are named in `doubles`.
-    """
-    pairs = Pairs()
-    with PhotoFolder(images, labels) as folder:
-        for photo, label, double in folder.pairs():
-            pairs.photos.append((photo, label))
-            if double:
-                pairs.doubles.append(photo)
-        pairs.orphans = sorted(folder.orphans())
-    return pairs
-
-
-class PhotoFolder:
-    """The photos of one folder with their label files, one after the other: `pairs_in` for any number of photos."""
-
-    def __init__(self, images: str | Path, labels: str | Path | None = None):
-        self.images = as_path(images)
-        self._names = Names(photo_names(self.images))
-        # Where a stem has label files in two folders, that in the first one is taken.
-        self._labels = [(place, Names(_label_stems(place))) for place in _label_folders(self.images, labels)]
-
-    def pairs(self) -> Iterator[tuple[Path, Path | None, bool]]:
-        """Photo, its label file or None, and whether another photo of its stem is the owner; sorted by name."""
-        for name in self._names:
-            photo = self.images / name
-            label, same = self._label(photo.stem), self._with_stem(photo.stem)
-            owner = same[0]
-            if len(same) > 1 and label is not None:
-                owner = _named_by(label, same) or owner
-            yield photo, label if photo == owner else None, photo != owner
-
-    def orphans(self) -> Iterator[Path]:
-        """The label files without a photo."""
-        for place, stems in self._labels:
-            for stem in stems:
-                label = place / f"{stem}.json"
-                if not self._with_stem(stem) and self._label(stem) == label:
-                    yield label
-
-    def _with_stem(self, stem: str) -> list[Path]:
-        photos = (self.images / name for name in self._names.beginning_with(f"{stem}."))
-        return [photo for photo in photos if photo.stem == stem]
-
-    def _label(self, stem: str) -> Path | None:
-        return next((place / f"{stem}.json" for place, stems in self._labels if stem in stems), None)
-
-    def __enter__(self) -> PhotoFolder:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        for names in (self._names, *(stems for _, stems in self._labels)):
-            names.close()
-
-
-def _label_folders(images: Path, labels: str | Path | None) -> list[Path]:
-    if labels is not None:
-        folders = [as_path(labels)]
-    else:
-        folders = [images.parent / LABELS, images] if images.name == IMAGES else [images, images / LABELS]
+def _label_folders(images: Path) -> list[Path]:
+    folders = [images.parent / LABELS, images] if images.name == IMAGES else [images, images / LABELS]
     return [folder for folder in folders if folder.is_dir()]
 
 
@@ -172,20 +282,3 @@ def exists(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):
         return False
-
-
-def photo_folders(data: str | Path) -> list[tuple[str, Path]]:
-    """Where photos lie under `data`, as `(part, folder)`; the part is "" where the set is not split.
-
-    Known are `data/images`, `data/{train,val,test}/images`, and pictures directly in
-    a folder without `images`.
-    """
-    data = Path(data)
-    found = []
-    for part in ("", *PARTS):
-        here = data / part
-        for folder in (here / IMAGES, here):
-            if folder.is_dir() and photos_in(folder):
-                found.append((part, folder))
-                break
-    return found

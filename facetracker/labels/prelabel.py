@@ -10,14 +10,13 @@ from typing import Any
 from facetracker.cluster.cluster import On
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
-from facetracker.core.files import needed_folder, sweep
+from facetracker.core.files import sweep
 from facetracker.inference.detector import Detector, find_model
 from facetracker.labels.classes import listed_classes
 from facetracker.labels.guesses import Prelabelled, look
 from facetracker.labels.labelme import read_content
-from facetracker.labels.pairing import label_path, pairs_in, photo_folders
-from facetracker.labels.provenance import signature
-from facetracker.labels.states import state_of
+from facetracker.labels.pairing import PhotoFolder, label_path, no_photos, pairs_in, places_in
+from facetracker.labels.provenance import signature, state_of
 
 
 def prelabel(
@@ -54,7 +53,7 @@ def prelabel(
     todo: list[tuple[Path, Path]] = []
     for images in images_of(folder):
         todo += _todo(images, by, again, only, done)
-        sweep(label_path(images / "any.jpg").parent)
+        sweep(label_path(images.images / "any.jpg").parent)
     if on == "ray":
         from facetracker.labels.prelabel_on_ray import prelabel_on_ray
 
@@ -66,35 +65,33 @@ def prelabel(
     return done
 
 
-def images_of(folder: str | Path) -> list[Path]:
+def images_of(folder: str | Path) -> list[PhotoFolder]:
     """The folders with the photos to label: the one not split, else every part of the split."""
-    folder = needed_folder(Path(folder))
-    found = photo_folders(folder)
+    found = places_in(folder).to_label()  # beside a split these are its source: `split` brings the labels over
     if not found:
-        raise FaceTrackerError("holds no photos", path=folder, fix="Collect some: facetracker collect")
-    if not found[0][0]:  # beside a split these are its source: `split` brings the labels over
-        return [found[0][1]]
-    return [images for _, images in found]
+        raise no_photos(folder)
+    return found
 
 
 def _todo(
-    images: Path, by: dict[str, Any], again: bool, only: Collection[str] | None, done: Prelabelled
+    images: PhotoFolder, by: dict[str, Any], again: bool, only: Collection[str] | None, done: Prelabelled
 ) -> list[tuple[Path, Path]]:
     """Photos of one folder that get a label file now, each with its place; the others are counted."""
     pairs = pairs_in(images)
     todo = []
     for photo in pairs.doubles:
         done.rejects.add(photo, f"another photo has the same stem {photo.stem}")
-    for photo, path in pairs.photos:
-        if photo in pairs.doubles or (only is not None and photo.stem not in only):
+    for pair in pairs.owners:
+        photo, path = pair.photo, pair.label
+        if only is not None and photo.stem not in only:
             continue
         try:
-            state = state_of(path)
-            same = path is not None and _written_by(path) == by
+            content = None if path is None else read_content(path)
         except FaceTrackerError as error:
             done.rejects.add(path or photo, error)
             continue
-        if state == "unlabelled" or (state == "prelabelled" and again and not same):
+        state = state_of(content)
+        if state == "unlabelled" or (state == "prelabelled" and again and _written_by(content) != by):
             todo.append((photo, path or label_path(photo)))
         elif state == "prelabelled":
             done.waiting += 1
@@ -103,8 +100,8 @@ def _todo(
     return todo
 
 
-def _written_by(path: Path) -> dict[str, Any]:
-    return {key: value for key, value in signature(read_content(path)).items() if key not in ("doubt", "digest")}
+def _written_by(content: dict[str, Any] | None) -> dict[str, Any]:
+    return {key: value for key, value in signature(content or {}).items() if key not in ("doubt", "digest")}
 
 
 def _names(classes: Sequence[str], label: str | None, listed: Sequence[str]) -> list[str]:

@@ -20,11 +20,11 @@ from pathlib import Path
 
 from facetracker.core.console import say
 from facetracker.core.errors import BadFile, FaceTrackerError
-from facetracker.core.files import needed_folder, photos_in, write_atomically
+from facetracker.core.files import photos_in, write_atomically
 from facetracker.labels.audit.checks import labels_of
 from facetracker.labels.classes import LABELS_FILE, listed_classes, right_name
 from facetracker.labels.labelme import NO_FACE, read_content
-from facetracker.labels.pairing import label_path, pairs_in, photo_folders
+from facetracker.labels.pairing import label_path, no_photos, pairs_in, places_in
 from facetracker.labels.provenance import state_of
 
 WITHOUT_CV2 = "import sys; sys.modules['cv2'] = None; from labelme.__main__ import main; main()"
@@ -88,13 +88,13 @@ def open_labelme(photos: Path, labels: Path, listed: Path, keep_prev: bool = Fal
 
 def standing(images: Path, labels: Path) -> Labelling:
     """How many photos are labelled, and how many of these hold no face."""
-    pairs = pairs_in(images, labels)
+    pairs = pairs_in(images).pairs
     labelled = no_face = prelabelled = 0
-    for _, path in pairs.photos:
-        if path is None:
+    for pair in pairs:
+        if pair.label is None:
             continue
         try:
-            content = read_content(path)
+            content = read_content(pair.label)
         except BadFile:
             continue
         if state_of(content) == "prelabelled":
@@ -102,19 +102,17 @@ def standing(images: Path, labels: Path) -> Labelling:
             continue
         labelled += 1
         no_face += not content["shapes"]
-    return Labelling(len(pairs.photos), labelled, no_face, labels, prelabelled)
+    return Labelling(len(pairs), labelled, no_face, labels, prelabelled)
 
 
 def _images(data: Path) -> Path:
-    needed_folder(data)
-    folders = photo_folders(data)
-    if not folders:
-        raise FaceTrackerError("holds no photos", path=data, fix="Collect some: facetracker collect")
-    if folders[0][0]:
-        raise FaceTrackerError(
-            "is split already", path=data, fix=f"Name one part: facetracker annotate {data / folders[0][0]}"
-        )
-    return folders[0][1]
+    places = places_in(data)
+    if places.whole is not None:
+        return places.whole.images
+    if not places.parts:
+        raise no_photos(data)
+    part = next(iter(places.parts))
+    raise FaceTrackerError("is split already", path=data, fix=f"Name one part: facetracker annotate {data / part}")
 
 
 def write_classes(data: Path, images: Path, classes: Sequence[str] | None) -> Path:
@@ -134,10 +132,10 @@ def _occurring(images: Path) -> list[str]:
     from collections import Counter
 
     counts: Counter[str] = Counter()
-    for _, label in pairs_in(images).photos:
-        if label is not None:
+    for pair in pairs_in(images).owners:
+        if pair.label is not None:
             try:
-                counts.update(labels_of(read_content(label)))
+                counts.update(labels_of(read_content(pair.label)))
             except BadFile:
                 continue
     return [name for name, _ in counts.most_common() if right_name(name, [], counts) == name]

@@ -25,20 +25,16 @@ class Waiting:
 def review_queue(folder: str | Path) -> list[Waiting]:
     """The photos of a folder that no person has labelled: not looked at by any model first, then by falling doubt."""
     waiting = []
-    for images in images_of(folder):
-        pairs = pairs_in(images)
-        for photo, path in pairs.photos:
-            if photo in pairs.doubles:
-                continue
-            if path is None:
-                waiting.append(Waiting(photo, None, None))
-                continue
-            try:
-                content = read_content(path)
-            except BadFile:  # the audit's business
-                continue
-            if state_of(content) == "prelabelled":
-                doubt = signature(content).get("doubt")
-                sure = float(doubt) if isinstance(doubt, int | float) else 1.0
-                waiting.append(Waiting(photo, path, sure, len(content["shapes"])))
+    for pair in pairs_in(*images_of(folder)).owners:
+        if pair.label is None:
+            waiting.append(Waiting(pair.photo, None, None))
+            continue
+        try:
+            content = read_content(pair.label)
+        except BadFile:  # the audit's business
+            continue
+        if state_of(content) == "prelabelled":
+            doubt = signature(content).get("doubt")
+            sure = float(doubt) if isinstance(doubt, int | float) else 1.0
+            waiting.append(Waiting(pair.photo, pair.label, sure, len(content["shapes"])))
     return sorted(waiting, key=lambda one: (one.doubt is not None, -(one.doubt or 0.0), one.photo.name))

@@ -27,7 +27,9 @@ def review(
     """
     images = images_of(folder)
     if len(images) > 1:
-        raise FaceTrackerError("is split", path=folder, fix=f"Name one part: facetracker review {images[0].parent}")
+        raise FaceTrackerError(
+            "is split", path=folder, fix=f"Name one part: facetracker review {images[0].images.parent}"
+        )
     if any(one.label is None for one in review_queue(folder)):
         prelabelled = prelabel(folder, model)
         for line in prelabelled.lines():
@@ -41,7 +43,7 @@ def review(
         # the label file follows from the photo's alone, so the boxes land where they belong.
         with tempfile.TemporaryDirectory(prefix=".review-", dir=labels) as queue:
             in_order(waiting[:first], Path(queue))
-            open_labelme(Path(queue), labels, write_classes(Path(folder), images[0], None))
+            open_labelme(Path(queue), labels, write_classes(Path(folder), images[0].images, None))
         waiting = review_queue(folder)
     return len(waiting)
 

@@ -85,7 +85,7 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
 def put_arrays(model: Any, arrays: dict[str, np.ndarray], path: str | Path, parts: Sequence[str] = PARTS) -> None:
     """Put arrays into the variables of the same name, in these parts of a model.
 
-    Another number of classes is no hindrance: what tells them apart then starts anew.
+    Another number of classes is no hindrance: what tells them apart then starts from nothing.
     """
     wanted = {f"{part}/{_name(variable)}": variable for part in parts for variable in getattr(model, part).variables}
     if "head" in parts and not any("/kind" in name for name in arrays):  # a file of one class
@@ -102,7 +102,7 @@ def put_arrays(model: Any, arrays: dict[str, np.ndarray], path: str | Path, part
         array = arrays[name].astype(np.float32)
         classes = array.shape[:-1] == tuple(variable.shape)[:-1]
         if array.shape != tuple(variable.shape) and classes and "/kind" in name:
-            continue  # other classes: they are learnt anew
+            continue  # other classes: they are learnt from nothing
         if array.shape != tuple(variable.shape) and classes:
             array = np.repeat(array[..., :1], variable.shape[-1], axis=-1)
         if array.shape != tuple(variable.shape):

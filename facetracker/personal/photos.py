@@ -8,9 +8,9 @@ from pathlib import Path
 from facetracker.core.boxes import Boxes
 from facetracker.core.console import track
 from facetracker.core.errors import FaceTrackerError, Rejects
-from facetracker.core.photo import Picture, read_picture
+from facetracker.core.photo import Picture
 from facetracker.data.grouping import group_photos
-from facetracker.data.layout import samples_in
+from facetracker.labels.collection import Collection
 
 HELD_BACK = 0.2
 # What is never learnt from: the photos that a person keeps to test with.
@@ -24,7 +24,7 @@ class OwnPhoto:
     path: Path
     picture: Picture
     boxes: Boxes
-    part: str | None = None
+    part: str = ""
 
 
 @dataclass
@@ -63,8 +63,8 @@ class OwnPhotos:
 
 def read_photos(folder: str | Path) -> OwnPhotos:
     """The labelled photos of a folder, split or not, as `annotate` leaves it; all boxes must be of one kind."""
-    found = samples_in(folder)
-    labels = sorted({label for sample in found for label in sample.labels})
+    found = Collection.open(folder)
+    labels = sorted(found.label_counts())
     if len(labels) > 1:
         raise FaceTrackerError(
             f"has boxes of several kinds ({', '.join(labels)}); learn knows one kind, faces",
@@ -72,13 +72,13 @@ def read_photos(folder: str | Path) -> OwnPhotos:
             fix="Use facetracker train --preset nano.",
         )
     photos = []
-    for sample, part in track(list(zip(found.samples, found.parts, strict=True)), "read"):
-        if part == TEST:
+    for example in track(found.examples, "read"):
+        if example.part == TEST:
             continue
         try:
-            photos.append(OwnPhoto(sample.photo, read_picture(sample.photo), sample.boxes, part))
+            photos.append(OwnPhoto(example.photo, example.picture(), example.boxes, example.part))
         except FaceTrackerError as error:
-            found.rejects.add(sample.photo, error)
+            found.rejects.add(example.photo, error)
     if not any(len(photo.boxes) for photo in photos):
         raise FaceTrackerError("has no photo with a box to learn from", path=folder, fix="Run facetracker annotate.")
     return OwnPhotos(Path(folder), photos, found.rejects)

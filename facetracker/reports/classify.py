@@ -15,12 +15,12 @@ from facetracker.core.console import track
 from facetracker.core.crop import cut_face
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.files import PHOTO_SUFFIXES, refuse_to_overwrite, write_atomically
-from facetracker.core.photo import Picture, read_picture
+from facetracker.core.photo import Picture, read_picture, write_png
 from facetracker.core.sheet import Tile
 from facetracker.inference.classifier import Classifier, Probabilities
 from facetracker.inference.detector import Detector
 from facetracker.inference.draw import class_colour
-from facetracker.training.classifier.pictures import answer_tile, write_answers
+from facetracker.training.classifier.pictures import answer_tile, draw_answers
 
 AT_ONCE = 64
 
@@ -101,7 +101,7 @@ def classify(
         raise FaceTrackerError(f"nothing could be classified ({why})", path=files[0])
     top = min(top, len(classifier.classes))
     write_atomically(csv, as_csv(rows, classifier.classes, top))
-    write_answers(png, [_title(row, classifier.classes) for row in _to_show(rows, sheet)])
+    write_png(png, draw_answers([_title(row, classifier.classes) for row in _to_show(rows, sheet)]))
     said = [classifier.classes[int(row.probabilities.argmax())] for row in rows]
     pairs = [(row.truth, name) for row, name in zip(rows, said, strict=True) if row.truth is not None]
     right = sum(truth == name for truth, name in pairs)

@@ -14,8 +14,8 @@ from facetracker.core import boxes as box_arithmetic
 from facetracker.core import console
 from facetracker.core.hashing import NEAR, distances, fingerprint
 from facetracker.core.naming import sessions
+from facetracker.data.batches import Feed
 from facetracker.data.pool import Pool
-from facetracker.training.feed import Feed
 from facetracker.training.state import capture, put_back
 
 ONE_POSITION = 0.8  # share of the faces near one place from which on the labels are called one-sided
@@ -130,6 +130,6 @@ def brief(train: Pool, val: Pool | None, classes: Sequence[str], augmented: str 
     if val is not None:
         console.say(f"val:   {contents(val, classes)}")
     if augmented != "none":
-        console.say(f"each picture is changed anew every epoch ({augmented})")
+        console.say(f"each picture is changed in another way every epoch ({augmented})")
     for warning in warnings(train, val):
         console.warn(warning)

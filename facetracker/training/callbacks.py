@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import keras
 import numpy as np
@@ -17,15 +18,12 @@ import numpy as np
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.files import written_beside
-from facetracker.training.feed import Feed, describe
+from facetracker.core.photo import Picture
+from facetracker.data.batches import Feed
 from facetracker.training.run import RunFolder
 from facetracker.training.schedules import rate_at
 from facetracker.training.seen import ValPhotos, as_columns
 from facetracker.training.state import Progress, save_state
-
-# The first of these that an epoch has is the one that must fall; without photos to validate on, the training loss.
-WATCHED = ("val_missed", "val_total_loss", "total_loss", "loss")
-SHOWN = ("total_loss", "class_loss", "regress_loss", "mean_iou", "val_overlap", "val_found")
 
 
 @contextmanager
@@ -102,9 +100,9 @@ class StopOnNaN(keras.callbacks.Callback):
         if math.isfinite(loss):
             return
         # The order is a pure function of the epoch, so the batch can be fetched again.
-        culprit = next(iter(self.feed.batches(self.epoch, self.epoch + 1).skip(batch).take(1)))
+        arrays: dict[str, Any] = self.feed.batch(self.epoch, batch)
         with written_beside(self.run.bad_batch) as part, part.open("wb") as file:
-            np.savez_compressed(file, **describe(culprit))
+            np.savez_compressed(file, **arrays)
         raise FaceTrackerError(
             f"the loss is {loss} at step {batch + 1} of epoch {self.epoch + 1}; that batch is in this file",
             path=self.run.bad_batch,
@@ -115,7 +113,7 @@ class StopOnNaN(keras.callbacks.Callback):
 class ShowProgress(keras.callbacks.Callback):
     """A bar with the time left on a terminal; everywhere one line an epoch."""
 
-    def __init__(self, epochs: int, steps: int, done: int = 0, shown: Sequence[str] = SHOWN):
+    def __init__(self, epochs: int, steps: int, done: int, shown: Sequence[str]):
         super().__init__()
         self.epochs, self.steps, self.done, self.shown = epochs, steps, done, shown
         self._meter: console.ProgressLine | None = None
@@ -148,7 +146,7 @@ class ShowProgress(keras.callbacks.Callback):
 
 
 def epoch_line(
-    epoch: int, epochs: int, logs: dict[str, float], seconds: float, left: float, shown: Sequence[str] = SHOWN
+    epoch: int, epochs: int, logs: dict[str, float], seconds: float, left: float, shown: Sequence[str]
 ) -> str:
     """`epoch 3/40: total_loss 0.0123 (val 0.0156), ..., 12 s, 7 min 24 s left`."""
     parts = []
@@ -167,11 +165,14 @@ def _short(value: float) -> str:
 
 
 class StopEarly(keras.callbacks.EarlyStopping):
-    """Keras's EarlyStopping whose patience goes on where a resumed run left off."""
+    """Keras's EarlyStopping whose patience goes on where a resumed run left off; it watches what `KeepRun` does."""
 
-    def __init__(self, patience: int, watched: str, progress: Progress):
-        super().__init__(monitor=watched, patience=patience, mode="min")
-        self.progress = progress
+    def __init__(self, patience: int, watched: Sequence[str], progress: Progress):
+        super().__init__(patience=patience, mode="min")
+        self.progress, self.watched = progress, watched
+
+    def get_monitor_value(self, logs):
+        return next((logs[name] for name in self.watched if name in logs), None)
 
     def on_train_begin(self, logs=None) -> None:
         super().on_train_begin(logs)
@@ -192,7 +193,7 @@ class KeepRun(keras.callbacks.Callback):
         run: RunFolder,
         progress: Progress,
         save_model: Callable[[keras.Model], None],
-        watched: Sequence[str] = WATCHED,
+        watched: Sequence[str],
     ):
         super().__init__()
         self.run, self.progress, self.save_model, self.watched = run, progress, save_model, watched
@@ -226,7 +227,7 @@ class ShowInTensorBoard(keras.callbacks.Callback):
 
     TIMES = 5
 
-    def __init__(self, run: RunFolder, epochs: int, draw: Callable[[keras.Model], np.ndarray]):
+    def __init__(self, run: RunFolder, epochs: int, draw: Callable[[keras.Model], Picture | None]):
         super().__init__()
         self.run, self.every, self.draw = run, max(1, epochs // self.TIMES), draw
         self.epochs = epochs
@@ -238,6 +239,8 @@ class ShowInTensorBoard(keras.callbacks.Callback):
 
         with averaged_weights(self.model):
             picture = self.draw(self.model)
+        if picture is None:
+            return
         writer = tf.summary.create_file_writer(str(self.run.logs / "val_predictions"))
         with writer.as_default():
             tf.summary.image("val_predictions", picture[None], step=epoch)

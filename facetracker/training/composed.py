@@ -8,43 +8,41 @@ import numpy as np
 
 from facetracker.core.boxes import areas
 from facetracker.core.errors import FaceTrackerError
-from facetracker.core.photo import encode_jpeg
+from facetracker.data.batches import Change
 from facetracker.data.compose.compose import Composer, Photo, pad_targets
 from facetracker.data.pool import class_number
-from facetracker.data.table import Table
-from facetracker.training.feed import Compose
+from facetracker.labels.collection import Collection
 
 FILLS = 0.5  # share of the picture from which on its face fills it, so that it may be pasted elsewhere
 
 
-def composing(table: Table, classes: Sequence[str], size: int, most: int, seed: int) -> Compose:
-    """A function that composes pictures `first` to `first + count`, square RGB, with targets."""
-    composer = Composer(composable(table, classes), seed)
+def composing(photos: Collection, classes: Sequence[str], seed: int, steps: int) -> Change:
+    """A function that composes another batch in place of one: as many pictures, square RGB, with as many targets.
 
-    def compose(first: int, count: int):
-        made = [composer.compose(int(first) + i, size) for i in range(int(count))]
-        pictures, boxes, kinds = zip(*made, strict=True)
-        targets = pad_targets(boxes, kinds, most)
-        return np.stack(pictures), targets["boxes"].astype(np.float32), targets["classes"].astype(np.int32)
+    The pictures are counted through the run, whose epochs have so many `steps`: no two are composed alike.
+    """
+    composer = Composer(composable(photos, classes), seed)
+
+    def compose(pictures, boxes, classes, numbers):
+        _, epoch, step = (int(number) for number in numbers)
+        first, count = (epoch * steps + step) * len(pictures), len(pictures)
+        made = [composer.compose(first + i, pictures.shape[1]) for i in range(count)]
+        composed, found, kinds = zip(*made, strict=True)
+        targets = pad_targets(found, kinds, boxes.shape[1])
+        return np.stack(composed), targets["boxes"].astype(np.float32), targets["classes"].astype(np.int32)
 
     return compose
 
 
-def composable(table: Table, classes: Sequence[str]) -> list[Photo]:
-    """The photos of a table as the composer wants them; what cannot be read has been reported before."""
-    photos = []
-    for row in range(len(table)):
+def composable(photos: Collection, classes: Sequence[str]) -> list[Photo]:
+    """The photos as the composer wants them; what cannot be read has been reported before."""
+    found = []
+    for example in photos:
         try:
-            data = _jpeg(table, row)
+            data = example.as_jpeg()
         except FaceTrackerError:
             continue
-        kinds = np.array([class_number(label, classes) for label in table.labels[row]], np.int32)
-        boxes = table.boxes[row]
-        photos.append(Photo(data, boxes, kinds, pasteable=len(boxes) == 1 and bool(areas(boxes)[0] > FILLS)))
-    return photos
-
-
-def _jpeg(table: Table, row: int) -> bytes:
-    if table.kind == "records":
-        return table.jpegs[row]
-    return table.paths[row].read_bytes() if table.bare[row] else encode_jpeg(table.picture(row))
+        kinds = np.array([class_number(label, classes) for label in example.labels], np.int32)
+        fills = len(example) == 1 and bool(areas(example.boxes)[0] > FILLS)
+        found.append(Photo(data, example.boxes, kinds, pasteable=fills))
+    return found

@@ -25,8 +25,8 @@ from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.places import as_path
 from facetracker.core.settings import Settings
-from facetracker.data.layout import PARTITIONS
-from facetracker.data.table import read_table
+from facetracker.labels.collection import Collection, parts_of
+from facetracker.training.plan import RunPlan, WorkersPlan, read_plan
 from facetracker.training.run import RUNS, RunFolder, open_run
 from facetracker.training.worker import LOG, MISTAKE, work
 
@@ -53,12 +53,13 @@ def train_with_workers(
     `on` local, as processes of this machine. Data and run folder must be visible on every machine.
     """
     changes = [*changes, f"several.workers={workers}"]
-    shares = functools.partial(state_shares, data=data)
+    shares = functools.partial(plan_shares, data=data)
     run, settings = open_run(data, preset, changes, name, resume, force, Path(runs), shares)
-    several = settings.several
+    plan = read_plan(run.plan).workers
+    assert plan is not None
     console.say(
-        f"{workers} workers, {several.batch_each} pictures a step each: global batch {several.batch}, "
-        f"learning rate {several.learning_rate:g}, {several.steps} steps an epoch"
+        f"{workers} workers, {plan.batch_each} pictures a step each: global batch {plan.batch}, "
+        f"learning rate {plan.learning_rate:g}, {plan.steps} steps an epoch"
     )
     if (on or ("ray" if find_spec("ray") else "local")) == "ray":
         with connected(address, workers) as ray:
@@ -69,8 +70,8 @@ def train_with_workers(
     return run.folder
 
 
-def state_shares(settings: Settings, data: str | Path) -> None:
-    """Work out batches, learning rate, steps and seeds, and write them into the settings for everybody to read."""
+def plan_shares(settings: Settings, data: str | Path) -> RunPlan:
+    """Work out batches, learning rate, steps and seeds, for everybody to read."""
     several, batch = settings.several, settings.data.batch_size
     data = as_path(data)
     if batch % several.workers and not several.scale_batch:
@@ -82,18 +83,20 @@ def state_shares(settings: Settings, data: str | Path) -> None:
         raise FaceTrackerError(
             "training.clip_norm would clip each worker's gradients on their own", fix="--set training.clip_norm=null"
         )
-    split = any((data / name).is_dir() for name in PARTITIONS)
-    table = read_table(data, "train" if split else None, pictures=False, prelabelled=settings.data.prelabelled)
-    if len(table) < several.workers:
-        raise FaceTrackerError(f"{len(table)} labelled photos are too few for {several.workers} workers", path=data)
-    settings.model.classes = table.class_names(settings.model.classes)
+    part = "train" if parts_of(data) else None
+    photos = Collection.open(data, part, pictures=False, prelabelled=settings.data.prelabelled)
+    if len(photos) < several.workers:
+        raise FaceTrackerError(f"{len(photos)} labelled photos are too few for {several.workers} workers", path=data)
     factor = several.workers if several.scale_batch else 1
-    several.batch = batch * factor
-    several.batch_each = several.batch // several.workers
-    several.learning_rate = settings.training.learning_rate * factor
-    pictures = settings.training.samples_per_epoch or len(table)
-    several.steps = -(-pictures // several.batch)
-    several.seeds = [settings.training.seed + 1009 * number for number in range(several.workers)]
+    pictures = settings.training.samples_per_epoch or len(photos)
+    shares = WorkersPlan(
+        batch=batch * factor,
+        batch_each=batch * factor // several.workers,
+        learning_rate=settings.training.learning_rate * factor,
+        steps=-(-pictures // (batch * factor)),
+        seeds=tuple(settings.training.seed + 1009 * number for number in range(several.workers)),
+    )
+    return RunPlan(tuple(photos.class_names(settings.model.classes)), workers=shares)
 
 
 def supervise(run: RunFolder, settings: Settings, start: Callable[[], str | None]) -> None:

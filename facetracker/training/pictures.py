@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import keras
@@ -85,8 +84,6 @@ def _said(one: Judged) -> str:
     return f"found: IoU {one.quality:.2f}" if len(one.found) else "missed"
 
 
-def draw_val_predictions(path: str | Path, model: keras.Model, pool: Pool) -> dict[str, Any]:
-    """Truth and prediction side by side for the worst val pictures; returns how the judged pictures fared."""
-    judged = judge(model, pool)
-    write_png(path, sheet_of(judged))
-    return {"pictures": len(judged), "mean_quality": round(float(np.mean([one.quality for one in judged])), 4)}
+def draw_val_predictions(path: str | Path, model: keras.Model, pool: Pool) -> None:
+    """Truth and prediction side by side for the worst val pictures."""
+    write_png(path, sheet_of(judge(model, pool)))

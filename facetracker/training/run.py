@@ -1,8 +1,8 @@
 """The run folder: one training, everything it was and everything it gave.
 
-`runs/NAME/` holds `config.yaml` (all settings, resolved), `model.keras` (best), `last.keras`, `history.csv`,
-`metrics.json`, `curves.png`, `val_predictions.png`, `logs/` (TensorBoard), and for going on after a kill `state.npz`
-with `run.json` (which data it trains on).
+`runs/NAME/` holds `config.yaml` (all settings, resolved), `plan.json` (what followed from the photos), `model.keras`
+(best), `last.keras`, `history.csv`, `metrics.json`, `curves.png`, `val_predictions.png`, `logs/` (TensorBoard), and for
+going on after a kill `state.npz` with `run.json` (which data it trains on).
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from facetracker.core.errors import FaceTrackerError
+from facetracker.core import console
+from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.files import read_json, sweep, write_atomically, write_json
 from facetracker.core.places import as_path
 from facetracker.core.settings import Settings, load_settings, read_settings
+from facetracker.training.plan import RunPlan
 
 RUNS = Path("runs")
 
@@ -36,6 +38,10 @@ class RunFolder:
     @property
     def config(self) -> Path:
         return self.folder / "config.yaml"
+
+    @property
+    def plan(self) -> Path:
+        return self.folder / "plan.json"
 
     @property
     def best(self) -> Path:
@@ -119,11 +125,11 @@ def open_run(
     resume: bool,
     force: bool,
     runs: Path,
-    derive: Callable[[Settings], None] | None = None,
+    plan: Callable[[Settings], RunPlan] | None = None,
 ) -> tuple[RunFolder, Settings]:
     """The run to train in and its settings: a new one, or with `resume` the one to go on with.
 
-    `derive` writes into the settings of a new run what follows from them, before its folder is made.
+    `plan` works out what follows from the settings of a new run, before its folder is made; it is saved there.
     """
     if resume:
         run = find_run(name, runs)
@@ -133,9 +139,11 @@ def open_run(
     settings = load_settings(preset, changes)
     if not as_path(data).is_dir():
         raise FaceTrackerError("no such folder", path=data, fix="Make it with facetracker augment.")
-    if derive is not None:
-        derive(settings)
-    return start_run(settings, data, name, runs, force), settings
+    planned = None if plan is None else plan(settings)
+    run = start_run(settings, data, name, runs, force)
+    if planned is not None:
+        planned.save(run.plan)
+    return run, settings
 
 
 def new_run(data: str | Path, name: str, runs: Path = RUNS, force: bool = False) -> RunFolder:
@@ -206,3 +214,10 @@ def free_name(kind: str, runs: Path = RUNS) -> str:
 
 def _last_written(folder: Path) -> float:
     return max((path.stat().st_mtime for path in folder.iterdir() if path.is_file()), default=0.0)
+
+
+def say_rejects(run: RunFolder, rejects: Rejects) -> None:
+    """Note what was left out in the run folder, and say that something was."""
+    if rejects:
+        write_atomically(run.rejects, rejects.as_text())
+        console.warn(f"{len(rejects)} pictures were left out; {run.rejects} says why")

@@ -20,11 +20,11 @@ from facetracker.core.boxes import IGNORED, Boxes
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.photo import Picture
 from facetracker.data.pool import class_number
-from facetracker.data.table import Table
 from facetracker.inference.card import Card
 from facetracker.inference.detector import Detector, Places
 from facetracker.inference.engines import Engine, Outputs
 from facetracker.inference.engines.keras import card_of
+from facetracker.labels.collection import Collection
 
 FAINTEST = 0.05  # scores below are not looked at
 LOWEST, HIGHEST = 0.2, 0.65  # a threshold lies between
@@ -74,19 +74,19 @@ class Served:
 class ValPhotos:
     """The val photos of a run (of very many, some) as the tracker will be shown them, read and shrunk once."""
 
-    def __init__(self, table: Table, classes: Sequence[str], model: keras.Model):
+    def __init__(self, photos: Collection, classes: Sequence[str], model: keras.Model):
         self.model = model
         self.card: Card = card_of(model)
         detector = Detector(Trained(model), FAINTEST)
         self.inputs: list[tuple[Picture, Places]] = []
         self.truth: list[tuple[Boxes, np.ndarray]] = []
-        for row in np.linspace(0, len(table) - 1, min(MOST, len(table))).round().astype(int):
+        for row in np.linspace(0, len(photos) - 1, min(MOST, len(photos))).round().astype(int):
             try:
-                self.inputs.append(detector.prepare(table.picture(row)))
+                self.inputs.append(detector.prepare(photos[row].picture()))
             except FaceTrackerError:
                 continue  # noted when the pool was read
-            kinds = np.array([class_number(label, classes) for label in table.labels[row]], np.int64)
-            self.truth.append((table.boxes[row], kinds))
+            kinds = np.array([class_number(label, classes) for label in photos[row].labels], np.int64)
+            self.truth.append((photos[row].boxes, kinds))
 
     def judge(self) -> Served:
         """How the network, with the weights it has now, does on these photos, at the threshold chosen for them."""

@@ -12,25 +12,25 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from facetracker.cluster.share import Share
 from facetracker.core import console
 from facetracker.core.console import silenced
 from facetracker.core.errors import FaceTrackerError
-from facetracker.core.files import write_atomically
 from facetracker.core.settings import Settings, read_settings
-from facetracker.data.share import Share
 from facetracker.training.device import start
-from facetracker.training.run import RunFolder
+from facetracker.training.run import RunFolder, say_rejects
 
 with silenced():
     import tensorflow as tf
 
-from facetracker.training.fit import Training
+from facetracker.training.fit import TrackerTask
 from facetracker.training.photos import read_photos
+from facetracker.training.plan import WorkersPlan, read_plan
+from facetracker.training.trainer import Trainer
 
 
 class Workers(tf.distribute.MultiWorkerMirroredStrategy):
@@ -67,17 +67,22 @@ def take_part(folder: str | Path, share: Share | None = None) -> Path:
         if not share.chief:
             own = RunFolder(Path(place) / run.name)
             own.folder.mkdir()
-            for path in (run.config, run.about, run.state):
+            for path in (run.config, run.plan, run.about, run.state):
                 if path.is_file():
                     shutil.copy(path, own.folder / path.name)
             console.quiet = True
         strategy = make_strategy(share)  # first of all: TensorFlow takes the workers in only before it starts
         device = start(settings.training)
-        photos = read_photos(run.data(), settings, share)
-        if photos.rejects and share.chief:
-            write_atomically(run.rejects, photos.rejects.as_text())
+        plan = read_plan(run.plan)
+        photos = read_photos(run.data(), settings, plan, share)
+        plan = replace(plan, crop=photos.crop)
+        if share.chief:
+            plan.save(run.plan)
+            say_rejects(run, photos.rejects)
+        assert plan.workers is not None
+        mine = own_settings(settings, plan.workers, share)
         with strategy.scope():
-            OneOfSeveral(own, own_settings(settings, share), photos, device, strategy).go()
+            Trainer(own, mine.training, TrackerTask(mine, plan, photos), device, strategy).go()
     return run.folder
 
 
@@ -94,26 +99,16 @@ def make_strategy(share: Share) -> Any:
         return Workers(communication_options=tf.distribute.experimental.CommunicationOptions(implementation=how))
 
 
-def own_settings(settings: Settings, share: Share) -> Settings:
+def own_settings(settings: Settings, workers: WorkersPlan, share: Share) -> Settings:
     """The settings as one worker uses them: its part of the batch, its seed, as many steps as all have."""
-    several, own = settings.several, settings.model_copy(deep=True)
-    assert several.batch_each is not None and several.seeds is not None  # noqa: PT018 (no test)
-    assert several.steps is not None and several.learning_rate is not None  # noqa: PT018
-    own.data.batch_size = several.batch_each
-    own.training.learning_rate = several.learning_rate
-    own.training.seed = several.seeds[share.number]
-    own.training.samples_per_epoch = several.steps * several.batch_each
-    return own
-
-
-@dataclass
-class OneOfSeveral(Training):
-    """A training whose steps are taken together with other workers."""
-
-    strategy: Any = None
-
-    def dealt(self, batches: Callable[[], Any]) -> Any:
-        return self.strategy.distribute_datasets_from_function(lambda context: batches())
-
-    def _estimate(self, end: int) -> None:
-        """No timed steps: all workers would have to take them."""
+    training = {
+        "learning_rate": workers.learning_rate,
+        "seed": workers.seeds[share.number],
+        "samples_per_epoch": workers.steps * workers.batch_each,
+    }
+    return settings.model_copy(
+        update={
+            "data": settings.data.model_copy(update={"batch_size": workers.batch_each}),
+            "training": settings.training.model_copy(update=training),
+        }
+    )

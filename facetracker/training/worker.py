@@ -13,7 +13,7 @@ from pathlib import Path
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.files import write_atomically
 
-MISTAKE = "mistake.txt"  # what a person must mend; the launcher shows it and does not try again
+MISTAKE = "mistake.txt"  # what a person must fix; the launcher shows it and does not try again
 LOG = "train.log"  # what the chief says; the others' logs are called after them
 
 

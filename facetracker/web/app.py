@@ -31,7 +31,7 @@ from facetracker.web.paths import NotThere, PhotoIndex, Place, run_folder
 from facetracker.web.photos import picture_for_page
 from facetracker.web.report import PICTURES, POLICY, Reports
 from facetracker.web.safety import Guard, Rules
-from facetracker.web.training import PING, Trainer, Wish
+from facetracker.web.training import PING, Trainings, Wish
 
 HERE = Path(__file__).parent
 STATIC, ORT = HERE / "static", HERE / "ort"
@@ -48,7 +48,7 @@ class Web:
         self.place, self.model, self.rules = place, model, rules
         self.labels = Labels(PhotoIndex(place.data))
         self.collecting = Collecting(place)
-        self.trainer = Trainer(place)
+        self.trainer = Trainings(place)
         self.reports = Reports(place)
         self.live = Live(model.detector)
         self.listeners = 0

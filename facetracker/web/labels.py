@@ -22,7 +22,7 @@ from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.photo import read_picture
 from facetracker.core.settings import first_fault
 from facetracker.labels.classes import listed_classes
-from facetracker.labels.labelme import NO_FACE, SAME_BOX, VERSION, read_content, stated_size, write_content
+from facetracker.labels.labelme import NO_FACE, VERSION, read_content, redrawn, stated_size, write_content
 from facetracker.labels.prelabel import prelabel
 from facetracker.labels.provenance import State, accepted, is_unreviewed, state_of
 from facetracker.labels.queue import review_queue
@@ -182,18 +182,10 @@ def merged(content: Mapping[str, Any], wish: Edited, entry: Entry, width: int, h
 
 def _changed(old: list[Any], wish: EditedShape, width: int, height: int) -> dict[str, Any]:
     """One shape: the earlier one as far as the page left it alone, else a rectangle."""
-    box = _usable(wish, width, height)
     earlier = old[wish.index] if wish.index is not None and wish.index < len(old) else None
     if not isinstance(earlier, Mapping) or not encloses_area(earlier):
         earlier = None
-    shape = dict(earlier) if earlier is not None else _rectangle()
-    shape["label"] = wish.label
-    if earlier is None or _moved(earlier, box, width, height):
-        left, top, right, bottom = (round(side, 4) for side in box)
-        shape.update(points=[[left, top], [right, bottom]], shape_type="rectangle")
-        if shape.get("mask") is not None:
-            shape["mask"] = None
-    return shape
+    return redrawn(earlier, wish.label, _usable(wish, width, height), width, height)
 
 
 def _usable(wish: EditedShape, width: int, height: int) -> list[float]:
@@ -207,18 +199,6 @@ def _usable(wish: EditedShape, width: int, height: int) -> list[float]:
         return [*usable_box(shape_box(shape), width, height)]
     except ShapeFault as fault:
         raise FaceTrackerError(f"a box {fault}", fix="Draw it again.") from None
-
-
-def _moved(earlier: Mapping[str, Any], box: list[float], width: int, height: int) -> bool:
-    try:
-        before = [*usable_box(shape_box(earlier), width, height)]
-    except ShapeFault:
-        return True
-    return bool(np.abs(np.subtract(before, box)).max() > SAME_BOX)
-
-
-def _rectangle() -> dict[str, Any]:
-    return {"group_id": None, "description": "", "shape_type": "rectangle", "flags": {}, "mask": None}
 
 
 def _content(label: Path) -> tuple[dict[str, Any] | None, str]:

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facetracker.core.errors import FaceTrackerError
-from facetracker.core.files import PHOTO_SUFFIXES
-from facetracker.labels.pairing import IMAGES, LABELS, PARTITIONS, label_path, pairs_in
+from facetracker.labels.pairing import IMAGES, LABELS, PhotoFolder, label_path, pairs_in, places_in
 
 SETTLED = 100_000_000  # ns
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
@@ -78,10 +77,10 @@ def file_of(folder: Path, name: str) -> Path:
 
 
 class PhotoIndex:
-    """The photos of the data folder by name (their stem); read anew when a folder changes.
+    """The photos of the data folder by name (their stem); read again when a folder changes.
 
     They are those that labelme shows as well: `images/` when it holds photos, else the folder itself, else its
-    partitions (which are copies as soon as `images/` is there).
+    parts (which are copies as soon as `images/` is there).
     """
 
     def __init__(self, data: Path):
@@ -91,9 +90,10 @@ class PhotoIndex:
 
     def entries(self) -> dict[str, Entry]:
         """Every photo, sorted by name."""
-        folders = photo_folders(self.data)
-        seen = tuple(_stamp(path) for folder in folders for path in (folder, folder.parent / LABELS, folder / LABELS))
-        if self._seen != (folders, seen):
+        folders = self._folders()
+        images = tuple(folder.images for folder in folders)
+        seen = tuple(_stamp(path) for place in images for path in (place, place.parent / LABELS, place / LABELS))
+        if self._seen != (images, seen):
             found: dict[str, Entry] = {}
             for folder in folders:
                 for entry in self._entries_in(folder):
@@ -101,7 +101,7 @@ class PhotoIndex:
             self._entries = dict(sorted(found.items()))
             # A folder's time moves in ticks of some milliseconds: what changed only just may go on changing unseen.
             settled = time.time_ns() - max(seen, default=0) > SETTLED
-            self._seen = (folders, seen) if settled else None
+            self._seen = (images, seen) if settled else None
         return self._entries
 
     def find(self, name: str) -> Entry:
@@ -113,36 +113,26 @@ class PhotoIndex:
         inside(self.data, entry.label)
         return entry
 
-    def _entries_in(self, folder: Path) -> list[Entry]:
-        pairs = pairs_in(folder)
-        doubles = set(pairs.doubles)
+    def _folders(self) -> list[PhotoFolder]:
+        """The folders whose photos are shown; none that lies outside."""
+        folders = places_in(self.data).to_label() if self.data.is_dir() else []
+        return [folder for folder in folders if _lies_inside(self.data, folder.images)]
+
+    def _entries_in(self, folder: PhotoFolder) -> list[Entry]:
         found = []
-        for photo, label in pairs.photos:
-            if photo in doubles:
-                continue
-            try:
-                inside(self.data, photo)
-                inside(self.data, label or label_path(photo))
-            except NotThere:
-                continue
-            found.append(Entry(photo.stem, photo, label or label_path(photo), label is not None))
+        for pair in pairs_in(folder).owners:
+            label = pair.label or label_path(pair.photo)
+            if _lies_inside(self.data, pair.photo) and _lies_inside(self.data, label):
+                found.append(Entry(pair.stem, pair.photo, label, pair.label is not None))
         return found
 
 
-def photo_folders(data: Path) -> tuple[Path, ...]:
-    """The folders whose photos are shown."""
-    for folder in (data / IMAGES, data):
-        if _holds_photos(data, folder):
-            return (folder,)
-    return tuple(folder for name in PARTITIONS if _holds_photos(data, folder := data / name / IMAGES))
-
-
-def _holds_photos(data: Path, folder: Path) -> bool:
+def _lies_inside(data: Path, path: Path) -> bool:
     try:
-        real = inside(data, folder)
+        inside(data, path)
     except NotThere:
         return False
-    return real.is_dir() and any(path.suffix.lower() in PHOTO_SUFFIXES for path in folder.iterdir())
+    return True
 
 
 def _stamp(path: Path) -> int:

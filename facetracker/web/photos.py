@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from facetracker.core.photo import encode_jpeg, read_picture
-from facetracker.labels.formats.exchange import ORIENTATION
+from facetracker.core.photo import ORIENTATION, encode_jpeg, read_picture
 
 KINDS = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 

@@ -40,8 +40,8 @@ class Reports:
     async def _make(self, folder: Path) -> None:
         if not (folder / "model.keras").is_file():
             raise NotThere(f"{folder.name} has no model yet", fix="Wait for its first epoch.")
-        photos, partition = self._photos(folder)
-        command = ["evaluate", str(folder), str(photos), "--partition", partition, "--out", str(folder / FOLDER)]
+        photos, part = self._photos(folder)
+        command = ["evaluate", str(folder), str(photos), "--part", part, "--out", str(folder / FOLDER)]
         code, lines = await run_child(command)
         if code not in (0, 3):
             raise FaceTrackerError(f"the report cannot be made ({lines[-1] if lines else code})")
@@ -50,8 +50,8 @@ class Reports:
         """The clean photos that the run did not train on: its own split's, else those of the folder it names."""
         own = self.place.aug_data / folder.name / "photos"
         data = own if own.is_dir() else Path(str(read_json(folder / "run.json").get("data", "")))
-        for partition in ("test", "val"):
-            images = data / partition / "images"
+        for part in ("test", "val"):
+            images = data / part / "images"
             if images.is_dir() and any(images.iterdir()):
-                return data, partition
+                return data, part
         raise NotThere(f"{folder.name} has no photos to be judged on", fix="Label more photos, so that some are left.")

@@ -68,7 +68,7 @@ class Job:
             self.news.notify_all()
 
 
-class Trainer:
+class Trainings:
     """The trainings of one page. Everything here runs on the event loop."""
 
     def __init__(self, place: Place, can_train: Callable[[], bool] | None = None):

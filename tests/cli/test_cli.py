@@ -70,29 +70,3 @@ def test_unknown_names_are_attribute_errors():
 
     with pytest.raises(AttributeError, match="nothing_like_this"):
         _ = facetracker.nothing_like_this
-
-
-def test_part_has_its_earlier_name_too_and_help_shows_one(monkeypatch):
-    from typer.testing import CliRunner
-
-    import facetracker.data.augment.augment as augment
-    import facetracker.reports.evaluation as evaluation
-    from facetracker.cli.main import app
-
-    asked = []
-
-    def note(*values, **options):
-        asked.append((*values[:3], options.get("all_partitions")))
-        raise SystemExit(0)
-
-    monkeypatch.setattr(evaluation, "evaluate", note)
-    monkeypatch.setattr(augment, "augment", note)
-    for flag in ("--part", "--partition"):
-        CliRunner().invoke(app, ["evaluate", "starter", "data", flag, "val"])
-    assert asked == [(["starter"], "data", "val", None)] * 2
-    asked.clear()
-    for flag in ("--all-parts", "--all-partitions"):
-        CliRunner().invoke(app, ["augment", "data", "aug_data", flag])
-    assert [values[-1] for values in asked] == [True, True]
-    for command in ("evaluate", "augment"):
-        assert "artition" not in CliRunner().invoke(app, [command, "--help"]).output

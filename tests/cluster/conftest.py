@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from facetracker.cluster.cluster import connected
+from facetracker.core.example import Example
 from facetracker.core.photo import write_jpeg
-from facetracker.core.sample import Sample
 from facetracker.labels.labelme import write_labels
 from facetracker.scenes import photo
 
@@ -32,7 +32,7 @@ def photos(tmp_path_factory) -> Path:
             path = write_jpeg(folder / part / "images" / f"{part}-{number:02d}.jpg", drawn.picture)
             label = folder / part / "labels" / f"{path.stem}.json"
             label.parent.mkdir(parents=True, exist_ok=True)
-            write_labels(label, Sample(path, 160, 120, drawn.boxes, drawn.labels))
+            write_labels(label, Example(path, 160, 120, drawn.boxes, drawn.labels))
     cut = folder / "train/images/train-03.jpg"
     cut.write_bytes(cut.read_bytes()[:700])
     (folder / "train/labels/train-05.json").write_text("{")

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from facetracker.cluster.share import Share
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.places import as_path, is_remote
 from facetracker.core.settings import load_settings
 from facetracker.data.augment.augment import augment
-from facetracker.data.records import shards_in
-from facetracker.data.share import Share
-from facetracker.data.table import read_table
+from facetracker.labels.collection import Collection
+from facetracker.labels.records import shards_in
 from tests.data.conftest import fingerprint_of
 
 
@@ -64,37 +64,38 @@ def test_the_loader_reads_shards_from_a_store(store, photos, tmp_path):
 
     augment(photos, tmp_path / "aug", variants=2, size=64, format="tfrecord", shard_photos=3, workers=1)
     store.put(str(tmp_path / "aug"), "/bucket/aug", recursive=True)
-    here, there = (read_table(place, "train") for place in (tmp_path / "aug", "memory://bucket/aug"))
-    assert here.names == there.names
-    assert here.jpegs == there.jpegs
+    here, there = (Collection.open(place, "train") for place in (tmp_path / "aug", "memory://bucket/aug"))
+    assert [(one.stem, one.jpeg) for one in here] == [(one.stem, one.jpeg) for one in there]
     settings = load_settings("nano", ["model.image_size=64"])
     ours, theirs = (read_photos(place, settings) for place in (tmp_path / "aug", "memory://bucket/aug"))
     np.testing.assert_array_equal(ours.train.pictures, theirs.train.pictures)
     np.testing.assert_array_equal(ours.val.boxes, theirs.val.boxes)
 
 
-def test_the_pipeline_reads_photos_from_a_store(remote_photos, photos):
-    from facetracker.data.pipeline import load_dataset
+def test_photos_are_read_from_a_store(remote_photos, photos):
+    from facetracker.data.pool import read_pool
 
-    for ours, theirs in zip(
-        *(load_dataset(place, "val", image_size=64) for place in (photos, remote_photos)), strict=True
-    ):
-        np.testing.assert_array_equal(ours[0], theirs[0])
-        np.testing.assert_array_equal(ours[1]["boxes"], theirs[1]["boxes"])
+    ours, theirs = (read_pool(Collection.open(place, "val"), ["face"], 64, most=4) for place in (photos, remote_photos))
+    np.testing.assert_array_equal(ours.pictures, theirs.pictures)
+    np.testing.assert_array_equal(ours.boxes, theirs.boxes)
 
 
 def test_each_worker_opens_its_own_shards(photos, tmp_path):
     augment(photos, tmp_path / "aug", variants=2, size=64, format="tfrecord", shard_photos=3, workers=1)
     shards = shards_in(tmp_path / "aug", "train")
     assert len(shards) == 4
-    whole = read_table(tmp_path / "aug", "train").names
-    parts = [read_table(tmp_path / "aug", "train", share=Share(number, 2)).names for number in range(2)]
+    whole = names_of(tmp_path, "train", Share())
+    parts = [names_of(tmp_path, "train", Share(number, 2)) for number in range(2)]
     assert sorted(parts[0] + parts[1]) == sorted(whole)
     assert not set(parts[0]) & set(parts[1])
     shards[1].write_bytes(b"damaged")
-    assert read_table(tmp_path / "aug", "train", share=Share(0, 2)).names == parts[0]
-    many = [read_table(tmp_path / "aug", "val", share=Share(number, 3)).names for number in range(3)]
-    assert sorted(name for names in many for name in names) == sorted(read_table(tmp_path / "aug", "val").names)
+    assert names_of(tmp_path, "train", Share(0, 2)) == parts[0]
+    many = [names_of(tmp_path, "val", Share(number, 3)) for number in range(3)]
+    assert sorted(name for names in many for name in names) == sorted(names_of(tmp_path, "val", Share()))
+
+
+def names_of(place: Path, part: str, share: Share) -> list[str]:
+    return [example.stem for example in Collection.open(place / "aug", part, share=share)]
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ import facetracker
 
 PACKAGE = Path(facetracker.__file__).parent
 
-# Class names that mean two things, to be given names of their own; nothing is added here.
+# The numpy networks of the study notes know nothing of the house, and are trained by what a learner would call it too.
 TWICE: dict[str, set[str]] = {
-    "Trainer": {"from_scratch.trainer", "web.training"},
+    "Trainer": {"from_scratch.trainer", "training.trainer"},
 }
 
 

@@ -1,4 +1,5 @@
 import pytest
+from pydantic import ValidationError
 
 from facetracker.core import settings as config
 from facetracker.core.errors import FaceTrackerError
@@ -82,6 +83,21 @@ def test_saved_settings_read_back_equal(tmp_path):
     settings = config.load_settings("nano", ["training.ema=0.5"])
     settings.save(tmp_path / "config.yaml")
     assert config.read_settings(tmp_path / "config.yaml") == settings
+
+
+def test_what_an_older_run_noted_in_its_settings_is_passed_over(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("data: {batch_size: 4, deterministic: false}\nseveral: {workers: 2, batch: 8, seeds: [0, 1009]}\n")
+    settings = config.read_settings(path)
+    assert (settings.data.batch_size, settings.several.workers) == (4, 2)
+    with pytest.raises(FaceTrackerError, match=r"no setting is called data\.deterministic"):
+        config.load_settings("nano", ["data.deterministic=true"])
+
+
+def test_settings_are_read_and_never_written_to():
+    settings = config.load_settings("nano")
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.training.epochs = 3
 
 
 def test_a_setting_of_an_older_version_says_what_to_do(tmp_path):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from facetracker.core.example import Example
 from facetracker.core.photo import write_jpeg
-from facetracker.core.sample import Sample
 from facetracker.labels.labelme import write_labels
 from facetracker.scenes import photo
 
@@ -26,7 +26,7 @@ def draw() -> Draw:
             path = write_jpeg(folder / "images" / f"{seed:02d}-{number:03d}.jpg", drawn.picture)
             label = folder / "labels" / f"{path.stem}.json"
             label.parent.mkdir(parents=True, exist_ok=True)
-            write_labels(label, Sample(path, width, height, drawn.boxes, drawn.labels))
+            write_labels(label, Example(path, width, height, drawn.boxes, drawn.labels))
         return folder
 
     return draw_into

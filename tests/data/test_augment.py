@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
 from facetracker.core.errors import BadFile, FaceTrackerError
+from facetracker.core.example import Example
 from facetracker.core.files import write_json
 from facetracker.core.photo import read_picture
 from facetracker.data.augment.augment import augment
-from facetracker.data.augmented import augmented_json, read_augmented
-from facetracker.data.records import records_in, shards_in
+from facetracker.labels.augmented import augmented_json
+from facetracker.labels.collection import read_example
 from facetracker.labels.labelme import read_labels
+from facetracker.labels.pairing import Pair
+from facetracker.labels.records import records_in, shards_in
 from tests.data.conftest import fingerprint_of
+
+
+def faces_of(label: Path) -> Example:
+    """What stands in the label file of an augmented picture."""
+    return read_example(Pair(label.with_suffix(".jpg"), label), size=(100, 100))
 
 
 def test_train_gets_variants_and_the_others_their_photo(data, tmp_path):
@@ -31,16 +40,16 @@ def test_train_gets_variants_and_the_others_their_photo(data, tmp_path):
     assert read_picture(out / "preview.png").size > 0
     for part in ("train", "val", "test"):
         for image in (out / part / "images").iterdir():
-            labels = read_augmented(out / part / "labels" / f"{image.stem}.json")
-            assert labels.image == f"{image.stem.rsplit('.', 1)[0]}.jpg"
+            labels = faces_of(out / part / "labels" / f"{image.stem}.json")
+            assert labels.made_from == f"{image.stem.rsplit('.', 1)[0]}.jpg"
             assert ((labels.boxes >= 0) & (labels.boxes <= 1)).all()
     source = read_labels(data / "val/labels/01-001.json")
-    clean = read_augmented(out / "val/labels/01-001.0.json")
+    clean = faces_of(out / "val/labels/01-001.0.json")
     np.testing.assert_allclose(clean.boxes, source.boxes, atol=1e-5)
 
 
 def test_the_json_is_the_tutorials_with_our_keys(data, tmp_path):
-    augment(data, tmp_path / "aug", variants=2, workers=1, all_partitions=True)
+    augment(data, tmp_path / "aug", variants=2, workers=1, all_parts=True)
     contents = [json.loads(path.read_text()) for path in (tmp_path / "aug").rglob("labels/*.json")]
     assert len(contents) == 14
     for content in contents:
@@ -84,7 +93,7 @@ def test_records_hold_what_the_files_hold(data, tmp_path):
     assert sorted(records) == names
     for name in names:
         assert records[name].jpeg == (tmp_path / "files/train/images" / name).read_bytes()
-        labels = read_augmented((tmp_path / "files/train/labels" / name).with_suffix(".json"))
+        labels = faces_of((tmp_path / "files/train/labels" / name).with_suffix(".json"))
         np.testing.assert_allclose(records[name].boxes, labels.boxes, atol=1e-6)
         assert records[name].labels == labels.labels
     index = json.loads((tmp_path / "records/train/index.json").read_text())
@@ -108,7 +117,7 @@ def test_photos_without_a_label_file(data, tmp_path):
     assert not (tmp_path / "a/train/images/00-001.0.jpg").exists()
     assert any("not labelled" in line for line in report.lines())
     augment(data, tmp_path / "b", variants=2, workers=1, unlabelled="no-face")
-    assert read_augmented(tmp_path / "b/train/labels/00-001.0.json").boxes.shape == (0, 4)
+    assert faces_of(tmp_path / "b/train/labels/00-001.0.json").boxes.shape == (0, 4)
 
 
 def test_a_bad_photo_stops_nothing(data, tmp_path):
@@ -156,7 +165,7 @@ def test_a_label_that_changed_needs_force(data, tmp_path):
     with pytest.raises(FaceTrackerError, match=r"changed since.*--force"):
         augment(data, out, variants=2, workers=1)
     assert augment(data, out, variants=2, workers=1, force=True).made == 1
-    assert read_augmented(out / "train/labels/00-001.1.json").boxes.shape == (0, 4)
+    assert faces_of(out / "train/labels/00-001.1.json").boxes.shape == (0, 4)
 
 
 def test_new_photos_are_added_and_lost_ones_reported(data, tmp_path, draw):
@@ -223,7 +232,7 @@ def test_a_photo_with_exif_loses_it(data, tmp_path):
     ],
 )
 def test_the_tutorials_own_label_files_are_read(tmp_path, content, boxes, labels):
-    read = read_augmented(write_json(tmp_path / "a.0.json", content))
+    read = faces_of(write_json(tmp_path / "a.0.json", content))
     assert len(read.boxes) == boxes
     assert read.labels == labels
     assert ((read.boxes >= 0) & (read.boxes <= 1)).all()
@@ -233,7 +242,6 @@ def test_the_tutorials_own_label_files_are_read(tmp_path, content, boxes, labels
     "content",
     [
         [],
-        {"shapes": []},
         {"class": 1},
         {"class": 1, "bbox": [0, 0, 1]},
         {"class": 1, "bbox": [0, 0, 0, 0]},
@@ -248,7 +256,7 @@ def test_the_tutorials_own_label_files_are_read(tmp_path, content, boxes, labels
 def test_label_files_that_are_wrong_are_named(tmp_path, content):
     path = write_json(tmp_path / "a.0.json", content)
     with pytest.raises(BadFile, match=r"a\.0\.json"):
-        read_augmented(path)
+        faces_of(path)
 
 
 def test_the_label_text_is_short_and_exact():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -10,9 +12,10 @@ from typer.testing import CliRunner
 from facetracker.cli.main import app
 from facetracker.core.boxes import as_boxes
 from facetracker.core.errors import FaceTrackerError
-from facetracker.core.photo import read_picture
+from facetracker.core.example import Example
+from facetracker.core.photo import encode_jpeg, read_picture
 from facetracker.core.sheet import GAP
-from facetracker.data.gallery import COLOURS, SIDE, Labelled, sheet_of, show
+from facetracker.data.gallery import COLOURS, SIDE, sheet_of, show
 
 RUN = CliRunner()
 
@@ -22,9 +25,9 @@ def count(page: np.ndarray, colour) -> int:
 
 
 def test_boxes_are_drawn_where_they_are_and_a_class_has_its_colour():
-    black = np.zeros((100, 100, 3), np.uint8)
+    black = encode_jpeg(np.zeros((100, 100, 3), np.uint8))
     box = as_boxes([[0.25, 0.25, 0.75, 0.75]])
-    page = sheet_of([Labelled(black, box, ("a",), "one"), Labelled(black, box, ("b",), "two")], 2)
+    page = sheet_of([Example(Path(name), 100, 100, box, (name,), jpeg=black) for name in ("a", "b")], 2)
     middle = GAP + SIDE // 4
     assert (page[middle, GAP + SIDE // 2] == COLOURS[0]).all()
     assert (page[middle, 2 * GAP + SIDE + SIDE // 2] == COLOURS[1]).all()

@@ -15,7 +15,7 @@ from facetracker.data.augment.plan import Chosen, Plan
 from facetracker.data.augment.transforms import read_pipeline
 from facetracker.data.augment.variants import Recipe
 from facetracker.data.augment.writing import AugmentJob
-from facetracker.data.layout import Pair
+from facetracker.labels.pairing import Pair
 
 RECIPE = Recipe(read_pipeline("standard"), 0, 2)
 FEW, MANY = 500, 5000  # photos
@@ -35,7 +35,7 @@ def planned(format: str, folder: Path = Path("aug"), **how) -> Plan:
 
 def test_files_are_a_job_a_photo():
     plan = planned("jpeg")
-    assert [(job.partition, job.name, job.clean) for job in map(plan.__getitem__, range(len(plan)))] == [
+    assert [(job.part, job.name, job.clean) for job in map(plan.__getitem__, range(len(plan)))] == [
         *(("train", stem, False) for stem in "abcde"),
         *(("val", stem, True) for stem in "fg"),
     ]

@@ -12,11 +12,11 @@ from facetracker.core.photo import write_jpeg
 from facetracker.data.augment.augment import augment
 from facetracker.data.pool import read_pool
 from facetracker.data.scale import crop_of
-from facetracker.data.table import read_table
+from facetracker.labels.collection import Collection
 
 
 def crop_in(folder):
-    return crop_of(read_table(folder, "train"), read_table(folder, "val"))
+    return crop_of(Collection.open(folder, "train"), Collection.open(folder, "val"))
 
 
 @pytest.fixture
@@ -73,8 +73,8 @@ def test_plain_photos_are_whole_whatever_their_shape(tmp_path, draw):
 
 
 def test_val_photos_are_cut_around_the_face(frames):
-    table = read_table(frames, "val")
-    whole, cut = (read_pool(table, ["face"], 96, 1, crop=crop) for crop in (None, 0.5))
+    photos = Collection.open(frames, "val")
+    whole, cut = (read_pool(photos, ["face"], 96, 1, crop=crop) for crop in (None, 0.5))
     sides = [pool.boxes[:, 0, 2:] - pool.boxes[:, 0, :2] for pool in (whole, cut)]
     assert cut.pictures.shape == whole.pictures.shape
     np.testing.assert_allclose(sides[1] / sides[0], 640 / 240, rtol=0.25)  # a face at an edge may be clipped
@@ -87,6 +87,6 @@ def test_a_face_outside_of_the_part_is_none(tmp_path, frames):
         corner = {**content["shapes"][0], "points": [[0, 0], [20, 20]]}
         large = {**content["shapes"][0], "points": [[440, 240], [600, 440]]}
         path.write_text(json.dumps({**content, "shapes": [corner, large]}))
-    table = read_table(data)
-    assert (read_pool(table, ["face"], 96, 2).classes == 0).all()
-    assert read_pool(table, ["face"], 96, 2, crop=0.5).classes.tolist() == [[0, -1]] * len(table)
+    photos = Collection.open(data)
+    assert (read_pool(photos, ["face"], 96, 2).classes == 0).all()
+    assert read_pool(photos, ["face"], 96, 2, crop=0.5).classes.tolist() == [[0, -1]] * len(photos)

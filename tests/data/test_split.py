@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,9 +15,9 @@ from facetracker.core.errors import FaceTrackerError
 from facetracker.core.files import write_json
 from facetracker.core.photo import write_jpeg
 from facetracker.data.grouping import assign
-from facetracker.data.layout import lay_out
 from facetracker.data.split import split
 from facetracker.labels.labelme import read_labels
+from facetracker.labels.pairing import Pairs, pairs_in, places_in
 from tests.data.conftest import fingerprint_of
 
 RNG = np.random.default_rng(0)
@@ -44,8 +45,12 @@ def photos(tmp_path):
     return folder
 
 
+def placed(folder: Path) -> Pairs:
+    return pairs_in(*places_in(folder).parts.values())
+
+
 def places(folder) -> dict[str, str]:
-    return {pair.stem: pair.part for pair in lay_out(folder).pairs}
+    return {pair.stem: pair.part for pair in placed(folder).pairs}
 
 
 def test_the_ratios_hold_and_each_label_goes_with_its_photo(photos):
@@ -53,7 +58,7 @@ def test_the_ratios_hold_and_each_label_goes_with_its_photo(photos):
     assert report.counts == {"train": 14, "val": 3, "test": 3}
     assert report.added == 20
     assert report.unlabelled == 2
-    layout = lay_out(photos)
+    layout = placed(photos)
     assert len(layout.pairs) == 20
     assert not layout.orphans
     for pair in layout.pairs:
@@ -144,7 +149,7 @@ def test_other_arguments_need_force_and_then_move_files_between_parts(photos, mo
     new = places(photos)
     assert old != new
     assert sorted(old) == sorted(new)
-    assert not lay_out(photos).orphans
+    assert not placed(photos).orphans
     fresh = photos.parent / "fresh"
     if not move:
         split(photos, fresh, by="photo", seed=1)
@@ -173,7 +178,7 @@ def test_labelmes_own_layout_gets_paths_that_lead_somewhere(tmp_path):
         write_json(tmp_path / f"{number}.json", {**label_text(""), "imagePath": f"{number}.jpg"})
     (tmp_path / "2.json").write_text("{")
     split(tmp_path, tmp_path / "out", by="photo")
-    for pair in lay_out(tmp_path / "out").pairs:
+    for pair in placed(tmp_path / "out").pairs:
         assert pair.label is not None
         if pair.stem == "2":
             assert pair.label.read_text() == "{"

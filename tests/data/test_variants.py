@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from facetracker.core.boxes import as_boxes
-from facetracker.core.sample import Sample
+from facetracker.core.example import Example
 from facetracker.data.augment.transforms import read_pipeline
 from facetracker.data.augment.variants import MAX_DRAWS, Recipe, clean_variant, make_variants, visible_shares
 from facetracker.scenes import photo
@@ -19,13 +19,13 @@ def crop(width: int, height: int) -> dict:
     return {"transform": {"__class_fullname__": "Compose", "transforms": [step]}}
 
 
-def plain(boxes, width=320, height=240) -> tuple[np.ndarray, Sample]:
+def plain(boxes, width=320, height=240) -> tuple[np.ndarray, Example]:
     """A black picture whose faces are white."""
     picture = np.zeros((height, width, 3), np.uint8)
     boxes = as_boxes(boxes)
     for x1, y1, x2, y2 in (boxes * [width, height, width, height]).round().astype(int):
         picture[y1:y2, x1:x2] = 255
-    return picture, Sample(Path("a.jpg"), width, height, boxes, ("face",) * len(boxes))
+    return picture, Example(Path("a.jpg"), width, height, boxes, ("face",) * len(boxes))
 
 
 def test_no_variant_without_a_label_shows_a_part_of_a_face():
@@ -76,26 +76,26 @@ def test_a_photo_without_a_face():
 
 def test_a_variant_depends_on_seed_photo_and_number_alone():
     drawn = photo(0, 1, width=160, height=120, faces=2)
-    sample = Sample(Path("a.jpg"), 160, 120, drawn.boxes, drawn.labels)
+    sample = Example(Path("a.jpg"), 160, 120, drawn.boxes, drawn.labels)
     recipe = Recipe(read_pipeline("full"), seed=3)
     all_of_them = list(make_variants(drawn.picture, sample, recipe, range(5)))
     (alone,) = make_variants(drawn.picture, sample, recipe, [3])
     assert (alone.picture == all_of_them[3].picture).all()
     assert (alone.boxes == all_of_them[3].boxes).all()
 
-    def differs(recipe: Recipe, sample: Sample) -> bool:
+    def differs(recipe: Recipe, sample: Example) -> bool:
         (other,) = make_variants(drawn.picture, sample, recipe, [3])
         return other.picture.shape != alone.picture.shape or bool((other.picture != alone.picture).any())
 
     assert differs(Recipe(read_pipeline("full"), seed=4), sample)
-    assert differs(recipe, Sample(Path("b.jpg"), 160, 120, drawn.boxes, drawn.labels))
+    assert differs(recipe, Example(Path("b.jpg"), 160, 120, drawn.boxes, drawn.labels))
 
 
 def test_labels_stay_with_their_faces():
     picture, _ = plain([[0.1, 0.1, 0.3, 0.4], [0.6, 0.5, 0.9, 0.95]])
     picture[:, 160:][picture[:, 160:] > 0] = 128
     boxes = as_boxes([[0.1, 0.1, 0.3, 0.4], [0.6, 0.5, 0.9, 0.95]])
-    sample = Sample(Path("a.jpg"), 320, 240, boxes, ("white", "grey"))
+    sample = Example(Path("a.jpg"), 320, 240, boxes, ("white", "grey"))
     flip = {"__class_fullname__": "HorizontalFlip", "p": 0.5}
     recipe = Recipe({"transform": {"__class_fullname__": "Compose", "transforms": [flip]}})
     for variant in make_variants(picture, sample, recipe, range(10)):

@@ -21,9 +21,9 @@ from typing import Any
 import typer
 
 from facetracker.cli import main as cli
+from facetracker.core.example import Example
 from facetracker.core.files import photos_in
 from facetracker.core.photo import read_picture, write_jpeg
-from facetracker.core.sample import Sample
 from facetracker.core.settings import load_settings
 from facetracker.inference.detector import Detector
 from facetracker.inference.recording.record import VideoRecorder
@@ -122,4 +122,4 @@ def label_all(images: Path) -> None:
             picture = read_picture(photo)
             boxes = starter.detect(picture).boxes
             height, width = picture.shape[:2]
-            write_labels(label, Sample(photo, width, height, boxes, ("face",) * len(boxes)))
+            write_labels(label, Example(photo, width, height, boxes, ("face",) * len(boxes)))

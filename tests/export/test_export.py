@@ -122,11 +122,12 @@ def test_h5_is_what_our_loader_opens_and_what_any_reader_of_hdf5_understands(cas
 
 
 def test_every_exported_file_can_be_evaluated(dense, snapshots):
-    from facetracker.core.sample import Sample
+    from facetracker.core.example import Example
+    from facetracker.labels.collection import Collection
 
-    samples = [Sample(snapshots / f"{index}.jpg", 96, 72, [[0.2, 0.2, 0.8, 0.8]], ("bare",)) for index in range(3)]
+    samples = [Example(snapshots / f"{index}.jpg", 96, 72, [[0.2, 0.2, 0.8, 0.8]], ("bare",)) for index in range(3)]
     paths = [find(path) for path in (dense.path, *(dense.file(name) for name in dense.results))]
-    results = judge(paths, LabelledPhotos(snapshots, None, samples), threshold=0.2).models
+    results = judge(paths, LabelledPhotos(Collection(snapshots, samples)), threshold=0.2).models
     engines = ["keras", "onnxruntime", "litert", "openvino", "tensorflow", "keras"]
     assert [result.engine for result in results] == engines
     assert [result.name.partition(".")[2] for result in results][-2:] == ["saved_model", "h5"]

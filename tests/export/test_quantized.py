@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from facetracker.core.errors import FaceTrackerError
+from facetracker.core.example import Example
 from facetracker.core.photo import read_picture, write_jpeg
-from facetracker.core.sample import Sample
 from facetracker.export import export, exporting
 from facetracker.export.calibrate import Loss, calibration_frames, loss_of_ap
 from facetracker.export.check import inputs, run_in_ones
@@ -79,7 +79,7 @@ def test_the_loss_of_ap_is_measured_on_labels_where_there_are_any(dense, snapsho
         for part in ("train", "test"):
             photo = tmp_path / part / "images" / f"{part}{index}.jpg"
             write_jpeg(photo, read_picture(snapshots / f"{index}.jpg"))
-            sample = Sample(photo, 96, 72, [[0.2, 0.2, 0.8, 0.8]], ("bare",))
+            sample = Example(photo, 96, 72, [[0.2, 0.2, 0.8, 0.8]], ("bare",))
             write_labels(tmp_path / part / "labels" / f"{part}{index}.json", sample)
     loss = loss_of_ap(dense.path, dense.file("onnx"), tmp_path)
     assert (loss.photos, loss.truth) == (2, "its labels")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from photo_set import PhotoSet, draw, rectangle
 
+from facetracker.cluster.tasks import WorkerDied
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.photo import read_picture
 from facetracker.core.sheet import GREEN
@@ -281,30 +282,18 @@ def test_worker_processes_find_the_same(photos: PhotoSet, monkeypatch):
     assert audit(photos.folder, out=None, workers=2).findings == alone.findings
 
 
-def test_a_killed_worker_costs_nothing(photos: PhotoSet, monkeypatch):
-    import concurrent.futures
-    from concurrent.futures.process import BrokenProcessPool
-
-    class Broken:
-        def __init__(self, *_, **__):
-            pass
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            return False
-
-        def map(self, function, chunks):
-            yield function(chunks[0])
-            raise BrokenProcessPool
-
+def test_a_group_that_no_worker_survives_is_looked_at_here(photos: PhotoSet, monkeypatch):
     everything_wrong(photos)
     alone = audit(photos.folder, out=None, workers=1)
-    monkeypatch.setattr(audit_module, "POOL_FROM", 1)
     monkeypatch.setattr(audit_module, "CHUNK", 5)
-    monkeypatch.setattr(concurrent.futures, "ProcessPoolExecutor", Broken)
-    assert audit(photos.folder, out=None, workers=2).findings == alone.findings
+    usual = audit_module.run_tasks
+
+    def deadly(function, chunks, *others):
+        for number, result in usual(function, chunks, *others):
+            yield number, WorkerDied("killed") if number == 1 else result
+
+    monkeypatch.setattr(audit_module, "run_tasks", deadly)
+    assert audit(photos.folder, out=None).findings == alone.findings
 
 
 @pytest.mark.shared

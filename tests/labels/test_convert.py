@@ -15,9 +15,9 @@ from pycocotools.coco import COCO
 
 from facetracker.core.boxes import to_pixels
 from facetracker.core.errors import BadFile, FaceTrackerError
+from facetracker.core.photo import photo_size
 from facetracker.labels.formats import exchange
 from facetracker.labels.formats.convert import convert, read_labelme
-from facetracker.labels.formats.exchange import photo_size
 
 FORMATS = ("coco", "voc", "yolo")
 
@@ -35,10 +35,11 @@ def split(photos: PhotoSet) -> PhotoSet:
 def faces(folder: Path) -> dict[str, list[tuple]]:
     """Every labelled photo of a labelme folder: `part/stem` to (label, pixel corners)."""
     found = {}
-    for entry in read_labelme(folder).labelled:
-        sample = entry.sample
+    for sample in read_labelme(folder):
+        if not sample.reviewed:
+            continue
         corners = to_pixels(sample.boxes, sample.width, sample.height)
-        found[f"{entry.part}/{sample.stem}"] = [
+        found[f"{sample.part}/{sample.stem}"] = [
             (label, *corner) for label, corner in zip(sample.labels, corners, strict=True)
         ]
     return found

@@ -24,8 +24,8 @@ from photo_set import PhotoSet
 
 from facetracker.core.boxes import to_pixels
 from facetracker.core.errors import BadFile
+from facetracker.core.example import Example
 from facetracker.core.photo import read_picture
-from facetracker.core.sample import Sample
 from facetracker.labels.audit.audit import audit
 from facetracker.labels.audit.checks import KINDS, label_findings
 from facetracker.labels.audit.fixes import fixed_content
@@ -102,7 +102,7 @@ def check_refused(path: Path) -> None:
     find_photo(path)
 
 
-def assert_same_faces(one: Sample, two: Sample) -> None:
+def assert_same_faces(one: Example, two: Example) -> None:
     assert one.labels == two.labels
     assert one.boxes.shape == two.boxes.shape
     assert np.abs(one.boxes - two.boxes).max(initial=0) < 1e-3
@@ -197,7 +197,7 @@ def test_what_is_written_is_read_back(tmp_path_factory, corners, names, width, h
     ordered = [[min(a, c), min(b, d), max(a, c), max(b, d)] for a, b, c, d in corners]
     wide_enough = [box for box in ordered if (box[2] - box[0]) * width > 2 and (box[3] - box[1]) * height > 2]
     folder = tmp_path_factory.getbasetemp()
-    sample = Sample(folder / "p.jpg", width, height, wide_enough, tuple(names[: len(wide_enough)]))
+    sample = Example(folder / "p.jpg", width, height, wide_enough, tuple(names[: len(wide_enough)]))
     again = read_labels(write_labels(folder / "p.json", sample, force=True), folder / "p.jpg")
     assert again.labels == sample.labels
     assert np.abs(again.boxes - sample.boxes).max(initial=0) * max(width, height) < 0.01

@@ -11,8 +11,9 @@ import pytest
 
 from facetracker.core.boxes import to_pixels
 from facetracker.core.errors import BadFile, FaceTrackerError
-from facetracker.core.sample import Sample
-from facetracker.labels.labelme import find_photo, label_path, pairs_in, read_content, read_labels, write_labels
+from facetracker.core.example import Example
+from facetracker.labels.labelme import read_content, read_labels, write_labels
+from facetracker.labels.pairing import PhotoFolder, find_photo, label_path, pairs_in
 
 
 def shape(points, kind="rectangle", label="face", **more):
@@ -41,7 +42,7 @@ def label_file(folder: Path, shapes, name="a", width=640, height=480, **more) ->
     return path
 
 
-def pixels(sample: Sample) -> list[list[float]]:
+def pixels(sample: Example) -> list[list[float]]:
     return np.round(to_pixels(sample.boxes, sample.width, sample.height), 2).tolist()
 
 
@@ -181,18 +182,26 @@ def test_pairs_by_stem_with_orphans_and_doubles(tmp_path):
     (tmp_path / "images" / "A.PNG").write_bytes(b"x")
     (tmp_path / "images" / "c.d.png").write_bytes(b"x")
     pairs = pairs_in(tmp_path / "images")
-    owned = {photo.name: label and label.name for photo, label in pairs.photos}
+    owned = {pair.photo.name: pair.label and pair.label.name for pair in pairs.pairs}
     assert owned == {"A.PNG": None, "a.jpg": "a.json", "c.d.jpg": "c.d.json", "c.d.png": None}
     assert [path.name for path in pairs.orphans] == ["b.json"]
     assert [path.name for path in pairs.doubles] == ["c.d.png"]
+
+
+def test_a_folder_is_listed_again_by_who_comes_again(tmp_path):
+    label_file(tmp_path, [], name="a")
+    folder = PhotoFolder(tmp_path / "images")
+    assert len(pairs_in(folder).pairs) == 1
+    label_file(tmp_path, [], name="b")
+    assert [pair.stem for pair in pairs_in(folder).pairs] == ["a", "b"]
 
 
 def test_stems_that_begin_alike_are_told_apart(tmp_path):
     for name in ("a", "a-1", "a.b", "ä"):
         label_file(tmp_path, [], name=name)
     pairs = pairs_in(tmp_path / "images")
-    assert [photo.name for photo in pairs.photos_only()] == ["a-1.jpg", "a.b.jpg", "a.jpg", "ä.jpg"]
-    assert all(label is not None and label.stem == photo.stem for photo, label in pairs.photos)
+    assert [pair.photo.name for pair in pairs.pairs] == ["a-1.jpg", "a.b.jpg", "a.jpg", "ä.jpg"]
+    assert all(pair.label is not None and pair.label.stem == pair.stem for pair in pairs.pairs)
     assert not pairs.doubles
     assert not pairs.orphans
 
@@ -202,7 +211,9 @@ def test_of_two_label_files_the_one_in_labels_is_taken(tmp_path):
     for name in ("a", "ghost"):
         (tmp_path / "images" / f"{name}.json").write_text("{}")
     pairs = pairs_in(tmp_path / "images")
-    assert pairs.photos == [(tmp_path / "images/a.jpg", tmp_path / "labels/a.json")]
+    assert [(pair.photo, pair.label) for pair in pairs.pairs] == [
+        (tmp_path / "images/a.jpg", tmp_path / "labels/a.json")
+    ]
     assert pairs.orphans == [tmp_path / "images/ghost.json"]
 
 
@@ -217,7 +228,7 @@ def test_label_path_in_each_layout(tmp_path):
 
 def test_written_file_reads_back_and_looks_like_labelmes(tmp_path):
     photo = tmp_path / "images" / "n.jpg"
-    sample = Sample(photo, 640, 480, [[0.1, 0.2, 0.5, 0.9], [0, 0, 1, 1]], ("face", "mask"), flags={"no_face": False})
+    sample = Example(photo, 640, 480, [[0.1, 0.2, 0.5, 0.9], [0, 0, 1, 1]], ("face", "mask"), flags={"no_face": False})
     path = write_labels(tmp_path / "labels" / "n.json", sample)
     again = read_labels(path, photo)
     assert np.abs(again.boxes - sample.boxes).max() < 1e-6
@@ -248,7 +259,9 @@ def test_unknown_keys_survive_a_rewrite(tmp_path):
     sample = read_labels(path)
     boxes = to_pixels(sample.boxes, 640, 480)
     boxes[0] += [5, 5, 5, 5]
-    changed = Sample(sample.photo, 640, 480, boxes[:2] / [640, 480, 640, 480], ("new", "face"), flags={"checked": True})
+    changed = Example(
+        sample.photo, 640, 480, boxes[:2] / [640, 480, 640, 480], ("new", "face"), flags={"checked": True}
+    )
     content = json.loads(write_labels(path, changed, keep=path).read_text())
     assert content["camera"] == "left"
     assert content["\ud800"] == 1
@@ -264,7 +277,7 @@ def test_unknown_keys_survive_a_rewrite(tmp_path):
 
 
 def test_descriptions_go_with_new_boxes(tmp_path):
-    sample = Sample(tmp_path / "a.jpg", 100, 100, [[0.1, 0.1, 0.9, 0.9]], ("face",))
+    sample = Example(tmp_path / "a.jpg", 100, 100, [[0.1, 0.1, 0.9, 0.9]], ("face",))
     content = json.loads(write_labels(tmp_path / "a.json", sample, descriptions=("face 0.93",)).read_text())
     assert content["shapes"][0]["description"] == "face 0.93"
     assert content["imagePath"] == "a.jpg"

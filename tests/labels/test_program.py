@@ -17,7 +17,7 @@ from photo_set import PhotoSet, rectangle
 
 from facetracker.core.boxes import to_pixels
 from facetracker.core.errors import FaceTrackerError
-from facetracker.core.sample import Sample
+from facetracker.core.example import Example
 from facetracker.labels import program
 from facetracker.labels.labelme import read_labels, write_labels
 from facetracker.labels.program import annotate, arguments, clean_environment, find_labelme, labelme_version
@@ -184,7 +184,7 @@ def display(monkeypatch, tmp_path) -> Iterator[None]:
 def test_a_rectangle_drawn_in_labelme_is_read_back(photos: PhotoSet):
     photos.add("a")
     second = photos.add("b")
-    ours = write_labels(photos.label("b"), Sample(second, 160, 120, [[0.1, 0.25, 0.5, 0.75]], ("face",)))
+    ours = write_labels(photos.label("b"), Example(second, 160, 120, [[0.1, 0.25, 0.5, 0.75]], ("face",)))
     written = ours.read_text()
 
     results: list[object] = []

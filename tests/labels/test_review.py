@@ -20,11 +20,11 @@ from facetracker.core.naming import session_of
 from facetracker.inference.recording.hard_frames import HardFrames
 from facetracker.inference.recording.outputs import Outputs
 from facetracker.inference.tracking.watch import Seen
-from facetracker.labels.labelme import read_labels
+from facetracker.labels.labelme import read_content, read_labels
 from facetracker.labels.prelabel import prelabel
+from facetracker.labels.provenance import state_of
 from facetracker.labels.queue import Waiting, review_queue
 from facetracker.labels.review import in_order, review
-from facetracker.labels.states import state_of
 
 UNREVIEWED = (655, 145)  # the flag's tick in labelme's window as it opens
 
@@ -88,7 +88,7 @@ def test_what_is_saved_in_labelme_is_reviewed(folder, tmp_path, monkeypatch):
     prelabel(folder)
     order = [one.photo for one in review_queue(folder)]
     before = {photo: label(folder, photo).read_text() for photo in order}
-    accepted, looked_at, mended = order[:3]
+    accepted, looked_at, corrected = order[:3]
     results: list[int] = []
     with own_display() as display:
         monkeypatch.setenv("DISPLAY", display)
@@ -99,21 +99,21 @@ def test_what_is_saved_in_labelme_is_reviewed(folder, tmp_path, monkeypatch):
         try:
             x("mousemove", *UNREVIEWED, "click", 1)  # right as it is
             until(lambda: label(folder, accepted).read_text() not in ("", before[accepted]))
-            for photo in (looked_at, mended):
+            for photo in (looked_at, corrected):
                 x("windowfocus", window)
                 x("key", "d")
                 shown(photo.name)
                 time.sleep(1)
             drawn_rectangle(window, (440, 380), (600, 480))  # one that the model had overlooked
-            until(lambda: label(folder, mended).read_text() not in ("", before[mended]))
+            until(lambda: label(folder, corrected).read_text() not in ("", before[corrected]))
             time.sleep(1)
         finally:
             x("windowfocus", window)
             x("key", "ctrl+q")
             person.join(60)
-    states = {photo: state_of(label(folder, photo)) for photo in order}
-    assert states[accepted] == states[mended] == "reviewed"
-    assert {states[photo] for photo in order if photo not in (accepted, mended)} == {"prelabelled"}
+    states = {photo: state_of(read_content(label(folder, photo))) for photo in order}
+    assert states[accepted] == states[corrected] == "reviewed"
+    assert {states[photo] for photo in order if photo not in (accepted, corrected)} == {"prelabelled"}
     assert results == [4]
     assert not list((folder / "labels").glob(".review-*"))
 
@@ -124,8 +124,8 @@ def test_what_is_saved_in_labelme_is_reviewed(folder, tmp_path, monkeypatch):
     for new, old in zip(kept["shapes"], was["shapes"], strict=True):
         assert (new["flags"], new["description"]) == (old["flags"], old["description"])
         assert new["points"] == old["points"]
-    assert read_labels(label(folder, mended)).photo == mended
-    assert len(read_labels(label(folder, mended))) == len(json.loads(before[mended])["shapes"]) + 1
-    saved = label(folder, mended).read_bytes()
+    assert read_labels(label(folder, corrected)).photo == corrected
+    assert len(read_labels(label(folder, corrected))) == len(json.loads(before[corrected])["shapes"]) + 1
+    saved = label(folder, corrected).read_bytes()
     assert len(prelabel(folder, threshold=0.3, again=True).written) == 4
-    assert label(folder, mended).read_bytes() == saved
+    assert label(folder, corrected).read_bytes() == saved

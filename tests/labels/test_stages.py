@@ -11,17 +11,20 @@ import pytest
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.settings import load_settings
 from facetracker.data.augment.augment import augment
-from facetracker.data.layout import samples_in
 from facetracker.data.split import split
-from facetracker.data.table import read_table
 from facetracker.labels.audit.audit import audit
 from facetracker.labels.audit.report import as_text
+from facetracker.labels.collection import Collection
 from facetracker.labels.formats.convert import convert
-from facetracker.labels.labelme import read_content
+from facetracker.labels.labelme import read_content, write_content
 from facetracker.labels.program import standing
-from facetracker.labels.provenance import state_of
-from facetracker.labels.states import accept
+from facetracker.labels.provenance import accepted, state_of
 from facetracker.reports.evaluation.photos import labelled_photos
+
+
+def accept(path: Path) -> None:
+    """A person has looked and found it right."""
+    write_content(path, accepted(read_content(path)))
 
 
 @pytest.fixture
@@ -70,13 +73,13 @@ def test_split_brings_them_along_and_takes_the_reviewed_label_later(half):
 
 
 def test_readers_leave_them_out_unless_asked(half):
-    assert [sample.stem for sample in samples_in(half)] == ["p0", "p1", "p2"]
-    assert len(samples_in(half).prelabelled) == 3
-    assert len(samples_in(half, prelabelled=True)) == 6
-    assert len(read_table(half)) == len(read_table(half).prelabelled) == 3
-    assert len(read_table(half, prelabelled=True)) == 6
+    found = Collection.open(half)
+    assert [example.stem for example in found] == ["p0", "p1", "p2"]
+    assert len(found.prelabelled) == 3
+    assert next((path.name, why) for path, why in found.skipped) == ("p3.jpg", "only prelabelled")
+    assert len(Collection.open(half, prelabelled=True)) == 6
     photos = labelled_photos(half)
-    assert (len(photos.samples), photos.prelabelled) == (3, 3)
+    assert (len(photos.examples), photos.prelabelled) == (3, 3)
 
 
 def test_augment_leaves_them_out_unless_asked(half, tmp_path):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from own_style import DRAWN
 
+from facetracker.core.example import Example
 from facetracker.core.photo import write_jpeg
-from facetracker.core.sample import Sample
 from facetracker.inference.detector import Detector
 from facetracker.labels.labelme import write_labels
 from facetracker.scenes import Scene
@@ -30,8 +30,8 @@ def person(tmp_path_factory) -> Path:
         count += 1
         photo = write_jpeg(folder / "images" / f"{seed:03d}.jpg", picture)
         boxes = np.clip(DRAWN.apply(found.boxes), 0, 1)
-        write_labels(folder / "labels" / f"{photo.stem}.json", Sample(photo, 1280, 720, boxes, ("face",)))
+        write_labels(folder / "labels" / f"{photo.stem}.json", Example(photo, 1280, 720, boxes, ("face",)))
     assert count == 12
     empty = write_jpeg(folder / "images" / "empty.jpg", Scene(width=1280, height=720, faces=0, seed=1).frame(0).picture)
-    write_labels(folder / "labels" / "empty.json", Sample(empty, 1280, 720))
+    write_labels(folder / "labels" / "empty.json", Example(empty, 1280, 720))
     return folder

@@ -11,8 +11,8 @@ import pytest
 from own_style import DRAWN
 
 from facetracker.core.errors import FaceTrackerError
+from facetracker.core.example import Example
 from facetracker.core.photo import read_picture, write_jpeg
-from facetracker.core.sample import Sample
 from facetracker.inference.detector import Detector
 from facetracker.labels.labelme import write_labels
 from facetracker.personal.choose import OWN_HEAD, STYLE, choose, threshold_for
@@ -50,7 +50,7 @@ def test_an_instant_tracker_needs_no_tensorflow(person, tmp_path):
 def test_boxes_of_several_kinds_are_refused_with_a_way_out(person, tmp_path):
     photo = write_jpeg(tmp_path / "images" / "a.jpg", np.zeros((48, 64, 3), np.uint8))
     boxes = np.array([[0.1, 0.1, 0.3, 0.3], [0.5, 0.5, 0.9, 0.9]], np.float32)
-    write_labels(tmp_path / "labels" / "a.json", Sample(photo, 64, 48, boxes, ("face", "mug")))
+    write_labels(tmp_path / "labels" / "a.json", Example(photo, 64, 48, boxes, ("face", "mug")))
     with pytest.raises(FaceTrackerError, match=r"several kinds \(face, mug\)"):
         learn(tmp_path, runs=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
@@ -58,7 +58,7 @@ def test_boxes_of_several_kinds_are_refused_with_a_way_out(person, tmp_path):
 
 def test_photos_without_a_box_teach_nothing(tmp_path):
     photo = write_jpeg(tmp_path / "images" / "a.jpg", np.zeros((48, 64, 3), np.uint8))
-    write_labels(tmp_path / "labels" / "a.json", Sample(photo, 64, 48))
+    write_labels(tmp_path / "labels" / "a.json", Example(photo, 64, 48))
     with pytest.raises(FaceTrackerError, match="no photo with a box"):
         learn(tmp_path, runs=tmp_path / "runs")
 

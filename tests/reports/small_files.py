@@ -8,8 +8,8 @@ import numpy as np
 
 from facetracker import scenes
 from facetracker.core.boxes import as_boxes
+from facetracker.core.example import Example
 from facetracker.core.photo import write_jpeg
-from facetracker.core.sample import Sample
 from facetracker.inference.card import CARD_KEY, Card
 from facetracker.labels.labelme import write_labels
 
@@ -49,5 +49,5 @@ def labelled_photo(images: Path, stem: str, boxes=((0.25, 0.25, 0.75, 0.75),), l
     picture = scenes.photo(1, index, width=64, height=64, faces=1).picture
     path = write_jpeg(images / f"{stem}.jpg", picture)
     labels = ("face",) * len(boxes) if labels is None else labels
-    write_labels(images.parent / "labels" / f"{stem}.json", Sample(path, 64, 64, as_boxes(boxes), labels))
+    write_labels(images.parent / "labels" / f"{stem}.json", Example(path, 64, 64, as_boxes(boxes), labels))
     return path

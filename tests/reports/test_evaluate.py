@@ -68,7 +68,7 @@ def test_labels_for_another_picture_size_are_not_trusted(constant, photos):
     write_json(path, {**content, "imageWidth": 128})
     result = evaluate(constant("right"), photos)
     assert result.models[0].scores.photos == 3
-    assert "its label file says 128x64" in result.rejects.as_text()
+    assert "is for a picture of 128x64 pixels" in result.rejects.as_text()
 
 
 def test_parts_of_a_split_folder(constant, tmp_path):
@@ -113,10 +113,10 @@ def test_the_tutorials_augmented_pictures_are_called_augmented(constant, tutoria
 
 
 def test_photos_that_augment_took_as_they_are_count_as_clean(tutorial):
-    write_json(tutorial / "augment.json", {"all_partitions": False})
+    write_json(tutorial / "augment.json", {"all_parts": False})
     assert labelled_photos(tutorial, "test").kind == "clean"
     assert labelled_photos(tutorial).kind == "augmented"  # train among them
-    write_json(tutorial / "augment.json", {"all_partitions": True})
+    write_json(tutorial / "augment.json", {"all_parts": True})
     assert labelled_photos(tutorial, "test").kind == "augmented"
 
 

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from facetracker.core.boxes import from_pixels
+from facetracker.core.example import Example
 from facetracker.core.photo import write_jpeg
-from facetracker.core.sample import Sample
 from facetracker.labels.labelme import write_labels
 
 WIDTH, HEIGHT = 64, 48
@@ -32,6 +32,6 @@ def write_photos(folder: Path, count: int, seed: int, empty_every: int = 4, labe
     for number in range(count):
         picture, boxes = draw_photo(random, face=number % empty_every != empty_every - 1)
         photo = write_jpeg(folder / "images" / f"photo-{seed}-{number}.jpg", picture)
-        sample = Sample(photo, WIDTH, HEIGHT, from_pixels(boxes, WIDTH, HEIGHT), (label,) * len(boxes))
+        sample = Example(photo, WIDTH, HEIGHT, from_pixels(boxes, WIDTH, HEIGHT), (label,) * len(boxes))
         write_labels(folder / "labels" / f"{photo.stem}.json", sample)
     return folder

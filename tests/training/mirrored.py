@@ -11,9 +11,11 @@ import tensorflow as tf
 from facetracker.core import console
 from facetracker.core.settings import read_settings
 from facetracker.training.device import on_all_gpus, start
-from facetracker.training.fit import Training
+from facetracker.training.fit import TrackerTask
 from facetracker.training.photos import read_photos
+from facetracker.training.plan import RunPlan
 from facetracker.training.run import RunFolder
+from facetracker.training.trainer import Trainer
 
 if __name__ == "__main__":
     console.quiet = True
@@ -24,4 +26,4 @@ if __name__ == "__main__":
     device = start(settings.training)
     photos = read_photos(sys.argv[2], settings)
     with on_all_gpus(device, ["CPU:0", "CPU:1"]):
-        Training(run, settings, photos, device).go()
+        Trainer(run, settings.training, TrackerTask(settings, RunPlan(("face",)), photos), device).go()

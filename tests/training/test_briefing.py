@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from facetracker.core.settings import load_settings
+from facetracker.data.batches import Feed
 from facetracker.data.pool import Pool
 from facetracker.training.briefing import (
     brief,
@@ -14,8 +15,8 @@ from facetracker.training.briefing import (
     time_a_step,
     warnings,
 )
-from facetracker.training.feed import Feed
 from facetracker.training.fit import build_model
+from facetracker.training.plan import RunPlan
 from facetracker.training.schedules import make_optimizer
 
 
@@ -79,7 +80,7 @@ def test_the_briefing_says_it_all(pool, capsys):
 
 def test_timing_a_step_leaves_the_model_as_it_was(pool, tiny_preset):
     settings = load_settings(tiny_preset, ["training.ema=0.9"])
-    model, feed = build_model(settings), Feed(pool, 4)
+    model, feed = build_model(settings, RunPlan()), Feed(pool.pictures, pool.labels, 4)
     optimizer = make_optimizer(settings.training, feed.steps, 2)
     optimizer.build(model.trainable_variables)
     model.compile(optimizer=optimizer)

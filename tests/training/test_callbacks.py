@@ -4,11 +4,12 @@ import pytest
 
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
-from facetracker.data.pool import Pool
+from facetracker.data.batches import Feed, in_order
 from facetracker.training import callbacks as own
-from facetracker.training.feed import Feed
 from facetracker.training.run import RunFolder
 from facetracker.training.state import Progress, read_state
+
+WATCHED, SHOWN = ("val_total_loss", "total_loss"), ("total_loss", "class_loss")
 
 
 def network(ema: float | None = 0.5, rate: float = 0.1) -> keras.Model:
@@ -42,7 +43,11 @@ def feed() -> Feed:
     random = np.random.default_rng(0)
     pictures = random.integers(0, 255, (12, 4, 4, 3), dtype=np.uint8)
     boxes = np.repeat(pictures.mean(axis=(1, 2, 3), keepdims=True) / 255, 4, axis=3)[:, 0].astype(np.float32)
-    return Feed(Pool(pictures, boxes, np.zeros((12, 1), np.int32)), batch_size=4)
+    return Feed(pictures, targets(boxes), batch_size=4)
+
+
+def targets(boxes: np.ndarray) -> tuple[dict[str, np.ndarray]]:
+    return ({"boxes": boxes, "classes": np.zeros((len(boxes), 1), np.int32)},)
 
 
 def test_averaged_weights_are_there_within_and_gone_after_bit_by_bit(feed):
@@ -87,7 +92,7 @@ def test_validation_measures_the_averaged_weights(feed):
             with own.averaged_weights(self.model):
                 seen["averaged"] = self.model.get_weights()[0]
 
-    val = feed.pool.batches(4)
+    val = in_order(feed.pictures, feed.labels, 4)
     callbacks = [own.ValidateAveraged(), Look()]
     options = {"steps_per_epoch": feed.steps, "shuffle": False, "verbose": 0}
     model.fit(feed.batches(0, 1), validation_data=val, callbacks=callbacks, **options)
@@ -96,11 +101,11 @@ def test_validation_measures_the_averaged_weights(feed):
 
 
 def test_a_loss_that_is_no_number_stops_at_once_and_keeps_the_batch(feed, tmp_path):
-    boxes = feed.pool.boxes.copy()
+    boxes = feed.labels[0]["boxes"].copy()
     boxes[7] = np.nan
-    feed = Feed(Pool(feed.pool.pictures, boxes, feed.pool.classes), batch_size=4)
+    feed = Feed(feed.pictures, targets(boxes), batch_size=4)
     order = [pictures for pictures, _ in feed.batches(2, 3).as_numpy_iterator()]
-    step = next(i for i, batch in enumerate(order) if (batch == feed.pool.pictures[7]).all(axis=(1, 2, 3)).any())
+    step = next(i for i, batch in enumerate(order) if (batch == feed.pictures[7]).all(axis=(1, 2, 3)).any())
     model = network()
     run = RunFolder(tmp_path)
     with pytest.raises(FaceTrackerError, match=rf"nan at step {step + 1} of epoch 3.*learning_rate"):
@@ -113,7 +118,9 @@ def test_a_loss_that_is_no_number_stops_at_once_and_keeps_the_batch(feed, tmp_pa
 
 def keeper(tmp_path, saved: list) -> tuple[own.KeepRun, Progress]:
     progress = Progress()
-    return own.KeepRun(RunFolder(tmp_path), progress, lambda model: saved.append(model.get_weights()[0])), progress
+    return own.KeepRun(
+        RunFolder(tmp_path), progress, lambda model: saved.append(model.get_weights()[0]), WATCHED
+    ), progress
 
 
 def test_the_best_epoch_is_kept_and_every_epoch_can_be_resumed_from(feed, tmp_path):
@@ -134,7 +141,7 @@ def test_the_best_epoch_is_kept_and_every_epoch_can_be_resumed_from(feed, tmp_pa
 
 def test_patience_goes_on_where_it_was():
     progress = Progress(epoch=5, best=0.2, best_epoch=3)
-    stop = own.StopEarly(patience=4, watched="val_total_loss", progress=progress)
+    stop = own.StopEarly(patience=4, watched=WATCHED, progress=progress)
     stop.set_model(network())
     stop.on_train_begin()
     stop.on_epoch_end(5, {"val_total_loss": 0.3})
@@ -145,13 +152,13 @@ def test_patience_goes_on_where_it_was():
 
 def test_one_line_an_epoch():
     logs = {"total_loss": 0.0123, "val_total_loss": 0.0156, "class_loss": 3.2e-6, "val_class_loss": 0.5}
-    line = own.epoch_line(3, 40, logs, 12.0, 444.0)
+    line = own.epoch_line(3, 40, logs, 12.0, 444.0, SHOWN)
     assert line == "epoch 3/40: total_loss 0.0123 (val 0.0156), class_loss 3.20e-06 (val 0.5000), 12 s, 7 min 24 s left"
-    assert "left" not in own.epoch_line(40, 40, logs, 12.0, 0.0)
+    assert "left" not in own.epoch_line(40, 40, logs, 12.0, 0.0, SHOWN)
 
 
 def test_off_a_terminal_there_are_only_lines(capsys):
-    show = own.ShowProgress(epochs=2, steps=3)
+    show = own.ShowProgress(epochs=2, steps=3, done=0, shown=SHOWN)
     show.open()
     for epoch in range(2):
         show.on_epoch_begin(epoch)
@@ -166,7 +173,7 @@ def test_off_a_terminal_there_are_only_lines(capsys):
 
 def test_on_a_terminal_there_is_a_bar(monkeypatch, capsys):
     monkeypatch.setattr(console.sys.stderr, "isatty", lambda: True, raising=False)
-    show = own.ShowProgress(epochs=1, steps=2)
+    show = own.ShowProgress(epochs=1, steps=2, done=0, shown=SHOWN)
     show.open()
     show.on_epoch_begin(0)
     show.on_train_batch_end(0)

@@ -8,9 +8,9 @@ import pytest
 from drawn import write_photos
 
 from facetracker.core.boxes import as_boxes
-from facetracker.core.sample import Sample
+from facetracker.core.example import Example
 from facetracker.data.augment.augment import augment
-from facetracker.data.table import read_table
+from facetracker.labels.collection import Collection
 from facetracker.labels.labelme import write_labels
 from facetracker.training.composed import composable, composing
 
@@ -21,24 +21,30 @@ def folder(tmp_path_factory):
     folder = write_photos(tmp_path_factory.mktemp("composed"), 4, seed=3)
     full = np.full((48, 64, 3), 180, np.uint8)
     cv2.imwrite(str(folder / "images" / "zfull.png"), full)
-    sample = Sample(folder / "images" / "zfull.png", 64, 48, as_boxes([[0.1, 0.05, 0.9, 0.95]]), ("mask",))
+    sample = Example(folder / "images" / "zfull.png", 64, 48, as_boxes([[0.1, 0.05, 0.9, 0.95]]), ("mask",))
     write_labels(folder / "labels" / "zfull.json", sample)
     return folder
 
 
+def composed(photos: Collection, seed: int, epoch: int, step: int, count: int):
+    """A batch of so many pictures of 64 pixels with six rows of targets; an epoch has `12 // count` steps."""
+    shape = np.zeros((count, 64, 64, 3), np.uint8), np.zeros((count, 6, 4), np.float32), np.zeros((count, 6), np.int32)
+    return composing(photos, ["face", "mask"], seed, steps=12 // count)(*shape, [seed, epoch, step])
+
+
 def test_a_picture_depends_on_its_number_alone(folder):
-    table = read_table(folder)
-    pictures, boxes, kinds = composing(table, ["face", "mask"], 64, 6, seed=1)(10, 4)
+    found = Collection.open(folder)
+    pictures, boxes, kinds = composed(found, 1, 2, 1, 4)
     assert (pictures.shape, boxes.shape, kinds.shape) == ((4, 64, 64, 3), (4, 6, 4), (4, 6))
     assert (pictures.dtype, boxes.dtype, kinds.dtype) == (np.uint8, np.float32, np.int32)
-    later = composing(table, ["face", "mask"], 64, 6, seed=1)(12, 2)
+    later = composed(found, 1, 2, 3, 2)
     for whole, part in zip((pictures, boxes, kinds), later, strict=True):
         assert np.array_equal(whole[2:], part)
-    assert not np.array_equal(pictures, composing(table, ["face", "mask"], 64, 6, seed=2)(10, 4)[0])
+    assert not np.array_equal(pictures, composed(found, 2, 2, 1, 4)[0])
 
 
 def test_photos_come_with_their_classes_and_a_face_that_fills_one_may_be_pasted(folder):
-    photos = composable(read_table(folder), ["face", "mask"])
+    photos = composable(Collection.open(folder), ["face", "mask"])
     assert [photo.classes.tolist() for photo in photos] == [[0], [0], [0], [], [1]]
     assert [photo.pasteable for photo in photos] == [False, False, False, False, True]
     for photo in photos:  # whatever the file was
@@ -48,12 +54,12 @@ def test_photos_come_with_their_classes_and_a_face_that_fills_one_may_be_pasted(
 def test_records_are_composed_from_as_well(folder, tmp_path):
     shutil.copytree(folder, tmp_path / "data" / "train")
     augment(tmp_path / "data", tmp_path / "records", variants=1, workers=1, format="tfrecord")
-    table = read_table(tmp_path / "records", "train")
-    assert [photo.data for photo in composable(table, ["face", "mask"])] == table.jpegs
+    found = Collection.open(tmp_path / "records", "train")
+    assert [photo.data for photo in composable(found, ["face", "mask"])] == [example.jpeg for example in found]
 
 
 def test_a_photo_that_is_gone_is_left_out(folder, tmp_path):
     shutil.copytree(folder, tmp_path / "photos")
-    table = read_table(tmp_path / "photos")
+    found = Collection.open(tmp_path / "photos")
     (tmp_path / "photos" / "images" / "zfull.png").unlink()
-    assert len(composable(table, ["face", "mask"])) == 4
+    assert len(composable(found, ["face", "mask"])) == 4

@@ -12,11 +12,15 @@ import pytest
 
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.settings import read_settings
+from facetracker.data.batches import in_order
 from facetracker.training import callbacks as own
 from facetracker.training import device as device_module
 from facetracker.training import fit as module
+from facetracker.training import trainer as loop
 from facetracker.training.device import Device
-from facetracker.training.fit import phases, save_model, train
+from facetracker.training.fit import train
+from facetracker.training.plan import read_plan
+from facetracker.training.trainer import phases, save_model
 
 EMA = "training.ema=0.8"
 USUAL = (EMA, "data.online=light", "training.epochs=3", "training.learning_rate=0.01")
@@ -37,7 +41,7 @@ def finished(photos_folder, tiny_preset, tmp_path_factory):
     """The folder of a run that was estimated and went to its end, and what it said. Tests only look, or copy it."""
     runs, said = tmp_path_factory.mktemp("finished"), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
-        patch.setattr(module, "ESTIMATED_FROM", 1)
+        patch.setattr(loop, "ESTIMATED_FROM", 1)
         folder = train(photos_folder, tiny_preset, USUAL, name="run", runs=runs)
     return folder, said.getvalue()
 
@@ -61,11 +65,12 @@ def test_a_run_leaves_everything_it_promises(finished):
     folder, said = finished
     names = {path.name for path in folder.iterdir()}
     assert names >= {
-        "config.yaml", "model.keras", "last.keras", "history.csv", "metrics.json", "curves.png",
+        "config.yaml", "plan.json", "model.keras", "last.keras", "history.csv", "metrics.json", "curves.png",
         "val_predictions.png", "logs", "state.npz", "run.json",
     }  # fmt: skip
     assert not list(folder.glob(".part-*"))
-    assert read_settings(folder / "config.yaml").model.classes == ["face"]
+    assert read_settings(folder / "config.yaml").model.classes is None
+    assert read_plan(folder / "plan.json").classes == ("face",)
     rows = history_of(folder)
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
     assert {"total_loss", "class_loss", "regress_loss", "mean_iou", "val_total_loss", "learning_rate"} <= set(rows[0])
@@ -88,7 +93,7 @@ def test_the_best_model_has_the_weights_that_validation_measured(finished, photo
     model = keras.saving.load_model(folder / "model.keras", compile=False)
     photos = module.read_photos(photos_folder, read_settings(folder / "config.yaml"))
     model.compile(optimizer="sgd")
-    measured = model.evaluate(photos.val.batches(8), return_dict=True, verbose=0)
+    measured = model.evaluate(in_order(photos.val.pictures, photos.val.labels, 8), return_dict=True, verbose=0)
     best = json.loads((folder / "metrics.json").read_text())["best"]
     assert measured["total_loss"] == pytest.approx(best["val_total_loss"], rel=1e-4)
     assert measured["mean_iou"] == pytest.approx(best["val_mean_iou"], rel=1e-4)
@@ -145,9 +150,9 @@ def undisturbed(photos_folder, tiny_preset, tmp_path_factory):
 )
 def test_a_killed_run_ends_as_if_nothing_had_happened(trained, undisturbed, monkeypatch, epoch, where, freeze):
     changes, whole = undisturbed(freeze)
-    usual = module.Training._callbacks
+    usual = loop.Trainer._callbacks
     with monkeypatch.context() as patch:
-        patch.setattr(module.Training, "_callbacks", lambda *a, **k: [Kill(epoch, where), *usual(*a, **k)])
+        patch.setattr(loop.Trainer, "_callbacks", lambda *a, **k: [Kill(epoch, where), *usual(*a, **k)])
         with pytest.raises(Killed):
             trained(*changes, name="killed")
     keras.utils.set_random_seed(12345)  # the random state of the process that is gone
@@ -183,14 +188,14 @@ def test_ctrl_c_saves_and_says_how_to_go_on(trained, monkeypatch, capsys):
             if (self.epoch, batch) == (1, 1):
                 raise KeyboardInterrupt
 
-    usual = module.Training._callbacks
-    monkeypatch.setattr(module.Training, "_callbacks", lambda *a, **k: [Interrupt(), *usual(*a, **k)])
+    usual = loop.Trainer._callbacks
+    monkeypatch.setattr(loop.Trainer, "_callbacks", lambda *a, **k: [Interrupt(), *usual(*a, **k)])
     with pytest.raises(KeyboardInterrupt):
         trained(EMA, name="mine")
     out = capsys.readouterr().out
     assert "1 of 2 epochs are done" in out
     assert "--name mine --resume" in out
-    monkeypatch.setattr(module.Training, "_callbacks", usual)
+    monkeypatch.setattr(loop.Trainer, "_callbacks", usual)
     folder = trained(name="mine", resume=True)
     assert [row["epoch"] for row in history_of(folder)] == ["1", "2"]
     assert (folder / "curves.png").is_file()
@@ -203,8 +208,8 @@ def test_the_backbone_is_frozen_first(trained, monkeypatch):
         def on_epoch_begin(self, epoch, logs=None):
             seen.append([w.copy() for w in self.model.backbone.get_weights()])
 
-    usual = module.Training._callbacks
-    monkeypatch.setattr(module.Training, "_callbacks", lambda *a, **k: [Look(), *usual(*a, **k)])
+    usual = loop.Trainer._callbacks
+    monkeypatch.setattr(loop.Trainer, "_callbacks", lambda *a, **k: [Look(), *usual(*a, **k)])
     trained("training.freeze_epochs=2", "training.epochs=4")
     assert all(np.array_equal(a, b) for a, b in zip(seen[0], seen[2], strict=True))
     assert not all(np.array_equal(a, b) for a, b in zip(seen[2], seen[3], strict=True))
@@ -242,7 +247,7 @@ def test_mixed_precision_trains_in_half_and_saves_in_full(trained):
 
 
 def test_a_saved_model_is_the_network_alone(finished, tmp_path):
-    model = module.build_model(read_settings(finished[0] / "config.yaml"))
+    model = module.build_model(read_settings(finished[0] / "config.yaml"), read_plan(finished[0] / "plan.json"))
     model.compile(optimizer="adam")
     model.optimizer.build(model.trainable_variables)
     save_model(model, tmp_path / "m.keras")
@@ -285,8 +290,8 @@ def test_silence_is_complete_and_ends(capfd):
 def test_the_keeper_writes_the_state_last(trained, monkeypatch):
     """Killed between the best model and the state, the epoch is simply done again."""
     written = []
-    usual_save, usual_state = module.save_model, own.save_state
-    monkeypatch.setattr(module, "save_model", lambda *a: (written.append("model"), usual_save(*a)))
+    usual_save, usual_state = loop.save_model, own.save_state
+    monkeypatch.setattr(loop, "save_model", lambda *a: (written.append("model"), usual_save(*a)))
     monkeypatch.setattr(own, "save_state", lambda *a: (written.append("state"), usual_state(*a)))
     trained("training.epochs=1")
     assert written[:2] == ["model", "state"]

@@ -20,7 +20,7 @@ def test_boxes_follow_the_pixels(batch, monkeypatch):
     monkeypatch.setattr(module, "GREYED", 0.0)
     moved = 0
     for seed in range(60):
-        pictures, boxes = light(*batch, [0, seed, 0])
+        pictures, boxes, _ = light(*batch, [0, seed, 0])
         red = pictures[0, ..., 0].astype(int) - pictures[0, ..., 1] > 100
         rows, columns = np.where(red)
         seen = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
@@ -30,7 +30,8 @@ def test_boxes_follow_the_pixels(batch, monkeypatch):
 
 
 def test_padding_stays_zero_and_ignored_boxes_move_along(batch):
-    _, boxes = light(*batch, [0, 1, 0])
+    _, boxes, kinds = light(*batch, [0, 1, 0])
+    assert np.array_equal(kinds, batch[2])
     assert (boxes[0, 1] == 0).all()
     assert np.array_equal(boxes[0, 2], boxes[0, 0])
 
@@ -38,7 +39,7 @@ def test_padding_stays_zero_and_ignored_boxes_move_along(batch):
 def test_a_face_is_never_cut(pool):
     area = (pool.boxes[..., 2:] - pool.boxes[..., :2]).prod(axis=-1)
     for seed in range(30):
-        _, boxes = light(pool.pictures, pool.boxes, pool.classes, [0, seed])
+        _, boxes, _ = light(pool.pictures, pool.boxes, pool.classes, [0, seed])
         new = (boxes[..., 2:] - boxes[..., :2]).prod(axis=-1)
         real = pool.classes >= 0
         assert (new[real] > 0.8 * area[real] / module.ZOOM**2).all()
@@ -62,5 +63,5 @@ def test_the_input_is_left_alone(pool):
 
 def test_some_pictures_lose_their_colour(pool, monkeypatch):
     monkeypatch.setattr(module, "GREYED", 1.0)
-    pictures, _ = light(pool.pictures, pool.boxes, pool.classes, [5])
+    pictures, _, _ = light(pool.pictures, pool.boxes, pool.classes, [5])
     assert (np.ptp(pictures, axis=-1) == 0).all()

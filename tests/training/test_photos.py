@@ -113,7 +113,7 @@ def test_an_empty_folder_is_a_mistake(tmp_path, tiny_preset):
     with pytest.raises(FaceTrackerError, match="no such folder"):
         read_photos(tmp_path / "nowhere", settings(tiny_preset))
     (tmp_path / "only" / "val" / "images").mkdir(parents=True)
-    with pytest.raises(FaceTrackerError, match="no partition train"):
+    with pytest.raises(FaceTrackerError, match="no part train"):
         read_photos(tmp_path / "only", settings(tiny_preset))
 
 

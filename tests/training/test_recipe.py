@@ -5,9 +5,9 @@ import csv
 import numpy as np
 import pytest
 
+from facetracker.core.example import Example
 from facetracker.core.letterbox import letterbox
 from facetracker.core.photo import write_jpeg
-from facetracker.core.sample import Sample
 from facetracker.export import export
 from facetracker.labels.labelme import write_labels
 from facetracker.models.loading import load_model
@@ -26,7 +26,7 @@ def scenes(tmp_path_factory):
             still = photo(seed, number, 320, 240, faces=int(number % 4 > 0))
             file = write_jpeg(folder / part / "images" / f"{part}-{number}.jpg", still.picture)
             label = folder / part / "labels" / f"{part}-{number}.json"
-            write_labels(label, Sample(file, 320, 240, still.boxes, tuple(still.labels)))
+            write_labels(label, Example(file, 320, 240, still.boxes, tuple(still.labels)))
     return folder
 
 

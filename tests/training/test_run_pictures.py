@@ -59,9 +59,10 @@ def test_truth_is_drawn_left_and_prediction_right():
 
 
 def test_val_predictions_are_written(pool, tmp_path):
-    summary = draw_val_predictions(tmp_path / "val.png", Oracle(pool), pool)
-    assert summary["pictures"] == 20
-    assert 0.8 < summary["mean_quality"] < 0.95
+    qualities = [one.quality for one in judge(Oracle(pool), pool)]
+    assert len(qualities) == 20
+    assert 0.8 < np.mean(qualities) < 0.95
+    draw_val_predictions(tmp_path / "val.png", Oracle(pool), pool)
     page = cv2.imread(str(tmp_path / "val.png"))
     assert page.shape == (4 * TALL + GAP, 8 * (SIDE + GAP) + GAP, 3)
     assert draw_in_rgb(Oracle(pool), pool, most=4).shape == (2 * TALL + GAP, 4 * (SIDE + GAP) + GAP, 3)

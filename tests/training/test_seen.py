@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from facetracker.core.boxes import IGNORED, as_boxes
-from facetracker.data.table import read_table
+from facetracker.labels.collection import Collection
 from facetracker.models import FaceTracker
 from facetracker.training.seen import ValAnswer, ValPhotos, answer, choose_threshold, sum_up
 
@@ -68,15 +68,17 @@ def test_val_photos_are_seen_as_a_frame_will_be(photos_folder, head):
     from facetracker.inference.detector import Detector
     from facetracker.training.seen import FAINTEST, Trained
 
-    table = read_table(photos_folder, "val")
+    val = Collection.open(photos_folder, "val")
     tracker = FaceTracker("tiny", head, image_size=64)
-    photos = ValPhotos(table, ["face"], tracker)
-    assert len(photos.inputs) == len(table) == 8
+    photos = ValPhotos(val, ["face"], tracker)
+    assert len(photos.inputs) == len(val) == 8
     seen = photos.judge()
     detector = Detector(Trained(tracker), FAINTEST)
-    kinds = [np.zeros(len(boxes), int) for boxes in table.boxes]
-    found = [detector.detect(table.picture(row)) for row in range(len(table))]
-    alone = [answer(one.boxes, one.scores, one.classes, table.boxes[row], kinds[row]) for row, one in enumerate(found)]
+    alone = []
+    for example in val:
+        found = detector.detect(example.picture())
+        kinds = np.zeros(len(example), int)
+        alone.append(answer(found.boxes, found.scores, found.classes, example.boxes, kinds))
     expected = sum_up(alone, choose_threshold(alone))
     assert seen.overlap == pytest.approx(expected.overlap, abs=1e-4)
     assert seen.threshold == pytest.approx(expected.threshold, abs=2e-3)

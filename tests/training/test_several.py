@@ -18,21 +18,23 @@ import pytest
 from plain_worker import ENTRY
 
 from facetracker.core.console import silenced
-from facetracker.core.settings import load_settings, read_settings
+from facetracker.core.settings import load_settings
 
 with silenced():
     import keras
     import tensorflow as tf
 
+from facetracker.cluster.share import Share
 from facetracker.core.errors import FaceTrackerError
-from facetracker.data.share import Share
 from facetracker.models import backbones
 from facetracker.training.device import start
-from facetracker.training.fit import Training, make_feed
-from facetracker.training.launch import ATTEMPTS, as_processes, state_shares, supervise
+from facetracker.training.fit import TrackerTask, make_feed
+from facetracker.training.launch import ATTEMPTS, as_processes, plan_shares, supervise
 from facetracker.training.photos import read_photos
+from facetracker.training.plan import RunPlan, read_plan
 from facetracker.training.run import RunFolder, start_run
 from facetracker.training.several import here, own_settings
+from facetracker.training.trainer import Trainer
 
 PROGRAM = (str(Path(__file__).parent / "plain_worker.py"),)
 EPOCHS = 2
@@ -51,9 +53,12 @@ def settings(tmp_path, photos_folder):
         "data: {batch_size: 8, online: light}\n"
         f"training: {{epochs: {EPOCHS}, learning_rate: 1.0e-3, optimizer: adam}}\n"
     )
-    found = load_settings(preset, ["several.workers=2"])
-    state_shares(found, photos_folder)
-    return found
+    return load_settings(preset, ["several.workers=2"])
+
+
+@pytest.fixture
+def plan(settings, photos_folder) -> RunPlan:
+    return plan_shares(settings, photos_folder)
 
 
 class Both:
@@ -67,17 +72,16 @@ class Both:
         return both.map(lambda *batches: tf.nest.map_structure(lambda *parts: tf.concat(parts, 0), *batches))
 
 
-def in_one_process(settings, data: Path, run: RunFolder) -> Path:
+def in_one_process(settings, plan: RunPlan, data: Path, run: RunFolder) -> Path:
     """The run that two workers are compared with: one process, no strategy, the same global batches."""
     device = start(settings.training)
     whole = read_photos(data, settings)
-    shares = [read_photos(data, settings, Share(number, 2)) for number in range(2)]
+    shares = [read_photos(data, settings, plan, Share(number, 2)) for number in range(2)]
     assert sorted(shares[0].train.names + shares[1].train.names) == sorted(whole.train.names)
-    training = Training(run, settings, whole, device)
-    training.feed = Both(
-        [make_feed(photos, own_settings(settings, Share(number, 2))) for number, photos in enumerate(shares)]
-    )
-    return training.go()
+    task = TrackerTask(settings, plan, whole)
+    own = [own_settings(settings, plan.workers, Share(number, 2)) for number in range(2)]
+    task.feed = Both([make_feed(photos, mine) for photos, mine in zip(shares, own, strict=True)])
+    return Trainer(run, settings.training, task, device).go()
 
 
 def weights_of(run: RunFolder) -> list[np.ndarray]:
@@ -99,8 +103,11 @@ def kill_once(run: RunFolder, started: list[int]) -> None:
 
 
 @pytest.mark.slow
-def test_two_workers_of_which_one_is_killed_equal_one_process(settings, photos_folder, tmp_path, monkeypatch, capsys):
+def test_two_workers_of_which_one_is_killed_equal_one_process(
+    settings, plan, photos_folder, tmp_path, monkeypatch, capsys
+):
     run = start_run(settings, photos_folder, "two", tmp_path)
+    plan.save(run.plan)
     pids: list[int] = []
     popen = subprocess.Popen
 
@@ -118,7 +125,7 @@ def test_two_workers_of_which_one_is_killed_equal_one_process(settings, photos_f
     assert len(pids) == 4  # two workers, twice
     assert "worker 1 was killed by signal 9; begins again after epoch" in capsys.readouterr().err
     alone = start_run(settings, photos_folder, "one", tmp_path)
-    in_one_process(settings, photos_folder, alone)
+    in_one_process(settings, plan, photos_folder, alone)
     for ours, theirs in zip(weights_of(run), weights_of(alone), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
     ours, theirs = curve_of(run), curve_of(alone)
@@ -128,8 +135,8 @@ def test_two_workers_of_which_one_is_killed_equal_one_process(settings, photos_f
         np.testing.assert_allclose(list(mine.values()), list(other.values()), rtol=1e-4, atol=1e-5)
     assert run.curves.is_file()
     assert run.metrics.is_file()
-    stated = read_settings(run.config).several
-    assert (stated.batch, stated.batch_each, stated.steps, stated.seeds) == (8, 4, 3, [0, 1009])
+    stated = read_plan(run.plan).workers
+    assert (stated.batch, stated.batch_each, stated.steps, stated.seeds) == (8, 4, 3, (0, 1009))
 
 
 @pytest.mark.slow
@@ -139,7 +146,8 @@ def test_two_devices_of_one_machine_equal_one(settings, photos_folder, tmp_path)
     subprocess.run([sys.executable, program, str(two.folder), str(photos_folder)], check=True, capture_output=True)
     alone = start_run(settings, photos_folder, "one", tmp_path)
     device = start(settings.training)
-    Training(alone, settings, read_photos(photos_folder, settings), device).go()
+    photos = read_photos(photos_folder, settings)
+    Trainer(alone, settings.training, TrackerTask(settings, RunPlan(("face",)), photos), device).go()
     for ours, theirs in zip(weights_of(two), weights_of(alone), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
     for mine, other in zip(curve_of(two), curve_of(alone), strict=True):
@@ -149,12 +157,11 @@ def test_two_devices_of_one_machine_equal_one(settings, photos_folder, tmp_path)
 def test_what_is_stated_about_the_shares(photos_folder, tmp_path):
     changes = ["several.workers=3", "data.batch_size=6", "several.scale_batch=true", "training.samples_per_epoch=null"]
     settings = load_settings("nano", changes)
-    state_shares(settings, photos_folder)
-    several = settings.several
+    several = plan_shares(settings, photos_folder).workers
     assert (several.batch, several.batch_each, several.steps) == (18, 6, 2)
     assert several.learning_rate == pytest.approx(3 * settings.training.learning_rate)
     assert len(set(several.seeds)) == 3
-    own = own_settings(settings, Share(2, 3))
+    own = own_settings(settings, several, Share(2, 3))
     assert (own.data.batch_size, own.training.seed) == (6, several.seeds[2])
     assert own.training.samples_per_epoch == 12
 
@@ -168,7 +175,7 @@ def test_what_is_stated_about_the_shares(photos_folder, tmp_path):
 )
 def test_what_several_workers_cannot_do_is_said_before_they_start(photos_folder, change, message):
     with pytest.raises(FaceTrackerError, match=message):
-        state_shares(load_settings("nano", ["several.workers=2", change]), photos_folder)
+        plan_shares(load_settings("nano", ["several.workers=2", change]), photos_folder)
 
 
 def test_a_run_that_never_gets_on_is_given_up(settings, photos_folder, tmp_path):

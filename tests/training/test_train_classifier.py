@@ -13,10 +13,11 @@ import yaml
 from facetracker.core.errors import FaceTrackerError
 from facetracker.data.folders import Face
 from facetracker.models.loading import load_model
-from facetracker.training.classifier.feed import Batches, FacePictures, class_weights
+from facetracker.training.classifier.feed import FacePictures, class_weights, make_feed
 from facetracker.training.classifier.scores import score
-from facetracker.training.classifier.settings import default_settings
+from facetracker.training.classifier.settings import ClassifierData, default_settings
 from facetracker.training.classifier.train import train_classifier
+from facetracker.training.plan import read_plan
 
 
 def test_it_tells_drawn_masks_from_faces(run):
@@ -29,8 +30,9 @@ def test_it_tells_drawn_masks_from_faces(run):
 
 def test_a_run_folder_holds_what_a_run_folder_holds(run, faces):
     settings = yaml.safe_load((run / "config.yaml").read_text())
-    assert settings["model"]["classes"] == ["with_mask", "without_mask"]
-    assert settings["model"]["margin"] == 0.15
+    assert settings["kind"] == "classifier"
+    plan = read_plan(run / "plan.json")
+    assert (plan.classes, plan.margin) == (("with_mask", "without_mask"), 0.15)
     rows = list(csv.DictReader((run / "history.csv").open()))
     assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4]
     assert {"loss", "accuracy", "val_loss", "val_accuracy"} <= set(rows[0])
@@ -39,6 +41,15 @@ def test_a_run_folder_holds_what_a_run_folder_holds(run, faces):
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["best_epoch"] == 1 + int(np.argmin([float(row["val_loss"]) for row in rows]))
     assert load_model(run / "model.keras").margin == 0.15
+    assert (run / "last.keras").is_file()
+    events = {path.parent.name for path in (run / "logs").rglob("events*")}
+    assert events >= {"train", "validation", "val_predictions"}
+
+
+def test_a_loss_that_is_no_number_stops_it_too(faces, tmp_path):
+    with pytest.raises(FaceTrackerError, match=r"the loss is .* that batch is in this file"):
+        train_classifier(faces, "lenet5", image_size=32, epochs=2, learning_rate=1e30, name="wild", runs=tmp_path)
+    assert set(np.load(tmp_path / "wild" / "bad_batch.npz")) == {"pictures", "labels_0", "labels_1"}
 
 
 @pytest.mark.slow
@@ -70,20 +81,18 @@ def test_a_resumed_run_is_the_undisturbed_one(faces, tmp_path, monkeypatch):
 
 def test_batches_depend_on_seed_and_epoch_alone():
     pictures = np.random.default_rng(0).integers(0, 256, (10, 32, 32, 3), dtype=np.uint8)
-    faces = FacePictures(pictures, np.arange(10) % 2, [])
-    weights = np.array([1.0, 3.0], np.float32)
-    first = Batches(faces, 4, seed=5, epoch=0, weights=weights, augment=True)
-    again = Batches(faces, 4, seed=5, epoch=0, weights=weights, augment=True)
-    np.testing.assert_array_equal(first[1][0], again[1][0])
-    assert len(first) == 3
-    assert len(first[2][0]) == 2
-    np.testing.assert_array_equal(first[0][2], weights[first[0][1]])
-    first.on_epoch_end()
-    later = Batches(faces, 4, seed=5, epoch=1, weights=weights, augment=True)
-    np.testing.assert_array_equal(first[0][0], later[0][0])
-    assert not np.array_equal(first[0][0], again[0][0])
-    plain = Batches(faces, 10, seed=5, epoch=0, weights=weights, augment=False)
-    assert sorted(picture.tobytes() for picture in plain[0][0]) == sorted(picture.tobytes() for picture in pictures)
+    faces = FacePictures(pictures, np.arange(10) % 5 // 4, [])  # two of ten are of class 1
+    feed = make_feed(faces, 2, ClassifierData(batch_size=5), seed=5)
+    (first, _), later = (list(feed.batches(epoch, epoch + 1).as_numpy_iterator()) for epoch in (0, 1))
+    again = next(feed.batches(0, 2).as_numpy_iterator())
+    for ours, theirs in zip(first, again, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert not np.array_equal(first[0], later[0][0])
+    np.testing.assert_allclose(first[2], np.array([10 / 16, 10 / 4], np.float32)[first[1]])
+    plain = make_feed(faces, 2, ClassifierData(batch_size=10, augment=False, class_weights=False), seed=5)
+    ((taken, _, weights),) = plain.batches(0, 1).as_numpy_iterator()
+    assert sorted(picture.tobytes() for picture in taken) == sorted(picture.tobytes() for picture in pictures)
+    assert (weights == 1).all()
 
 
 def test_classes_count_alike():

@@ -11,9 +11,9 @@ import pytest
 from browser import PATIENCE, needs_browser, opened_browser, opened_page, wait_until, write_webcam
 
 from facetracker import scenes
+from facetracker.core.example import Example
 from facetracker.core.naming import session_of
 from facetracker.core.photo import write_jpeg
-from facetracker.core.sample import Sample
 from facetracker.labels.labelme import write_labels
 
 pytestmark = needs_browser
@@ -212,7 +212,7 @@ def test_what_the_model_drew_is_dashed_until_a_person_accepts(browser, place):
 
 def test_labels_that_labelme_wrote_meanwhile_are_not_overwritten(browser, place):
     photo = place.data / "images" / "photo0.jpg"
-    theirs = Sample(photo, 640, 480, [[0.1, 0.1, 0.5, 0.5]], ("mask",))
+    theirs = Example(photo, 640, 480, [[0.1, 0.1, 0.5, 0.5]], ("mask",))
     with opened_page(browser, place.address, "#label") as page:
         open_label(page)
         write_labels(place.data / "labels" / "photo0.json", theirs)

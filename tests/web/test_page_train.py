@@ -8,8 +8,8 @@ import pytest
 from browser import needs_browser, opened_browser, opened_page, wait_until, write_webcam
 
 from facetracker import scenes
+from facetracker.core.example import Example
 from facetracker.core.photo import write_jpeg
-from facetracker.core.sample import Sample
 from facetracker.labels.labelme import write_labels
 
 pytestmark = [*needs_browser, pytest.mark.slow]
@@ -28,7 +28,7 @@ def place(serve, tmp_path):
     for number in range(14):
         drawn = scenes.photo(1, number, faces=1, width=320, height=240)
         photo = write_jpeg(tmp_path / "data" / "images" / f"drawn{number:02d}.jpg", drawn.picture)
-        sample = Sample(photo, 320, 240, drawn.boxes, ("face",) * len(drawn.boxes))
+        sample = Example(photo, 320, 240, drawn.boxes, ("face",) * len(drawn.boxes))
         write_labels(tmp_path / "data" / "labels" / f"{photo.stem}.json", sample)
     return serve(tmp_path)
 

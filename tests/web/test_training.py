@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from facetracker import scenes
+from facetracker.core.example import Example
 from facetracker.core.photo import write_jpeg
-from facetracker.core.sample import Sample
 from facetracker.labels.labelme import write_labels
 
 # As little as a training can be: it is the way that is tested.
@@ -36,7 +36,7 @@ def place(serve, tmp_path_factory):
     for number in range(14):
         drawn = scenes.photo(1, number, faces=1, width=160, height=120)
         photo = write_jpeg(images / f"drawn{number:02d}.jpg", drawn.picture)
-        write_labels(labels / f"{photo.stem}.json", Sample(photo, 160, 120, drawn.boxes, ("face",) * len(drawn.boxes)))
+        write_labels(labels / f"{photo.stem}.json", Example(photo, 160, 120, drawn.boxes, ("face",) * len(drawn.boxes)))
     return serve(folder)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from facetracker.core.example import Example
 from facetracker.core.files import read_json, write_json
 from facetracker.core.naming import photo_stem
 from facetracker.core.photo import write_jpeg
-from facetracker.core.sample import Sample
 from facetracker.labels.labelme import write_labels
 from facetracker.scenes import Scene, SceneFrame
 
@@ -37,19 +37,19 @@ def draw_sessions(data: Path) -> list[Path]:
     return [write_jpeg(data / "images" / f"{stem}.jpg", frame.picture) for stem, frame in frames().items()]
 
 
-def draw_labels(data: Path) -> list[Sample]:
+def draw_labels(data: Path) -> list[Example]:
     """The labels in `data/labels`, as labelme would leave them; two have a fault that people make."""
-    samples = []
+    examples = []
     for stem, frame in frames().items():
         height, width = frame.picture.shape[:2]
         flags = {"no_face": len(frame.boxes) == 0}
         photo = data / "images" / f"{stem}.jpg"
-        samples.append(Sample(photo, width, height, frame.boxes, frame.labels, flags=flags))
-        write_labels(data / "labels" / f"{stem}.json", samples[-1])
+        examples.append(Example(photo, width, height, frame.boxes, frame.labels, flags=flags))
+        write_labels(data / "labels" / f"{stem}.json", examples[-1])
     labels = sorted((data / "labels").glob("*.json"))
     _mistype(labels[3])
     _push_out(labels[12])
-    return samples
+    return examples
 
 
 def _mistype(label: Path) -> None:

@@ -59,17 +59,16 @@ def split(demo: Demo) -> None:
 def augment(demo: Demo) -> None:
     """Make variants of the train photos."""
     from facetracker.data.augment.augment import augment
-    from facetracker.data.augmented import read_augmented
+    from facetracker.labels.collection import Collection
 
     with demo.step("augment", "making variants", f"facetracker augment data aug_data --variants {VARIANTS}") as step:
         report = augment(demo.data, demo.aug_data, variants=VARIANTS)
         step.result = f"{report.total('pictures', 'train')} variants of {demo.counts['train']} train photos"
-        place = demo.aug_data / "train"
-        stem = sorted(place.glob("labels/*.0.json"))[3].name.removesuffix(".0.json")
-        for number in range(SHOWN_VARIANTS):
-            labels = read_augmented(place / "labels" / f"{stem}.{number}.json")
-            picture = read_picture(place / "images" / f"{stem}.{number}.jpg")
-            step.pictures.append(DemoPicture(picture, f"variant {number + 1}", truth=labels.boxes))
+        made = Collection.open(demo.aug_data, "train")
+        photo = sorted({example.made_from for example in made})[3]
+        variants = [example for example in made if example.made_from == photo][:SHOWN_VARIANTS]
+        for number, example in enumerate(variants, start=1):
+            step.pictures.append(DemoPicture(example.picture(), f"variant {number}", truth=example.boxes))
 
 
 def train(demo: Demo, epochs: int, pictures_an_epoch: int) -> None:

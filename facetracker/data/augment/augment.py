@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from facetracker.cluster.cluster import On
+from facetracker.cluster.workers import run_tasks
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.files import sweep, write_atomically, written_beside
@@ -25,11 +26,10 @@ from facetracker.data.augment.plan import Chosen, Format, Plan
 from facetracker.data.augment.preview import preview_of
 from facetracker.data.augment.transforms import read_pipeline
 from facetracker.data.augment.variants import Recipe
-from facetracker.data.augment.workers import run_tasks
 from facetracker.data.augment.writing import DONE, Outcome, done_file, read_outcome, run_job
-from facetracker.data.layout import Pair, Unlabelled, image_folders, look_into, pairs_of, partitions_of
-from facetracker.data.records import INDEX
-from facetracker.labels.pairing import LABELS, PhotoFolder
+from facetracker.labels.collection import Unlabelled, look_into
+from facetracker.labels.pairing import Pair, places_in
+from facetracker.labels.records import INDEX
 
 REJECTS = "rejects.txt"
 PREVIEW = "preview.png"
@@ -38,7 +38,7 @@ COUNTS = ("pictures", "faces", "without_face", "redrawn", "whole")
 
 @dataclass
 class AugmentReport:
-    """What `augment` did. `made` and `kept` count photos, `counts` the pictures made of them, by partition."""
+    """What `augment` did. `made` and `kept` count photos, `counts` the pictures made of them, by part."""
 
     folder: Path
     counts: dict[str, Counter[str]] = field(default_factory=dict)
@@ -50,14 +50,14 @@ class AugmentReport:
     stale: int = 0
     rejects: Rejects = field(default_factory=Rejects)
 
-    def total(self, count: str, partition: str | None = None) -> int:
-        """One of the counts (`pictures`, `faces`, `without_face`, `redrawn`, `whole`), of a partition or of all."""
-        chosen = self.counts.values() if partition is None else [self.counts.get(partition, Counter())]
+    def total(self, count: str, part: str | None = None) -> int:
+        """One of the counts (`pictures`, `faces`, `without_face`, `redrawn`, `whole`), of a part or of all."""
+        chosen = self.counts.values() if part is None else [self.counts.get(part, Counter())]
         return sum(counts[count] for counts in chosen)
 
-    def add(self, partition: str, outcome: Outcome) -> None:
+    def add(self, part: str, outcome: Outcome) -> None:
         """Count what one unit of work made; how many photos that were is left to the caller."""
-        self.counts[partition].update({count: getattr(outcome, count) for count in COUNTS})
+        self.counts[part].update({count: getattr(outcome, count) for count in COUNTS})
         for path, why in outcome.rejects:
             self.rejects.add(path, why)
 
@@ -100,7 +100,7 @@ def augment(
     size: int | None = None,
     quality: int = 95,
     shard_photos: int | None = None,
-    all_partitions: bool = False,
+    all_parts: bool = False,
     unlabelled: Unlabelled = "skip",
     prelabelled: bool = False,
     workers: int | None = None,
@@ -113,7 +113,7 @@ def augment(
     The pictures depend on (seed, photo, number of the variant) alone, not on `workers`, nor on where they are made:
     `on` this machine (local) or on the Ray cluster at `address` (none: a Ray started here). What an earlier run with
     the same settings finished is kept. `size` letterboxes to the training size; `shard_photos` go into one shard
-    (default: by their number); `force` makes anew what was made with other settings or from photos and labels that
+    (default: by their number); `force` makes again what was made with other settings or from photos and labels that
     have changed. `prelabelled` also takes photos that a machine labelled and no person has looked at. `data` and
     `aug_data` may be addresses such as `s3://bucket/data`.
     """
@@ -122,13 +122,13 @@ def augment(
         raise FaceTrackerError(f"--min-visibility {min_visibility} is not between 0 and 1")
     if folder.resolve() == data.resolve():
         raise FaceTrackerError("is the folder of the photos themselves", path=folder, fix="Choose another folder.")
-    if data.is_dir() and not partitions_of(data):
+    if data.is_dir() and not places_in(data).parts:
         raise FaceTrackerError("is not split into train, val and test", path=data, fix=f"`facetracker split {data}`.")
     recipe = Recipe(read_pipeline(pipeline), seed, variants, min_visibility, size, quality)
     report = AugmentReport(folder)
-    with closing(Plan(folder, recipe, format, all_partitions, shard_photos)) as plan:
+    with closing(Plan(folder, recipe, format, all_parts, shard_photos)) as plan:
         fill(plan, data, report, unlabelled, prelabelled)
-        settings = {"format": format, "all_partitions": all_partitions, "shard_photos": shard_photos}
+        settings = {"format": format, "all_parts": all_parts, "shard_photos": shard_photos}
         claim(folder, {**settings, **recipe.as_dict()}, force)
         with closing(Chosen(plan)) as waiting:
             choose_unfinished(waiting, report, force)
@@ -142,11 +142,9 @@ def fill(
     plan: Plan, data: Path, report: AugmentReport, unlabelled: Unlabelled = "skip", prelabelled: bool = False
 ) -> None:
     """Add the labelled photos of a split folder to the plan; what is left out is counted in the report."""
-    for partition, images in image_folders(data):
-        assert partition is not None  # `augment` takes no folder that is not split
-        with PhotoFolder(images) as photos:
-            pairs = pairs_of(photos, partition, data / LABELS)
-            plan.add(partition, images, _labelled(pairs, report, unlabelled, prelabelled))
+    for folder in places_in(data).to_learn():
+        with folder as photos:
+            plan.add(folder.part, folder.images, _labelled(photos.pairs(), report, unlabelled, prelabelled))
             report.orphans += sum(1 for _ in photos.orphans())
 
 
@@ -156,7 +154,7 @@ def _labelled(
     for found in look_into(pairs, unlabelled, prelabelled):
         if found.reject is not None:
             report.rejects.add(*found.reject)
-        elif found.sample is not None:
+        elif found.example is not None:
             yield found.pair
         elif found.prelabelled:
             report.prelabelled += 1
@@ -168,9 +166,9 @@ def choose_unfinished(waiting: Chosen, report: AugmentReport, force: bool) -> No
     """The jobs that an earlier run has not finished; with `force` also those whose photo or label changed since."""
     plan, changed, first = waiting.plan, 0, ""
     for part in plan.parts:
-        report.counts[part.partition] = Counter()
-        begun = (plan.folder / DONE / part.partition).is_dir()
-        with Names(files_in(plan.folder / part.partition) if begun else ()) as there:
+        report.counts[part.name] = Counter()
+        begun = (plan.folder / DONE / part.name).is_dir()
+        with Names(files_in(plan.folder / part.name) if begun else ()) as there:
             for number in part.jobs:
                 done = plan.done_file(number)
                 outcome = read_outcome(done) if begun and done.is_file() else None
@@ -181,13 +179,13 @@ def choose_unfinished(waiting: Chosen, report: AugmentReport, force: bool) -> No
                     waiting.add(number)
                     changed, first = changed + 1, first or plan.name(number)
                 else:
-                    report.add(part.partition, outcome)
+                    report.add(part.name, outcome)
                     report.kept += len(outcome.photos)
     if changed and not force:
         raise FaceTrackerError(
             f"{changed} photos or label files (first: {first}) changed since they were augmented",
             path=report.folder,
-            fix="Pass --force to make theirs anew.",
+            fix="Pass --force to make theirs again.",
         )
 
 
@@ -203,7 +201,7 @@ def _run(waiting: Chosen, workers: int | None, report: AugmentReport, on: On, ad
             photos = len(part.dealt(number))
             meter.advance(photos)
             if isinstance(result, Outcome):
-                report.add(part.partition, result)
+                report.add(part.name, result)
                 report.made += len(result.photos)
             elif isinstance(result, OSError):  # a full disk is not the photo's fault
                 raise FaceTrackerError(f"cannot be written ({result.strerror or result})", path=report.folder)
@@ -220,8 +218,8 @@ def _finish(plan: Plan, undone: set[int], report: AugmentReport) -> None:
     folder = report.folder
     sweep(folder)  # halves of a worker that was killed on the way; another one did its task again
     if plan.shard:
-        for partition in report.counts:
-            _write_index(plan, partition)
+        for part in report.counts:
+            _write_index(plan, part)
     if report.rejects:
         write_atomically(folder / REJECTS, report.rejects.as_text())
     else:
@@ -231,15 +229,15 @@ def _finish(plan: Plan, undone: set[int], report: AugmentReport) -> None:
         write_png(folder / PREVIEW, preview)
 
 
-def _write_index(plan: Plan, partition: str) -> None:
+def _write_index(plan: Plan, part: str) -> None:
     """The index as `write_json` would write it, a shard at a time."""
     with (
-        written_beside(plan.folder / partition / INDEX) as path,
+        written_beside(plan.folder / part / INDEX) as path,
         path.open("w", encoding="utf-8", newline="\n") as file,
     ):
         file.write('{\n  "shards": [')
         comma = ""
-        for shard in _shards(plan, partition):
+        for shard in _shards(plan, part):
             file.write(comma + "\n" + _indented(shard, 4))
             comma = ","
         file.write("\n  ]" if comma else "]")
@@ -253,10 +251,10 @@ def _indented(value: object, blanks: int) -> str:
     return " " * blanks + text.replace("\n", "\n" + " " * blanks)  # within a value JSON writes a line break as \\n
 
 
-def _shards(plan: Plan, partition: str) -> Iterator[dict[str, object]]:
+def _shards(plan: Plan, part: str) -> Iterator[dict[str, object]]:
     """The entries of the index, one for each shard that is there."""
-    for name in plan.names(partition):
-        outcome = read_outcome(done_file(plan.folder, partition, name))
+    for name in plan.names(part):
+        outcome = read_outcome(done_file(plan.folder, part, name))
         if outcome is not None:
             counts = {"pictures": outcome.pictures, "faces": outcome.faces, "without_face": outcome.without_face}
             yield {"file": name, **counts, "photos": outcome.photos}

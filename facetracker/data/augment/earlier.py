@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from facetracker.core.errors import FaceTrackerError
-from facetracker.core.files import names_in, photo_names, read_json, sweep, write_json
+from facetracker.core.files import names_in, read_json, sweep, write_json
 from facetracker.core.listing import Names
 from facetracker.core.places import is_remote
 from facetracker.data.augment.plan import Plan
 from facetracker.data.augment.writing import DONE, Outcome, read_outcome
-from facetracker.data.records import INDEX
-from facetracker.labels.pairing import IMAGES, LABELS, PARTITIONS
+from facetracker.labels.pairing import IMAGES, LABELS, PARTS, holds_photos
+from facetracker.labels.records import INDEX
 
 SETTINGS = "augment.json"
 
@@ -29,11 +29,11 @@ def claim(folder: Path, settings: dict[str, Any], force: bool) -> None:
             raise FaceTrackerError(
                 f"was made with another {', '.join(differing)}",
                 path=folder,
-                fix="Choose another folder, or pass --force to make it anew.",
+                fix="Choose another folder, or pass --force to make it again.",
             )
         if differing:
             _clear(folder)
-    elif any(_holds_photos(folder / name / IMAGES) for name in PARTITIONS):
+    elif any(holds_photos(folder / name / IMAGES) for name in PARTS):
         raise FaceTrackerError(
             "holds pictures that this command did not make", path=folder, fix="Choose another folder."
         )
@@ -41,23 +41,19 @@ def claim(folder: Path, settings: dict[str, Any], force: bool) -> None:
     write_json(path, settings)
 
 
-def _holds_photos(images: Path) -> bool:
-    return images.is_dir() and next(photo_names(images), None) is not None
-
-
 def _clear(folder: Path) -> None:
     """Remove what an earlier run made, and nothing else."""
-    for partition in PARTITIONS:
-        with Names(done_names(folder, partition)) as names:
+    for part in PARTS:
+        with Names(done_names(folder, part)) as names:
             for name in names:
-                _remove(folder, partition, name)
+                _remove(folder, part, name)
     if not is_remote(folder):  # a folder that holds nothing is not there in an object store
         shutil.rmtree(folder / DONE, ignore_errors=True)
 
 
-def _remove(folder: Path, partition: str, name: str) -> None:
+def _remove(folder: Path, part: str, name: str) -> None:
     """Remove what one done-file stands for, then the done-file."""
-    done, place = folder / DONE / partition / f"{name}.json", folder / partition
+    done, place = folder / DONE / part / f"{name}.json", folder / part
     outcome = read_outcome(done) or Outcome()
     if name.endswith(".tfrecord"):
         (place / name).unlink(missing_ok=True)
@@ -70,15 +66,15 @@ def _remove(folder: Path, partition: str, name: str) -> None:
     done.unlink(missing_ok=True)
 
 
-def done_names(folder: Path, partition: str) -> Iterator[str]:
+def done_names(folder: Path, part: str) -> Iterator[str]:
     """The names of the units of work that an earlier run finished, in no order."""
-    place = folder / DONE / partition
+    place = folder / DONE / part
     if place.is_dir():
         yield from (name.removesuffix(".json") for name in names_in(place) if name.endswith(".json"))
 
 
 def files_in(place: Path) -> Iterator[str]:
-    """The names of all pictures, labels and shards of one partition, in no order."""
+    """The names of all pictures, labels and shards of one part, in no order."""
     for folder in (place, place / IMAGES, place / LABELS):
         if folder.is_dir():
             yield from names_in(folder)
@@ -95,22 +91,22 @@ def is_complete(outcome: Outcome, shard: str | None, there: Names) -> bool:
 def remove_stale(folder: Path, plan: Plan, force: bool) -> int:
     """Variants whose photo is no longer there: removed with `force` (shards always: they would be read twice)."""
     count = 0
-    for partition in PARTITIONS:
-        with Names(_stale_names(folder, partition, plan)) as stale:
+    for part in PARTS:
+        with Names(_stale_names(folder, part, plan)) as stale:
             for name in stale:
                 if force:
-                    _remove(folder, partition, name)
+                    _remove(folder, part, name)
                 elif plan.shard:
                     raise FaceTrackerError(
-                        "holds shards of another number of photos", path=folder, fix="Pass --force to make it anew."
+                        "holds shards of another number of photos", path=folder, fix="Pass --force to make it again."
                     )
                 else:
                     count += 1
     return count
 
 
-def _stale_names(folder: Path, partition: str, plan: Plan) -> Iterator[str]:
-    if not (folder / DONE / partition).is_dir():
+def _stale_names(folder: Path, part: str, plan: Plan) -> Iterator[str]:
+    if not (folder / DONE / part).is_dir():
         return
-    with Names(plan.names(partition)) as wanted:
-        yield from (name for name in done_names(folder, partition) if name not in wanted)
+    with Names(plan.names(part)) as wanted:
+        yield from (name for name in done_names(folder, part) if name not in wanted)

@@ -14,8 +14,8 @@ from typing import Literal
 from facetracker.core.listing import Rows
 from facetracker.data.augment.variants import Recipe
 from facetracker.data.augment.writing import AugmentJob, done_file
-from facetracker.data.layout import Pair
-from facetracker.data.records import shard_name
+from facetracker.labels.pairing import Pair
+from facetracker.labels.records import shard_name
 
 Format = Literal["jpeg", "tfrecord"]
 # Many small shards keep all workers busy to the end; of a large set the shards grow, so that there are not thousands.
@@ -25,9 +25,9 @@ UNLABELLED = -1  # where a photo has no label file
 
 @dataclass(frozen=True)
 class Part:
-    """The jobs of one partition. `photos` are the numbers of its photos in the plan, `jobs` those of its jobs."""
+    """The jobs of train, val or test. `photos` are the numbers of its photos in the plan, `jobs` those of its jobs."""
 
-    partition: str
+    name: str
     images: Path
     clean: bool
     photos: range
@@ -46,25 +46,25 @@ class Plan:
         folder: Path,
         recipe: Recipe,
         format: Format = "jpeg",
-        all_partitions: bool = False,
+        all_parts: bool = False,
         shard_photos: int | None = None,
     ):
         self.folder, self.recipe, self.shard = folder, recipe, format == "tfrecord"
-        self.all_partitions, self.shard_photos = all_partitions, shard_photos
+        self.all_parts, self.shard_photos = all_parts, shard_photos
         self.parts: list[Part] = []
         self._photos = Rows(2)  # the photo's name, and which of the folders holds its label file
         self._label_folders: list[Path] = []
 
-    def add(self, partition: str, images: Path, pairs: Iterable[Pair]) -> None:
-        """The photos of one partition, sorted by name; `images` is the folder that they lie in."""
+    def add(self, name: str, images: Path, pairs: Iterable[Pair]) -> None:
+        """The photos of one part, sorted by name; `images` is the folder that they lie in."""
         first = len(self._photos)
         for pair in pairs:
             self._photos.append(pair.photo.name, self._label_folder(pair.label))
         photos = range(first, len(self._photos))
         if photos:
-            clean = not (partition == "train" or self.all_partitions)
+            clean = not (name == "train" or self.all_parts)
             jobs = range(len(self), len(self) + self._jobs_for(len(photos), clean))
-            self.parts.append(Part(partition, images, clean, photos, jobs))
+            self.parts.append(Part(name, images, clean, photos, jobs))
 
     def _label_folder(self, label: Path | None) -> int:
         if label is None:
@@ -87,10 +87,10 @@ class Plan:
     def __getitem__(self, number: int) -> AugmentJob:
         part = self.part(number)
         pairs = tuple(self._pair(part, photo) for photo in part.dealt(number))
-        return AugmentJob(self.folder, part.partition, self.name(number), pairs, self.recipe, part.clean, self.shard)
+        return AugmentJob(self.folder, part.name, self.name(number), pairs, self.recipe, part.clean, self.shard)
 
     def part(self, number: int) -> Part:
-        """The partition's part that a job belongs to."""
+        """The part that a job belongs to."""
         for part in self.parts:
             if number in part.jobs:
                 return part
@@ -100,7 +100,7 @@ class Plan:
         """A shard's file name, or the stem of the job's photo."""
         part = self.part(number)
         if self.shard:
-            return shard_name(part.partition, number - part.jobs.start, len(part.jobs))
+            return shard_name(part.name, number - part.jobs.start, len(part.jobs))
         return self.photo(number).stem
 
     def photo(self, number: int) -> Path:
@@ -111,17 +111,17 @@ class Plan:
 
     def done_file(self, number: int) -> Path:
         """Where a job that is done says so."""
-        return done_file(self.folder, self.part(number).partition, self.name(number))
+        return done_file(self.folder, self.part(number).name, self.name(number))
 
-    def names(self, partition: str) -> Iterator[str]:
-        """The names of a partition's jobs."""
-        return (self.name(number) for part in self.parts if part.partition == partition for number in part.jobs)
+    def names(self, part_name: str) -> Iterator[str]:
+        """The names of a part's jobs."""
+        return (self.name(number) for part in self.parts if part.name == part_name for number in part.jobs)
 
     def _pair(self, part: Part, photo: int) -> Pair:
         name, folder = self._photos[photo]
         path = part.images / name
         label = None if folder == UNLABELLED else self._label_folders[folder] / f"{path.stem}.json"
-        return Pair(path, label, part.partition)
+        return Pair(path, label, part.name)
 
     def close(self) -> None:
         self._photos.close()

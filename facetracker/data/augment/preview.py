@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Set
-from pathlib import Path
 
-from facetracker.core.photo import Picture, decode_picture, read_picture
+from facetracker.core.example import Example
+from facetracker.core.photo import Picture
 from facetracker.data.augment.plan import Plan
-from facetracker.data.augmented import read_augmented
-from facetracker.data.gallery import Labelled, sheet_of
-from facetracker.data.records import records_in
-from facetracker.labels.pairing import IMAGES, LABELS
+from facetracker.data.gallery import sheet_of
+from facetracker.labels.collection import read_example
+from facetracker.labels.pairing import IMAGES, LABELS, Pair
+from facetracker.labels.records import records_in
 
 PHOTOS, VARIANTS = 5, 6
 SIDE = 160  # pixels
@@ -23,30 +23,25 @@ def preview_of(plan: Plan, undone: Set[int]) -> Picture | None:
     return sheet_of(made, VARIANTS, SIDE) if made else None
 
 
-def _of_files(plan: Plan, undone: Set[int]) -> list[Labelled]:
-    """The first variants of a few photos of the first partition, a photo a line."""
+def _of_files(plan: Plan, undone: Set[int]) -> list[Example]:
+    """The first variants of a few photos of the first part, a photo a line."""
     made = []
     for part in plan.parts[:1]:
-        place = plan.folder / part.partition
+        place = plan.folder / part.name
         done = (number for number in part.jobs if number not in undone)
         step = max(1, (len(part.jobs) - sum(number in part.jobs for number in undone)) // PHOTOS)
         for job in itertools.islice(done, 0, PHOTOS * step, step):
             for number in range(1 if part.clean else min(plan.recipe.variants, VARIANTS)):
                 name = f"{plan.name(job)}.{number}"
-                labels = read_augmented(place / LABELS / f"{name}.json")
-                picture = read_picture(place / IMAGES / f"{name}.jpg")
-                made.append(Labelled(picture, labels.boxes, labels.labels, name))
+                made.append(read_example(Pair(place / IMAGES / f"{name}.jpg", place / LABELS / f"{name}.json")))
     return made
 
 
-def _of_shard(plan: Plan, undone: Set[int]) -> list[Labelled]:
+def _of_shard(plan: Plan, undone: Set[int]) -> list[Example]:
     """The first records of the first shard, sorted by photo and variant."""
     first = next((number for number in range(len(plan)) if number not in undone), None)
     if first is None:
         return []
-    shard = plan.folder / plan.part(first).partition / plan.name(first)
+    shard = plan.folder / plan.part(first).name / plan.name(first)
     records = itertools.islice(records_in(shard), PHOTOS * VARIANTS)
-    return [
-        Labelled(decode_picture(record.jpeg, record.name), record.boxes, record.labels, Path(record.name).stem)
-        for record in sorted(records, key=lambda record: record.name)
-    ]
+    return [record.as_example(plan.part(first).name, shard) for record in sorted(records, key=lambda one: one.name)]

@@ -97,9 +97,9 @@ class Pipeline:
 
     def draft(self, picture: Picture, boxes: Boxes, seed: int) -> Draft:
         """What `draw` draws, as far as it can be known without touching a pixel."""
-        dice, generator = random.Random(seed), np.random.default_rng(seed)
+        choices, generator = random.Random(seed), np.random.default_rng(seed)
         for transform in self.transforms:
-            transform.set_random_state(generator, dice)
+            transform.set_random_state(generator, choices)
         if self._photo is None or self._photo.picture is not picture:
             self._photo = DraftPhoto(picture)
         rows = np.concatenate([boxes, np.arange(len(boxes), dtype=np.float32)[:, None]], axis=1)
@@ -155,7 +155,7 @@ class Slice:
         self.transform = transform
 
     def apply(self, draft: Draft) -> None:
-        """Cut or turn the draft round, if the dice say so."""
+        """Cut or turn the draft round, if it is its turn: `p` of the transform says how often."""
         if not self.transform.should_apply():
             return
         if isinstance(self.transform, A.HorizontalFlip):

@@ -17,9 +17,9 @@ import numpy as np
 
 from facetracker.core import boxes as box_arithmetic
 from facetracker.core.boxes import Boxes, Numbers
+from facetracker.core.example import Example
 from facetracker.core.letterbox import letterbox
 from facetracker.core.photo import Picture
-from facetracker.core.sample import Sample
 from facetracker.data.augment.draft import Draft, DraftPhoto
 from facetracker.data.augment.transforms import Pipeline
 
@@ -65,7 +65,7 @@ class Variant:
     whole: bool = False
 
 
-def make_variants(picture: Picture, sample: Sample, recipe: Recipe, numbers: Iterable[int]) -> Iterator[Variant]:
+def make_variants(picture: Picture, example: Example, recipe: Recipe, numbers: Iterable[int]) -> Iterator[Variant]:
     """The variants with these numbers of one photo `(H, W, 3)` BGR uint8."""
     pipeline = _pipeline(json.dumps(recipe.pipeline, sort_keys=True))
     waiting = list(numbers)
@@ -73,7 +73,7 @@ def make_variants(picture: Picture, sample: Sample, recipe: Recipe, numbers: Ite
         # Many are planned, then drawn: taken in turns, Python and the pixels push each other out of the processor's
         # caches, which costs a sixth of the time. Plans may hold pixels, so a large photo is taken in few at a time.
         count = max(1, PLANNED_BYTES // max(picture.nbytes, 1))
-        plans = [_plan(pipeline, picture, sample, recipe, number) for number in waiting[:count]]
+        plans = [_plan(pipeline, picture, example, recipe, number) for number in waiting[:count]]
         waiting = waiting[count:]
         for plan in plans:
             yield _fit(
@@ -81,9 +81,9 @@ def make_variants(picture: Picture, sample: Sample, recipe: Recipe, numbers: Ite
             )
 
 
-def clean_variant(picture: Picture, sample: Sample, recipe: Recipe) -> Variant:
+def clean_variant(picture: Picture, example: Example, recipe: Recipe) -> Variant:
     """The photo as it is, as variant 0: what val and test are measured on."""
-    return _fit(Variant(0, picture, sample.boxes, sample.labels), recipe.size)
+    return _fit(Variant(0, picture, example.boxes, example.labels), recipe.size)
 
 
 def visible_shares(boxes: Boxes) -> Numbers:
@@ -113,17 +113,17 @@ class _Plan:
     whole: bool = False
 
 
-def _plan(pipeline: Pipeline, picture: Picture, sample: Sample, recipe: Recipe, number: int) -> _Plan:
+def _plan(pipeline: Pipeline, picture: Picture, example: Example, recipe: Recipe, number: int) -> _Plan:
     best: _Plan | None = None
     for draw in range(MAX_DRAWS):
-        draft = pipeline.draft(picture, sample.boxes, seed_of(recipe.seed, sample.stem, number, draw))
+        draft = pipeline.draft(picture, example.boxes, seed_of(recipe.seed, example.stem, number, draw))
         visible = visible_shares(draft.boxes)
         if (visible == 1).all():
-            labels = tuple([sample.labels[owner] for owner in draft.owners])
+            labels = tuple([example.labels[owner] for owner in draft.owners])
             return _Plan(number, draft, box_arithmetic.clip(draft.boxes), labels, draw + 1)
         kept = visible >= recipe.min_visibility
         cut = int(((visible > SLIVER) & ~kept).sum())
-        labels = tuple(sample.labels[owner] for owner, keep in zip(draft.owners, kept, strict=True) if keep)
+        labels = tuple(example.labels[owner] for owner, keep in zip(draft.owners, kept, strict=True) if keep)
         plan = _Plan(number, draft, box_arithmetic.clip(draft.boxes[kept]), labels, draw + 1)
         if not cut:
             return plan
@@ -132,7 +132,7 @@ def _plan(pipeline: Pipeline, picture: Picture, sample: Sample, recipe: Recipe, 
         if best is not None and draw + 1 >= PATIENCE:
             return best
     whole = Draft(DraftPhoto(picture), np.zeros((0, 5), np.float32))
-    return _Plan(number, whole, sample.boxes, sample.labels, MAX_DRAWS, whole=True)
+    return _Plan(number, whole, example.boxes, example.labels, MAX_DRAWS, whole=True)
 
 
 def _fit(variant: Variant, size: int | None) -> Variant:

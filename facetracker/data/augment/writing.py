@@ -16,15 +16,15 @@ from typing import Any
 import numpy as np
 
 from facetracker.core.errors import BadFile, FaceTrackerError
+from facetracker.core.example import Example
 from facetracker.core.files import read_json, write_atomically
-from facetracker.core.photo import decode_picture, encode_jpeg
-from facetracker.core.sample import Sample
+from facetracker.core.photo import decode_picture, encode_jpeg, is_bare_jpeg
 from facetracker.data.augment.variants import Recipe, Variant, clean_variant, make_variants, seed_of
-from facetracker.data.augmented import augmented_json
-from facetracker.data.examples import frame
-from facetracker.data.layout import Pair, read_sample
-from facetracker.data.records import Record
-from facetracker.labels.pairing import IMAGES, LABELS
+from facetracker.labels.augmented import augmented_json
+from facetracker.labels.collection import read_example
+from facetracker.labels.pairing import IMAGES, LABELS, Pair
+from facetracker.labels.records import Record
+from facetracker.labels.tfrecord import frame
 
 DONE = ".done"
 
@@ -63,9 +63,9 @@ def read_outcome(path: Path) -> Outcome | None:
         return None
 
 
-def done_file(folder: Path, partition: str, name: str) -> Path:
+def done_file(folder: Path, part: str, name: str) -> Path:
     """Where the done-file of a unit of work lies: `name` is a photo's stem or a shard's file name."""
-    return folder / DONE / partition / f"{name}.json"
+    return folder / DONE / part / f"{name}.json"
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class AugmentJob:
     """
 
     folder: Path
-    partition: str
+    part: str
     name: str
     pairs: tuple[Pair, ...]
     recipe: Recipe
@@ -85,69 +85,69 @@ class AugmentJob:
 
     @property
     def done_file(self) -> Path:
-        return done_file(self.folder, self.partition, self.name)
+        return done_file(self.folder, self.part, self.name)
 
     def digest(self) -> str:
         """A digest of the photos and labels this is made from; a photo that cannot be read counts as empty."""
-        return digest_of([read_sample(pair) for pair in self.pairs])
+        return digest_of([read_example(pair) for pair in self.pairs])
 
     def run(self) -> Outcome:
         """Make the pictures and write them, then the done-file."""
         outcome = Outcome()
-        samples = list(self._samples(outcome))
-        outcome.digest = digest_of(samples)
+        examples = list(self._examples(outcome))
+        outcome.digest = digest_of(examples)
         if self.shard:
-            self._write_shard(samples, outcome)
+            self._write_shard(examples, outcome)
         else:
-            self._write_files(samples, outcome)
+            self._write_files(examples, outcome)
         if self.shard or not outcome.rejects:
             outcome.save(self.done_file)
         return outcome
 
-    def _samples(self, outcome: Outcome) -> Iterator[Sample]:
+    def _examples(self, outcome: Outcome) -> Iterator[Example]:
         for pair in self.pairs:
             try:
-                yield read_sample(pair)
+                yield read_example(pair)
             except FaceTrackerError as error:  # it could be read when the jobs were planned, and was changed since
                 outcome.rejects.append([str(error.path or pair.photo), error.fault])
 
-    def _write_files(self, samples: list[Sample], outcome: Outcome) -> None:
-        images, labels = (self.folder / self.partition / name for name in (IMAGES, LABELS))
-        for sample, variant, jpeg in self._pictures(samples, outcome):
-            name = f"{sample.stem}.{variant.number}"
+    def _write_files(self, examples: list[Example], outcome: Outcome) -> None:
+        images, labels = (self.folder / self.part / name for name in (IMAGES, LABELS))
+        for example, variant, jpeg in self._pictures(examples, outcome):
+            name = f"{example.stem}.{variant.number}"
             write_atomically(images / f"{name}.jpg", jpeg)
-            write_atomically(labels / f"{name}.json", augmented_json(sample.photo.name, variant.boxes, variant.labels))
+            write_atomically(labels / f"{name}.json", augmented_json(example.photo.name, variant.boxes, variant.labels))
 
-    def _write_shard(self, samples: list[Sample], outcome: Outcome) -> None:
+    def _write_shard(self, examples: list[Example], outcome: Outcome) -> None:
         records = []
-        for sample, variant, jpeg in self._pictures(samples, outcome):
+        for example, variant, jpeg in self._pictures(examples, outcome):
             height, width = variant.picture.shape[:2]
-            name = f"{sample.stem}.{variant.number}.jpg"
-            record = Record(name, sample.photo.name, jpeg, width, height, variant.boxes, variant.labels)
+            name = f"{example.stem}.{variant.number}.jpg"
+            record = Record(name, example.photo.name, jpeg, width, height, variant.boxes, variant.labels)
             records.append(record)
         # Shuffled, so that a reader who streams a shard does not get sixty variants of one photo in a row.
         order = np.random.default_rng(seed_of(self.recipe.seed, self.name)).permutation(len(records))
         content = b"".join(frame(records[i].encode()) for i in order)
-        write_atomically(self.folder / self.partition / self.name, content)
+        write_atomically(self.folder / self.part / self.name, content)
 
-    def _pictures(self, samples: list[Sample], outcome: Outcome) -> Iterator[tuple[Sample, Variant, bytes]]:
-        for sample in samples:
+    def _pictures(self, examples: list[Example], outcome: Outcome) -> Iterator[tuple[Example, Variant, bytes]]:
+        for example in examples:
             try:
-                data = sample.photo.read_bytes()
-                picture = decode_picture(data, sample.photo)
-                check_size(picture, sample)
+                data = example.photo.read_bytes()
+                picture = decode_picture(data, example.photo)
+                check_size(picture, example)
             except (OSError, FaceTrackerError) as error:
-                outcome.rejects.append([str(sample.photo), error.fault if isinstance(error, BadFile) else str(error)])
+                outcome.rejects.append([str(example.photo), error.fault if isinstance(error, BadFile) else str(error)])
                 continue
             if self.clean:
-                variant = clean_variant(picture, sample, self.recipe)
-                outcome.count(sample.stem, variant)
-                keep = variant.picture is picture and _is_bare_jpeg(data)
-                yield sample, variant, data if keep else encode_jpeg(variant.picture, self.recipe.quality)
+                variant = clean_variant(picture, example, self.recipe)
+                outcome.count(example.stem, variant)
+                keep = variant.picture is picture and is_bare_jpeg(data)
+                yield example, variant, data if keep else encode_jpeg(variant.picture, self.recipe.quality)
                 continue
-            for variant in make_variants(picture, sample, self.recipe, range(self.recipe.variants)):
-                outcome.count(sample.stem, variant)
-                yield sample, variant, encode_jpeg(variant.picture, self.recipe.quality)
+            for variant in make_variants(picture, example, self.recipe, range(self.recipe.variants)):
+                outcome.count(example.stem, variant)
+                yield example, variant, encode_jpeg(variant.picture, self.recipe.quality)
 
 
 def run_job(job: AugmentJob) -> Outcome:
@@ -155,26 +155,21 @@ def run_job(job: AugmentJob) -> Outcome:
     return job.run()
 
 
-def digest_of(samples: list[Sample]) -> str:
+def digest_of(examples: list[Example]) -> str:
     digest = hashlib.blake2b(digest_size=16)
-    for sample in samples:
-        digest.update(json.dumps([sample.photo.name, sample.boxes.tolist(), list(sample.labels)]).encode())
+    for example in examples:
+        digest.update(json.dumps([example.photo.name, example.boxes.tolist(), list(example.labels)]).encode())
         try:
-            digest.update(sample.photo.read_bytes())
+            digest.update(example.photo.read_bytes())
         except OSError:
             digest.update(b"unreadable")
     return digest.hexdigest()
 
 
-def check_size(picture: Any, sample: Sample) -> None:
+def check_size(picture: Any, example: Example) -> None:
     """Refuse labels drawn on a picture of another size: their boxes would lie beside the faces."""
     height, width = picture.shape[:2]
-    if (width, height) != (sample.width, sample.height):
+    if (width, height) != (example.width, example.height):
         raise BadFile(
-            f"has {width}x{height} pixels, its labels are for {sample.width}x{sample.height}", path=sample.photo
+            f"has {width}x{height} pixels, its labels are for {example.width}x{example.height}", path=example.photo
         )
-
-
-def _is_bare_jpeg(data: bytes) -> bool:
-    """A JPEG without EXIF, which can be copied as it is: upright, and nothing private in it."""
-    return data[:3] == b"\xff\xd8\xff" and b"Exif\0\0" not in data[:65536]

@@ -21,7 +21,7 @@ SHAPES_KEPT = 4  # a camera has one shape; a folder of photos has many, and each
 
 
 class LiteRTEngine(Engine):
-    """One interpreter per input shape: resizing one back and forth would plan its memory anew each time."""
+    """One interpreter per input shape: resizing one back and forth would plan its memory again each time."""
 
     name = "litert"
 

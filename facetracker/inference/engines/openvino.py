@@ -18,7 +18,7 @@ SHAPES_KEPT = 4
 
 
 class OpenVINOEngine(Engine):
-    """Compiled once per input shape: with open sizes it would plan anew inside every call."""
+    """Compiled once per input shape: with open sizes it would plan again inside every call."""
 
     name = "openvino"
 

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from facetracker.cluster.cluster import On
-from facetracker.cluster.tasks import run_on_ray
+from facetracker.cluster.workers import run_tasks
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
-from facetracker.core.files import needed_folder
 from facetracker.labels.audit.checks import KINDS, CheckedPhoto, Finding, look
 from facetracker.labels.audit.likeness import alike
 from facetracker.labels.audit.result import Audit, PartCounts
 from facetracker.labels.classes import listed_classes, wrong_classes
-from facetracker.labels.pairing import LABELS, pairs_in, photo_folders
+from facetracker.labels.pairing import Pair, Places, no_photos, places_in
 
 POOL_FROM = 300  # photos; below this starting worker processes costs more than they save
 CHUNK = 32
+PRELOAD = ("facetracker.labels.audit.audit",)  # what every worker process finds imported
 
-Task = tuple[Path, Path, Path | None]  # the folder, a photo in it, its label file
+Task = tuple[Path, Pair]  # the folder, and a photo in it with its label file
 
 
 def audit(
@@ -46,21 +46,23 @@ def audit(
         raise FaceTrackerError("--fix needs a folder for the backup", fix="Pass --out FOLDER.")
     if out is not None:
         _check_out(Path(out))
-    folders = _folders(data)
-    stock = _take_stock(data, folders)
+    places = places_in(data)
+    if places.whole is None and not places.parts:
+        raise no_photos(data, "Expected are images/, {train,val,test}/images/, or pictures in it.")
+    stock = _take_stock(places)
     seen = _look_at_all(stock.tasks, workers, on, address)
     fixed: list[str] = []
     backup = None
     if fix or rename:
         from facetracker.labels.audit.fixes import fix_labels
 
-        labelled = [(photo, label) for _, photo, label in stock.tasks if label is not None]
+        labelled = [(pair.photo, pair.label) for _, pair in stock.tasks if pair.label is not None]
         fixed, backup = fix_labels(
             data, labelled, {one.photo: one.size for one in seen}, rename or {}, fix, Path(out or "")
         )
         if fixed:
             seen = _look_at_all(stock.tasks, workers, on, address)
-    result = _sum_up(data, folders, seen)
+    result = _sum_up(data, stock.tasks, seen)
     findings = stock.findings + [finding for one in seen for finding in one.findings]
     findings += wrong_classes(seen, classes or listed_classes(data), result.classes)
     findings += alike(seen)
@@ -73,16 +75,6 @@ def audit(
 
         write_report(result, Path(out))
     return result
-
-
-def _folders(data: Path) -> list[tuple[str, Path]]:
-    needed_folder(data)
-    folders = photo_folders(data)
-    if not folders:
-        raise FaceTrackerError(
-            "holds no photos", path=data, fix="Expected are images/, {train,val,test}/images/, or pictures in it."
-        )
-    return sorted(folders, key=lambda folder: not folder[0])  # the split first: what is beside it may be a copy
 
 
 def _check_out(out: Path) -> None:
@@ -99,88 +91,40 @@ class Inventory:
     findings: list[Finding]
 
 
-def _take_stock(data: Path, folders: list[tuple[str, Path]]) -> Inventory:
-    """Pair photos and labels as the split and the loader will.
-
-    Beside a split only those photos in `images/` count that are in none of its parts: the split made copies of the
-    others. A label still in `data/labels` belongs to its photo in any part (the tutorial moves the photos first).
-    """
-    tasks: list[Task] = []
-    findings: list[Finding] = []
-    orphans: set[Path] = set()
-    is_split = any(part for part, _ in folders)
-    placed = {photo.stem for part, folder in folders if part for photo in pairs_in(folder).photos_only()}
-    left_behind = {path.stem: path for path in (data / LABELS).glob("*.json")} if is_split else {}
-    for part, folder in folders:
-        pairs = pairs_in(folder)
-        for photo, label in pairs.photos:
-            if part and label is None:
-                label = left_behind.get(photo.stem)
-            if part or photo.stem not in placed:
-                tasks.append((data, photo, label))
-        orphans |= {path for path in pairs.orphans if part or path.stem not in placed}
-        for photo in pairs.doubles:
-            findings.append(Finding(photo.relative_to(data).as_posix(), "two photos, one label", f"name {photo.stem}"))
-    known = placed | {photo.stem for _, photo, _ in tasks}
-    orphans |= {path for stem, path in left_behind.items() if stem not in known}
-    for path in sorted(orphans):
+def _take_stock(places: Places) -> Inventory:
+    """Every photo once, paired with its label as all stages do it."""
+    data, pairs = places.data, places.every_pair()
+    findings = [
+        Finding(photo.relative_to(data).as_posix(), "two photos, one label", f"name {photo.stem}")
+        for photo in pairs.doubles
+    ]
+    for path in sorted(pairs.orphans):
         findings.append(Finding(path.relative_to(data).as_posix(), "label without a photo"))
-    return Inventory(tasks, findings)
+    return Inventory([(data, pair) for pair in pairs.pairs], findings)
 
 
 def _look_at_all(tasks: list[Task], workers: int, on: On, address: str | None) -> list[CheckedPhoto]:
-    """A look at every photo, in order."""
-    seen: list[CheckedPhoto] = []
+    """A look at every photo, in order. A group whose worker dies each time is looked at here."""
+    chunks = [tasks[start : start + CHUNK] for start in range(0, len(tasks), CHUNK)]
+    files = sorted({pair.photo.parent.resolve() for _, pair in tasks})
+    local = workers if len(tasks) >= POOL_FROM else 1
+    seen: dict[int, list[CheckedPhoto]] = {}
     with console.progress("audit", len(tasks)) as meter:
-        if on == "ray":
-            return _looks_on_ray(tasks, address, meter)
-        for chunk in _looks(tasks, workers):
-            seen += chunk
-            meter.advance(len(chunk))
-    return seen
-
-
-def _looks_on_ray(tasks: list[Task], address: str | None, meter: console.ProgressLine) -> list[CheckedPhoto]:
-    """As `_looks`, on a cluster. A group whose worker dies each time is looked at here, as the local pool does."""
-    chunks = [tasks[start : start + CHUNK] for start in range(0, len(tasks), CHUNK)]
-    files = sorted({photo.parent.resolve() for _, photo, _ in tasks})
-    looks: dict[int, list[CheckedPhoto]] = {}
-    for number, result in run_on_ray(_look_at_chunk, chunks, None, address, files=files):
-        looks[number] = _look_at_chunk(chunks[number]) if isinstance(result, Exception) else result
-        meter.advance(len(chunks[number]))
-    return [one for number in sorted(looks) for one in looks[number]]
-
-
-def _looks(tasks: list[Task], workers: int) -> Iterator[list[CheckedPhoto]]:
-    chunks = [tasks[start : start + CHUNK] for start in range(0, len(tasks), CHUNK)]
-    if workers > 1 and len(tasks) >= POOL_FROM:
-        from concurrent.futures import ProcessPoolExecutor
-        from concurrent.futures.process import BrokenProcessPool
-        from multiprocessing import get_context
-
-        done = 0
-        try:
-            # spawn: a forked copy of a process that has TensorFlow's threads can hang
-            with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-                for chunk in pool.map(_look_at_chunk, chunks):
-                    yield chunk
-                    done += 1
-            return
-        except BrokenProcessPool:  # a worker was killed (memory): go on in this process
-            chunks = chunks[done:]
-    yield from map(_look_at_chunk, chunks)
+        looks = run_tasks(_look_at_chunk, chunks, local if on == "local" else None, PRELOAD, on, address, files)
+        for number, result in looks:
+            seen[number] = _look_at_chunk(chunks[number]) if isinstance(result, Exception) else result
+            meter.advance(len(chunks[number]))
+    return [one for number in sorted(seen) for one in seen[number]]
 
 
 def _look_at_chunk(tasks: list[Task]) -> list[CheckedPhoto]:
-    return [look(*task) for task in tasks]
+    return [look(folder, pair.photo, pair.label) for folder, pair in tasks]
 
 
-def _sum_up(data: Path, folders: list[tuple[str, Path]], seen: list[CheckedPhoto]) -> Audit:
+def _sum_up(data: Path, tasks: list[Task], seen: list[CheckedPhoto]) -> Audit:
     result = Audit(data)
-    names = {folder.relative_to(data).as_posix(): part for part, folder in folders}
-    for one in seen:
-        part = names[Path(one.photo).parent.as_posix()]
-        counts = result.parts.setdefault(part, PartCounts())
+    for (_, pair), one in zip(tasks, seen, strict=True):
+        counts = result.parts.setdefault(pair.part, PartCounts())
         counts.photos += 1
         counts.labelled += one.labelled
         counts.no_face += any(finding.kind == "no face" for finding in one.findings)

@@ -68,7 +68,7 @@ def fixed_content(content: Mapping[str, Any], size: tuple[int, int] | None, fix:
     if not fix:
         return new
     if size is not None:
-        _mend_size(new, size)
+        _fix_size(new, size)
     frame = stated_size(new)
     for shape in new["shapes"]:
         if not encloses_area(shape):
@@ -85,7 +85,7 @@ def fixed_content(content: Mapping[str, Any], size: tuple[int, int] | None, fix:
     return new
 
 
-def _mend_size(content: dict[str, Any], size: tuple[int, int]) -> None:
+def _fix_size(content: dict[str, Any], size: tuple[int, int]) -> None:
     """Make the stated size the picture's, if it is certain in which pixels the points are."""
     stated = stated_size(content)
     if stated == size:

@@ -12,16 +12,16 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from facetracker.core.errors import BadFile, FaceTrackerError
+from facetracker.core.example import Example
 from facetracker.core.files import read_json, write_json
-from facetracker.core.sample import Sample
+from facetracker.core.photo import photo_size
+from facetracker.labels.collection import Collection
 from facetracker.labels.formats.exchange import (
     PART_NAMES,
-    Collection,
-    ExchangeEntry,
+    by_part,
     detections,
-    photo_size,
+    example_from_pixels,
     place_photo,
-    sample_from_pixels,
     target_name,
 )
 from facetracker.labels.pairing import exists
@@ -36,10 +36,10 @@ def is_coco(source: Path) -> bool:
 
 def read_coco(source: Path, classes: Sequence[str] = ()) -> Collection:
     """Every photo that the JSON files list. `classes` only sets the order."""
-    found = Collection(classes=list(classes))
+    found = Collection(source, classes=list(classes))
     for path, content in _files(source):
         _read_file(path, content, source, found)
-    if not found.entries and not found.rejects:
+    if not found.examples and not found.rejects:
         raise FaceTrackerError("holds no COCO JSON", path=source, fix="Expected annotations/*.json, or name the file.")
     return found
 
@@ -68,11 +68,9 @@ def _read_file(path: Path, content: dict[str, Any], source: Path, found: Collect
         try:
             if image["id"] in listed:
                 raise BadFile(f"lists two photos with the number {image['id']} ({name})", path=path)
-            sample = _read_one(image, of_photo.get(image["id"], []), names, places, path, found)
+            found.examples.append(_read_one(image, of_photo.get(image["id"], []), names, places, path, part, found))
         except BadFile as error:
             found.rejects.add(f"{path}#{name}", error)
-        else:
-            found.entries.append(ExchangeEntry(sample, part))
         listed.add(image["id"])
     lost = sum(len(annotations) for number, annotations in of_photo.items() if number not in listed)
     if lost:
@@ -85,8 +83,9 @@ def _read_one(
     names: dict[Any, Any],
     places: list[Path],
     path: Path,
+    part: str,
     found: Collection,
-) -> Sample:
+) -> Example:
     from supervision.dataset.formats.coco import coco_annotations_to_detections
 
     photo = _photo(image["file_name"], places)
@@ -112,7 +111,7 @@ def _read_one(
         )
     except (ValueError, OverflowError) as error:
         raise BadFile(f"is not in COCO's format ({error})", path=path) from None
-    return sample_from_pixels(photo, size, read.xyxy, labels, path)
+    return example_from_pixels(photo, size, read.xyxy, labels, path, part)
 
 
 def write_coco(target: Path, collection: Collection) -> None:
@@ -120,15 +119,14 @@ def write_coco(target: Path, collection: Collection) -> None:
     from supervision.dataset.formats.coco import classes_to_coco_categories, detections_to_coco_annotations
 
     number = 1
-    for part, entries in collection.by_part().items():
+    for part, examples in by_part(collection).items():
         images: list[dict[str, Any]] = []
         annotations: list[dict[str, Any]] = []
-        for image_id, entry in enumerate(entries, start=1):
-            sample = entry.sample
-            name = target_name(sample.photo)
-            place_photo(sample.photo, target / "images" / part / name, upright=True)
-            images.append({"id": image_id, "file_name": name, "width": sample.width, "height": sample.height})
-            made, number = detections_to_coco_annotations(detections(sample, collection.classes), image_id, number)
+        for image_id, example in enumerate(examples, start=1):
+            name = target_name(example.photo)
+            place_photo(example.photo, target / "images" / part / name, upright=True)
+            images.append({"id": image_id, "file_name": name, "width": example.width, "height": example.height})
+            made, number = detections_to_coco_annotations(detections(example, collection.classes), image_id, number)
             annotations += [{**one, "bbox": [round(float(side), 4) for side in one["bbox"]]} for one in made]
         content = {
             "info": {"description": "converted by facetracker"},

@@ -9,20 +9,19 @@ from pathlib import Path
 from facetracker.core import console
 from facetracker.core.errors import BadFile, FaceTrackerError, Rejects
 from facetracker.core.files import write_atomically
+from facetracker.core.photo import photo_size
 from facetracker.labels.classes import LABELS_FILE, listed_classes
+from facetracker.labels.collection import Collection, read_example
 from facetracker.labels.formats.coco import is_coco, read_coco, write_coco
 from facetracker.labels.formats.exchange import (
-    Collection,
-    ExchangeEntry,
     all_classes,
-    photo_size,
     place_photo,
     unlabelled,
 )
 from facetracker.labels.formats.voc import is_voc, read_voc, write_voc
 from facetracker.labels.formats.yolo import is_yolo, read_yolo, write_yolo
-from facetracker.labels.labelme import read_labels, write_labels
-from facetracker.labels.pairing import IMAGES, LABELS, pairs_in, photo_folders
+from facetracker.labels.labelme import write_labels
+from facetracker.labels.pairing import IMAGES, LABELS, places_in
 
 REJECTS = "rejects.txt"
 
@@ -43,41 +42,38 @@ class Conversion:
 
 def is_labelme(source: Path) -> bool:
     """Whether a folder holds photos with at least one labelme file."""
-    if not source.is_dir():
-        return False
-    return any(label is not None for _, folder in photo_folders(source) for _, label in pairs_in(folder).photos)
+    return source.is_dir() and any(pair.label is not None for pair in places_in(source).every_pair().pairs)
 
 
 def read_labelme(source: Path, classes: Sequence[str] = ()) -> Collection:
     """Every photo of a labelme folder, split or not."""
-    found = Collection(classes=list(classes) or listed_classes(source))
-    for part, folder in photo_folders(source):
-        pairs = pairs_in(folder)
-        for path in pairs.orphans:
-            found.rejects.add(path, "its photo is not there")
-        for photo, label in console.track(pairs.photos, "convert"):
-            try:
-                if label is None:
-                    sample = unlabelled(photo)
-                else:
-                    notes: list[str] = []
-                    sample = read_labels(label, photo, size=photo_size(photo), notes=notes)
-                    found.notes += [f"{label}: {note}" for note in notes]
-            except BadFile as error:
-                found.rejects.add(error.path or photo, error)
+    pairs = places_in(source).every_pair()
+    found = Collection(source, classes=list(classes) or listed_classes(source))
+    for path in pairs.orphans:
+        found.rejects.add(path, "its photo is not there")
+    for pair in console.track(pairs.pairs, "convert"):
+        notes: list[str] = []
+        try:
+            if pair.label is None:
+                example = unlabelled(pair.photo, pair.part)
             else:
-                found.entries.append(ExchangeEntry(sample, part))
+                example = read_example(pair, photo_size(pair.photo), notes)
+        except BadFile as error:
+            found.rejects.add(error.path or pair.photo, error)
+            continue
+        found.notes += [f"{pair.label}: {note}" for note in notes]
+        found.examples.append(example)
     return found
 
 
 def write_labelme(target: Path, collection: Collection) -> None:
     """`TARGET/[train|val|test/]{images,labels}`."""
-    for entry in collection.entries:
-        sample, folder = entry.sample, target / entry.part
-        photo = folder / IMAGES / sample.photo.name
-        place_photo(sample.photo, photo)
-        if sample.reviewed:
-            write_labels(folder / LABELS / f"{sample.stem}.json", replace(sample, photo=photo), force=True)
+    for example in collection:
+        folder = target / example.part
+        photo = folder / IMAGES / example.photo.name
+        place_photo(example.photo, photo)
+        if example.reviewed:
+            write_labels(folder / LABELS / f"{example.stem}.json", replace(example, photo=photo), force=True)
     write_atomically(target / LABELS_FILE, "".join(f"{name}\n" for name in collection.classes))
 
 
@@ -120,19 +116,19 @@ def convert(
         raise FaceTrackerError("is there already", path=target, fix="Choose another folder or pass --force.")
     come_from = come_from or _format_of(source)
     found = READERS[come_from][1](source, classes or ())
-    found.classes = all_classes(found.entries, found.classes)
-    waiting = sum(not entry.sample.reviewed for entry in found.entries)
+    found.classes = all_classes(found, found.classes)
+    waiting = sum(not example.reviewed for example in found)
     if to != "labelme":
-        found.entries = list(found.labelled)
+        found.examples = [example for example in found if example.reviewed]
     _drop_shared_names(found, across_parts=to == "voc")
     WRITERS[to](target, found)
     if found.rejects:
         write_atomically(target / REJECTS, found.rejects.as_text())
     return Conversion(
         come_from,
-        photos=len(found.entries),
-        faces=sum(len(entry.sample) for entry in found.entries),
-        no_face=sum(entry.sample.reviewed and not len(entry.sample) for entry in found.entries),
+        photos=len(found),
+        faces=sum(len(example) for example in found),
+        no_face=sum(example.reviewed and not len(example) for example in found),
         unlabelled=waiting,
         classes=found.classes,
         rejects=found.rejects,
@@ -144,14 +140,13 @@ def _drop_shared_names(found: Collection, across_parts: bool) -> None:
     """Reject photos whose stem another one in the same folder has: they would share a label file."""
     owners: dict[tuple[str, str], Path] = {}
     kept = []
-    for entry in sorted(found.entries, key=lambda entry: not entry.sample.reviewed):
-        key = ("" if across_parts else entry.part, entry.sample.stem)
-        owner = owners.setdefault(key, entry.sample.photo)
-        if owner == entry.sample.photo:
-            kept.append(entry)
+    for example in sorted(found, key=lambda one: not one.reviewed):
+        owner = owners.setdefault(("" if across_parts else example.part, example.stem), example.photo)
+        if owner == example.photo:
+            kept.append(example)
         else:
-            found.rejects.add(entry.sample.photo, f"has the name of {owner}")
-    found.entries = kept
+            found.rejects.add(example.photo, f"has the name of {owner}")
+    found.examples = kept
 
 
 def _format_of(source: Path) -> str:

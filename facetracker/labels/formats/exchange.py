@@ -2,70 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from facetracker.core import boxes
-from facetracker.core.errors import BadFile, Rejects
-from facetracker.core.files import PHOTO_SUFFIXES, link_or_copy
-from facetracker.core.photo import MAX_PIXELS, read_picture, write_jpeg
-from facetracker.core.sample import Sample
+from facetracker.core.errors import BadFile
+from facetracker.core.example import Example
+from facetracker.core.files import link_or_copy, photos_in
+from facetracker.core.photo import ORIENTATION, read_picture, write_jpeg
 from facetracker.labels.shapes import PixelBox, ShapeFault, usable_box
 
 # What other tools call the three parts of a split.
 PART_NAMES = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
-ORIENTATION = 0x0112  # the EXIF tag that says which way up
 
 
-@dataclass(frozen=True)
-class ExchangeEntry:
-    """One photo with its faces and its part of the split ("" when there is none).
-
-    `sample.reviewed` is False for a photo that nobody has labelled.
-    """
-
-    sample: Sample
-    part: str = ""
-
-
-@dataclass
-class Collection:
-    """Everything that was read from one place."""
-
-    entries: list[ExchangeEntry] = field(default_factory=list)
-    classes: list[str] = field(default_factory=list)
-    rejects: Rejects = field(default_factory=Rejects)
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def labelled(self) -> Iterator[ExchangeEntry]:
-        return (entry for entry in self.entries if entry.sample.reviewed)
-
-    def by_part(self) -> dict[str, list[ExchangeEntry]]:
-        """The labelled entries of each part, sorted by photo."""
-        parts: dict[str, list[ExchangeEntry]] = {}
-        for entry in sorted(self.labelled, key=lambda entry: (entry.part, entry.sample.photo.name)):
-            parts.setdefault(entry.part, []).append(entry)
-        return parts
-
-
-def photo_size(photo: Path) -> tuple[int, int]:
-    """`(width, height)` of the upright picture from the file's header; a `BadFile` when that cannot be read."""
-    from PIL import Image
-
-    try:
-        with Image.open(photo) as picture:
-            width, height = picture.size
-            turned = picture.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8)
-    except Exception as error:  # Pillow raises a dozen kinds for damaged files
-        raise BadFile(f"is not a readable picture ({error})", path=photo) from None
-    if width * height > MAX_PIXELS or width * height == 0:
-        raise BadFile(f"has an impossible size ({width}x{height} pixels)", path=photo)
-    return (height, width) if turned else (width, height)
+def by_part(examples: Iterable[Example]) -> dict[str, list[Example]]:
+    """The examples of each part, sorted by photo."""
+    parts: dict[str, list[Example]] = {}
+    for example in sorted(examples, key=lambda one: (one.part, one.photo.name)):
+        parts.setdefault(example.part, []).append(example)
+    return parts
 
 
 def lies_sideways(photo: Path) -> bool:
@@ -92,10 +51,10 @@ def target_name(photo: Path, upright: bool = True) -> str:
     return f"{photo.stem}.jpg" if upright and lies_sideways(photo) else photo.name
 
 
-def sample_from_pixels(
-    photo: Path, size: tuple[int, int], corners: ArrayLike, labels: Sequence[str], source: Path
-) -> Sample:
-    """A sample from `(N, 4)` pixel corners; a box that is no face's box refuses the photo, naming `source`."""
+def example_from_pixels(
+    photo: Path, size: tuple[int, int], corners: ArrayLike, labels: Sequence[str], source: Path, part: str = ""
+) -> Example:
+    """An example from `(N, 4)` pixel corners; a box that is no face's box refuses the photo, naming `source`."""
     width, height = size
     usable = []
     for number, (label, corner) in enumerate(zip(labels, np.asarray(corners, float).reshape(-1, 4), strict=True), 1):
@@ -107,34 +66,31 @@ def sample_from_pixels(
             usable.append([*usable_box(PixelBox(*map(float, corner)), width, height)])
         except ShapeFault as fault:
             raise BadFile(f"box {number} of {photo.name} {fault}", path=source) from None
-    return Sample(photo, width, height, boxes.from_pixels(usable, width, height), tuple(labels))
+    corners = boxes.from_pixels(usable, width, height)
+    return Example(photo, width, height, corners, tuple(labels), part=part, source=source)
 
 
-def unlabelled(photo: Path) -> Sample:
+def unlabelled(photo: Path, part: str) -> Example:
     """A photo that nobody has labelled; its size does not matter yet."""
-    return Sample(photo, 0, 0, reviewed=False)
+    return Example(photo, 0, 0, reviewed=False, part=part)
 
 
-def all_classes(entries: Iterable[ExchangeEntry], first: Sequence[str] = ()) -> list[str]:
+def all_classes(examples: Iterable[Example], first: Sequence[str] = ()) -> list[str]:
     """Every class name once: `first` in their order, then the others by name."""
-    used = {label for entry in entries for label in entry.sample.labels}
+    used = {label for example in examples for label in example.labels}
     return [*dict.fromkeys(first), *sorted(used - set(first))]
 
 
 def photos_below(folder: Path) -> list[Path]:
     """The pictures directly in a folder, sorted; none when the folder is not there."""
-    if not folder.is_dir():
-        return []
-    return sorted(
-        path for path in folder.iterdir() if path.suffix.lower() in PHOTO_SUFFIXES and not path.name.startswith(".")
-    )
+    return photos_in(folder) if folder.is_dir() else []
 
 
-def detections(sample: Sample, classes: Sequence[str]):
-    """A sample's faces as `sv.Detections` in pixels, for supervision's writers."""
+def detections(example: Example, classes: Sequence[str]):
+    """An example's faces as `sv.Detections` in pixels, for supervision's writers."""
     import supervision as sv
 
     return sv.Detections(
-        xyxy=boxes.to_pixels(sample.boxes, sample.width, sample.height),
-        class_id=np.array([classes.index(label) for label in sample.labels], int),
+        xyxy=boxes.to_pixels(example.boxes, example.width, example.height),
+        class_id=np.array([classes.index(label) for label in example.labels], int),
     )

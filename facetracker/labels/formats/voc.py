@@ -10,17 +10,17 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
 
 from facetracker.core.errors import BadFile, FaceTrackerError
+from facetracker.core.example import Example
 from facetracker.core.files import PHOTO_SUFFIXES, write_atomically
-from facetracker.core.sample import Sample
+from facetracker.core.photo import photo_size
+from facetracker.labels.collection import Collection
 from facetracker.labels.formats.exchange import (
     PART_NAMES,
-    Collection,
-    ExchangeEntry,
+    by_part,
     detections,
-    photo_size,
+    example_from_pixels,
     photos_below,
     place_photo,
-    sample_from_pixels,
     target_name,
     unlabelled,
 )
@@ -36,7 +36,7 @@ def is_voc(source: Path) -> bool:
 
 def read_voc(source: Path, classes: Sequence[str] = ()) -> Collection:
     """Every XML file with its photo, and the photos without one. `classes` only sets the order."""
-    found = Collection(classes=list(classes))
+    found = Collection(source, classes=list(classes))
     folders = _xml_folders(source)
     if not folders:
         raise FaceTrackerError("holds no Pascal VOC annotations", path=source, fix=f"Expected {XML}/*.xml.")
@@ -45,20 +45,20 @@ def read_voc(source: Path, classes: Sequence[str] = ()) -> Collection:
         taken = set()
         for xml in sorted(folder.glob("*.xml")):
             try:
-                sample = _read_one(xml, folder)
+                example = _read_one(xml, folder, parts.get(xml.stem, part))
             except BadFile as error:
                 found.rejects.add(xml, error)
                 taken.add(xml.stem)
                 continue
-            taken |= {xml.stem, sample.stem}
-            found.entries.append(ExchangeEntry(sample, parts.get(xml.stem, part)))
+            taken |= {xml.stem, example.stem}
+            found.examples.append(example)
         for photo in [photo for place in _photo_places(folder)[:1] for photo in photos_below(place)]:
             if photo.stem not in taken:
-                found.entries.append(ExchangeEntry(unlabelled(photo), parts.get(photo.stem, part)))
+                found.examples.append(unlabelled(photo, parts.get(photo.stem, part)))
     return found
 
 
-def _read_one(xml: Path, folder: Path) -> Sample:
+def _read_one(xml: Path, folder: Path, part: str) -> Example:
     from supervision.dataset.formats.pascal_voc import detections_from_xml_obj
 
     root = _parse(xml)
@@ -79,24 +79,23 @@ def _read_one(xml: Path, folder: Path) -> Sample:
     except (ValueError, OverflowError) as error:
         raise BadFile(f"is not in Pascal VOC's format ({error})", path=xml) from None
     numbers: list[int] = [] if read.class_id is None else read.class_id.tolist()
-    return sample_from_pixels(photo, size, read.xyxy, [names[number] for number in numbers], xml)
+    return example_from_pixels(photo, size, read.xyxy, [names[number] for number in numbers], xml, part)
 
 
 def write_voc(target: Path, collection: Collection) -> None:
     """`TARGET/{JPEGImages,Annotations,ImageSets/Main}`."""
     from supervision.dataset.formats.pascal_voc import detections_to_pascal_voc
 
-    for part, entries in collection.by_part().items():
-        for entry in entries:
-            sample = entry.sample
-            name = target_name(sample.photo)
+    for part, examples in by_part(collection).items():
+        for example in examples:
+            name = target_name(example.photo)
             text = detections_to_pascal_voc(
-                detections(sample, collection.classes), collection.classes, name, (sample.height, sample.width, 3)
+                detections(example, collection.classes), collection.classes, name, (example.height, example.width, 3)
             )
-            place_photo(sample.photo, target / PHOTOS / name, upright=True)
-            write_atomically(target / XML / f"{sample.stem}.xml", text)
+            place_photo(example.photo, target / PHOTOS / name, upright=True)
+            write_atomically(target / XML / f"{example.stem}.xml", text)
         if part:
-            stems = "".join(f"{entry.sample.stem}\n" for entry in entries)
+            stems = "".join(f"{example.stem}\n" for example in examples)
             write_atomically(target / SETS / f"{part}.txt", stems)
 
 

@@ -15,17 +15,17 @@ import yaml
 
 from facetracker.core import boxes
 from facetracker.core.errors import BadFile, FaceTrackerError
+from facetracker.core.example import Example
 from facetracker.core.files import write_atomically
-from facetracker.core.sample import Sample
+from facetracker.core.photo import photo_size
 from facetracker.core.settings import read_yaml
+from facetracker.labels.collection import Collection
 from facetracker.labels.formats.exchange import (
     PART_NAMES,
-    Collection,
-    ExchangeEntry,
-    photo_size,
+    by_part,
+    example_from_pixels,
     photos_below,
     place_photo,
-    sample_from_pixels,
     target_name,
     unlabelled,
 )
@@ -42,7 +42,7 @@ def is_yolo(source: Path) -> bool:
 
 def read_yolo(source: Path, classes: Sequence[str] = ()) -> Collection:
     """Every photo of a YOLO folder; `images` and `labels` in either order of nesting, or side by side."""
-    found = Collection(classes=list(classes) or _names(source))
+    found = Collection(source, classes=list(classes) or _names(source))
     folders = _photo_folders(source)
     if not folders:
         raise FaceTrackerError(
@@ -52,15 +52,16 @@ def read_yolo(source: Path, classes: Sequence[str] = ()) -> Collection:
         for photo in photos_below(folder):
             label = _label(photo)
             try:
-                sample = _read_one(photo, label, found.classes) if label.is_file() else unlabelled(photo)
+                known = label.is_file()
+                found.examples.append(
+                    _read_one(photo, label, found.classes, part) if known else unlabelled(photo, part)
+                )
             except BadFile as error:
                 found.rejects.add(error.path or photo, error)
-            else:
-                found.entries.append(ExchangeEntry(sample, part))
     return found
 
 
-def _read_one(photo: Path, label: Path, classes: Sequence[str]) -> Sample:
+def _read_one(photo: Path, label: Path, classes: Sequence[str], part: str) -> Example:
     from supervision.dataset.formats.yolo import yolo_annotations_to_detections
 
     size = photo_size(photo)
@@ -74,24 +75,23 @@ def _read_one(photo: Path, label: Path, classes: Sequence[str]) -> Sample:
     for number in numbers:
         if not 0 <= number < len(classes):
             raise BadFile(f"class {number} has no name", path=label, fix="Name all classes: --class face --class ...")
-    return sample_from_pixels(photo, size, read.xyxy, [classes[number] for number in numbers], label)
+    return example_from_pixels(photo, size, read.xyxy, [classes[number] for number in numbers], label, part)
 
 
 def write_yolo(target: Path, collection: Collection) -> None:
     """`TARGET/[train|val|test/]{images,labels}` and `data.yaml`, as Ultralytics and supervision read it."""
     from supervision.dataset.formats.yolo import object_to_yolo
 
-    parts = collection.by_part()
-    for part, entries in parts.items():
-        for entry in entries:
-            sample = entry.sample
-            corners = boxes.to_pixels(sample.boxes, sample.width, sample.height)
+    parts = by_part(collection)
+    for part, examples in parts.items():
+        for example in examples:
+            corners = boxes.to_pixels(example.boxes, example.width, example.height)
             lines = [
-                object_to_yolo(corner, collection.classes.index(label), (sample.height, sample.width)) + "\n"
-                for corner, label in zip(corners, sample.labels, strict=True)
+                object_to_yolo(corner, collection.classes.index(label), (example.height, example.width)) + "\n"
+                for corner, label in zip(corners, example.labels, strict=True)
             ]
-            place_photo(sample.photo, target / part / "images" / target_name(sample.photo), upright=True)
-            write_atomically(target / part / "labels" / f"{sample.stem}.txt", "".join(lines))
+            place_photo(example.photo, target / part / "images" / target_name(example.photo), upright=True)
+            write_atomically(target / part / "labels" / f"{example.stem}.txt", "".join(lines))
     write_atomically(target / "data.yaml", yaml.safe_dump(_data_yaml(parts, collection.classes), sort_keys=False))
 
 

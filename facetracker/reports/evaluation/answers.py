@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from facetracker.core.errors import BadFile, Rejects
-from facetracker.core.photo import Picture, read_picture
-from facetracker.core.sample import Sample
+from facetracker.core.example import Example
+from facetracker.core.photo import Picture
 from facetracker.inference.detector import Detector
 from facetracker.reports.evaluation.judged import JudgedPhoto
 
@@ -62,51 +62,45 @@ class Speed:
 def ask(
     detectors: Sequence[Detector],
     plans: Sequence[ClassPlan],
-    samples: Iterable[Sample],
+    examples: Iterable[Example],
     rejects: Rejects,
 ) -> list[list[JudgedPhoto]]:
-    """What each detector finds on each photo, one list a detector; unreadable photos become rejects.
-
-    A photo whose size is not the one that its label file states has labels that cannot be trusted: a reject too.
-    """
+    """What each detector finds on each photo, one list a detector; unreadable photos become rejects."""
     answers: list[list[JudgedPhoto]] = [[] for _ in detectors]
-    for sample in samples:
+    for example in examples:
         try:
-            picture = read_picture(sample.photo)
+            picture = example.picture()
         except BadFile as error:
-            rejects.add(sample.photo, error)
-            continue
-        if picture.shape[:2] != (sample.height, sample.width):
-            height, width = picture.shape[:2]
-            stated = f"{sample.width}x{sample.height}"
-            rejects.add(sample.photo, f"has {width}x{height} pixels, its label file says {stated}")
+            rejects.add(example.photo, error)
             continue
         for detector, plan, judged in zip(detectors, plans, answers, strict=True):
-            judged.append(judge_one(detector, plan, sample, picture))
+            judged.append(judge_one(detector, plan, example, picture))
     return answers
 
 
-def judge_one(detector: Detector, plan: ClassPlan, sample: Sample, picture: Picture) -> JudgedPhoto:
+def judge_one(detector: Detector, plan: ClassPlan, example: Example, picture: Picture) -> JudgedPhoto:
     """One detector's boxes on one photo beside the truth."""
     found = detector.detect(picture)
     return JudgedPhoto(
-        str(sample.photo),
-        sample.width,
-        sample.height,
-        sample.boxes,
-        np.array([plan.of_label[label] for label in sample.labels], np.int64),
+        str(example.photo),
+        example.width,
+        example.height,
+        example.boxes,
+        np.array([plan.of_label[label] for label in example.labels], np.int64),
         found.boxes,
         found.scores.astype(np.float64),
         np.asarray(plan.of_model, np.int64)[found.classes],
     )
 
 
-def measure_speed(detectors: Sequence[Detector], thresholds: Sequence[float], samples: Sequence[Sample]) -> list[Speed]:
+def measure_speed(
+    detectors: Sequence[Detector], thresholds: Sequence[float], examples: Sequence[Example]
+) -> list[Speed]:
     """Milliseconds of each detector at its working threshold, on photos in memory, the detectors taking turns."""
     pictures: list[Picture] = []
-    for sample in samples[:: max(1, len(samples) // TIMED_PHOTOS)][:TIMED_PHOTOS]:
+    for example in examples[:: max(1, len(examples) // TIMED_PHOTOS)][:TIMED_PHOTOS]:
         try:
-            pictures.append(read_picture(sample.photo))
+            pictures.append(example.picture())
         except BadFile:
             continue
     times: list[list[float]] = [[] for _ in detectors]

@@ -119,15 +119,15 @@ def judge(
     plans = [plan_classes(detector.classes, list(photos.labels)) for detector in detectors]
     rejects = Rejects(list(photos.rejects))
     if on == "local":
-        answers = ask(detectors, plans, track(photos.samples, what), rejects)
+        answers = ask(detectors, plans, track(photos.examples, what), rejects)
     else:
         from facetracker.reports.evaluation.on_ray import Models, ask_on_ray
 
-        answers = ask_on_ray(Models(tuple(paths), image_size), plans, photos.samples, rejects, what, address)
+        answers = ask_on_ray(Models(tuple(paths), image_size), plans, photos.examples, rejects, what, address)
     if not answers[0]:
         raise FaceTrackerError("none of its photos can be read", path=photos.folder)
     working = [detector.card.threshold if threshold is None else threshold for detector in detectors]
-    speeds = measure_speed(detectors, working, photos.samples)
+    speeds = measure_speed(detectors, working, photos.examples)
     results = [
         ModelResult(
             name=name,

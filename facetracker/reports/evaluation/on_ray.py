@@ -10,7 +10,7 @@ from pathlib import Path
 from facetracker.cluster.tasks import WorkerDied, run_on_ray
 from facetracker.core.console import progress
 from facetracker.core.errors import Rejects
-from facetracker.core.sample import Sample
+from facetracker.core.example import Example
 from facetracker.inference.detector import Detector
 from facetracker.reports.evaluation.answers import ClassPlan, ask
 from facetracker.reports.evaluation.engines import detector_for
@@ -33,28 +33,28 @@ class Question:
 
     models: Models
     plans: Sequence[ClassPlan]
-    samples: Sequence[Sample]
+    examples: Sequence[Example]
 
 
 def ask_on_ray(
     models: Models,
     plans: Sequence[ClassPlan],
-    samples: Sequence[Sample],
+    examples: Sequence[Example],
     rejects: Rejects,
     what: str = "evaluate",
     address: str | None = None,
 ) -> list[list[JudgedPhoto]]:
     """As `answers.ask`, on a cluster (no address: a Ray started here): the same answers in the same order."""
-    questions = [Question(models, plans, samples[start : start + GROUP]) for start in range(0, len(samples), GROUP)]
-    files = sorted({*models.paths, *(sample.photo.parent.resolve() for sample in samples)})
+    questions = [Question(models, plans, examples[start : start + GROUP]) for start in range(0, len(examples), GROUP)]
+    files = sorted({*models.paths, *((example.source or example.photo).parent.resolve() for example in examples)})
     answers: dict[int, list[list[JudgedPhoto]]] = {}
-    with progress(what, len(samples)) as meter:
+    with progress(what, len(examples)) as meter:
         for number, result in run_on_ray(answer, questions, address=address, files=files):
-            group = questions[number].samples
+            group = questions[number].examples
             meter.advance(len(group))
             if isinstance(result, WorkerDied):
-                for sample in group:
-                    rejects.add(sample.photo, result)
+                for example in group:
+                    rejects.add(example.photo, result)
             elif isinstance(result, Exception):
                 raise result
             else:
@@ -67,7 +67,7 @@ def ask_on_ray(
 def answer(question: Question) -> tuple[list[list[JudgedPhoto]], Rejects]:
     """What a worker does with one question: each model's answers, and the photos that it had to leave out."""
     rejects = Rejects()
-    return ask(_open(question.models), question.plans, question.samples, rejects), rejects
+    return ask(_open(question.models), question.plans, question.examples, rejects), rejects
 
 
 @lru_cache(maxsize=1)

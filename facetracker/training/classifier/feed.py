@@ -1,25 +1,27 @@
-"""The pictures of faces in memory, and the batches of every epoch: a pure function of (seed, epoch), as in training."""
+"""The pictures of faces in memory, and the batches that a classifier is trained on."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Lock
+from typing import Any
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # its import asks the network otherwise
 
 import albumentations as A
 import cv2
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from facetracker.core.console import track
 from facetracker.core.crop import fit_square
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.photo import read_picture
+from facetracker.core.reading import read_all
+from facetracker.data.batches import Change, Feed
 from facetracker.data.folders import Face
+from facetracker.training.classifier.settings import ClassifierData
 
 Pictures = NDArray[np.uint8]
 
@@ -39,22 +41,16 @@ class FacePictures:
 def read_faces(faces: Sequence[Face], classes: Sequence[str], size: int, rejects: Rejects) -> FacePictures:
     """Read pictures of faces; those that cannot be read go to the rejects."""
 
-    def read(face: Face) -> Pictures | FaceTrackerError:
-        try:
-            return cv2.cvtColor(fit_square(read_picture(face.path), size), cv2.COLOR_BGR2RGB).astype(
-                np.uint8, copy=False
-            )
-        except FaceTrackerError as error:
-            return error
+    def read(face: Face) -> Pictures:
+        return np.asarray(cv2.cvtColor(fit_square(read_picture(face.path), size), cv2.COLOR_BGR2RGB), np.uint8)
 
     pictures, origin = [], []
-    with ThreadPoolExecutor() as threads:
-        for face, found in zip(faces, track(threads.map(read, faces), "read", len(faces), "faces"), strict=True):
-            if isinstance(found, FaceTrackerError):
-                rejects.add(face.path, found)
-            else:
-                pictures.append(found)
-                origin.append(face)
+    for face, found in read_all(read, faces, "read", "faces"):
+        if isinstance(found, FaceTrackerError):
+            rejects.add(face.path, found)
+        else:
+            pictures.append(found)
+            origin.append(face)
     numbers = np.array([classes.index(face.label) for face in origin], np.int64)
     return FacePictures(np.stack(pictures) if pictures else np.zeros((0, size, size, 3), np.uint8), numbers, origin)
 
@@ -91,37 +87,21 @@ def augmentation(size: int) -> A.Compose:
     )
 
 
-class Batches(keras.utils.PyDataset):
-    """The training batches of one epoch after the other; the last batch of an epoch may be smaller.
+def changing(size: int) -> Change:
+    """Changes each picture of a batch; what comes out depends on the batch and `[seed, epoch, step]` alone."""
+    change, turn = augmentation(size), Lock()  # batches are made on several threads, and the pipeline has one state
 
-    Which pictures, in which order and how changed depends on (seed, epoch) alone, so that a resumed run sees what an
-    undisturbed one sees.
-    """
+    def changed(pictures: Pictures, classes: Any, weights: Any, numbers: NDArray[np.int64]) -> tuple[Any, ...]:
+        seed, epoch, step = (int(number) for number in numbers)
+        with turn:
+            change.set_random_seed((seed * 1_000_003 + epoch * 10_007 + step) % (1 << 31))
+            return np.stack([change(image=picture)["image"] for picture in pictures]), classes, weights
 
-    def __init__(
-        self, faces: FacePictures, batch_size: int, seed: int, epoch: int, weights: NDArray[np.float32], augment: bool
-    ):
-        super().__init__()
-        self.faces, self.batch_size, self.seed, self.epoch = faces, batch_size, seed, epoch
-        self.weights = weights
-        self._change = augmentation(faces.pictures.shape[1]) if augment else None
-        self._shuffle()
+    return changed
 
-    def _shuffle(self) -> None:
-        self._order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.faces))
 
-    def __len__(self) -> int:
-        return -(-len(self.faces) // self.batch_size)
-
-    def __getitem__(self, index: int):
-        rows = self._order[index * self.batch_size : (index + 1) * self.batch_size]
-        pictures = self.faces.pictures[rows]
-        if self._change is not None:
-            self._change.set_random_seed((self.seed * 1_000_003 + self.epoch * 10_007 + index) % (1 << 31))
-            pictures = np.stack([self._change(image=picture)["image"] for picture in pictures])
-        classes = self.faces.classes[rows]
-        return pictures, classes, self.weights[classes]
-
-    def on_epoch_end(self) -> None:
-        self.epoch += 1
-        self._shuffle()
+def make_feed(faces: FacePictures, kinds: int, data: ClassifierData, seed: int) -> Feed:
+    """The training batches `(pictures, classes, weights)` as the settings want them."""
+    weights = class_weights(faces, kinds) if data.class_weights else np.ones(kinds, np.float32)
+    change = changing(faces.pictures.shape[1]) if data.augment else None
+    return Feed(faces.pictures, (faces.classes, weights[faces.classes]), data.batch_size, seed, change=change)

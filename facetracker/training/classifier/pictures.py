@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from facetracker.core.photo import Picture, write_png
+from facetracker.core.photo import Picture
 from facetracker.core.sheet import Tile, sheet
 from facetracker.training import curves
 from facetracker.training.curves import new_figure, save_figure
@@ -56,6 +56,6 @@ def answer_tile(picture: Picture, caption: str, right: bool) -> Tile:
     return Tile(picture, caption, colour=RIGHT if right else WRONG, frame=None if right else WRONG)
 
 
-def write_answers(path: str | Path, answers: Sequence[Tile], columns: int = 6) -> Path:
-    """The answers as one PNG, in rows."""
-    return write_png(path, sheet(answers, columns, SIDE))
+def draw_answers(answers: Sequence[Tile], columns: int = 6) -> Picture:
+    """The answers as one picture BGR, in rows."""
+    return sheet(answers, columns, SIDE)

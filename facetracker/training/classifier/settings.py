@@ -15,12 +15,10 @@ class ClassifierModel(Section):
     """What the network is; see `FaceClassifier`."""
 
     backbone: str = "nano"
-    classes: list[str] = Field(default_factory=list)
     image_size: int = Field(96, ge=16, le=1024)
     weights: str = "starter"
     hidden: int = Field(256, ge=1)
     dropout: float = Field(0.4, ge=0, lt=1)
-    margin: float = Field(0.15, ge=0, le=1)
 
 
 class ClassifierData(Section):
@@ -66,6 +64,17 @@ def default_settings(backbone: str, weights: str | None = None) -> ClassifierSet
         ),
         fine_tune=1.0 if new or backbone == "nano" else 0.1,
     )
+
+
+def changed(settings: ClassifierSettings, **sections: dict[str, Any]) -> ClassifierSettings:
+    """The settings with other values in these sections; None leaves a setting as it is."""
+    values = settings.model_dump()
+    for name, changes in sections.items():
+        values[name] |= {key: value for key, value in changes.items() if value is not None}
+    try:
+        return ClassifierSettings.model_validate(values)
+    except ValidationError as error:
+        raise FaceTrackerError(": ".join(first_fault(error))) from None
 
 
 def read_classifier_settings(path: str | Path) -> ClassifierSettings:

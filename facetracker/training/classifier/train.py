@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
+import tensorflow as tf
 
 from facetracker.core import console
 from facetracker.core.crop import MARGIN
 from facetracker.core.errors import FaceTrackerError, Rejects
-from facetracker.core.files import write_atomically, write_json
+from facetracker.core.photo import Picture, write_png
 from facetracker.core.sheet import Tile
+from facetracker.data.batches import in_order
 from facetracker.data.folders import FaceFolder, read_folder
-from facetracker.labels.pairing import PARTITIONS
+from facetracker.labels.pairing import PARTS
 from facetracker.models.classifier import FaceClassifier
-from facetracker.models.loading import load_model
-from facetracker.training import callbacks as own
-from facetracker.training.classifier.feed import Batches, FacePictures, class_weights, read_faces
-from facetracker.training.classifier.pictures import answer_tile, draw_confusion, draw_curves, write_answers
-from facetracker.training.classifier.scores import Score, score
-from facetracker.training.classifier.settings import ClassifierSettings, default_settings, read_classifier_settings
-from facetracker.training.device import Device, start
-from facetracker.training.fit import phases_left, save_model
-from facetracker.training.run import RUNS, RunFolder, find_run, free_name, new_run
-from facetracker.training.schedules import make_optimizer
-from facetracker.training.state import Progress, put_back, read_state
-from facetracker.version import __version__
+from facetracker.training.classifier.feed import FacePictures, make_feed, read_faces
+from facetracker.training.classifier.pictures import answer_tile, draw_answers, draw_confusion, draw_curves
+from facetracker.training.classifier.scores import score
+from facetracker.training.classifier.settings import (
+    ClassifierSettings,
+    changed,
+    default_settings,
+    read_classifier_settings,
+)
+from facetracker.training.device import start
+from facetracker.training.plan import RunPlan, read_plan
+from facetracker.training.run import RUNS, RunFolder, find_run, free_name, new_run, say_rejects
+from facetracker.training.trainer import Task, Trainer
 
-WATCHED = ("val_loss", "loss")
-SHOWN = ("loss", "accuracy")
 ON_SHEET = 36
 
 
@@ -63,181 +65,111 @@ def train_classifier(
         settings = read_classifier_settings(run.config)
         run.refuse_other_data(folder)
         if epochs is not None:
-            settings.training.epochs = epochs
+            settings = changed(settings, training={"epochs": epochs})
+        faces = read_folder(folder, settings.training.seed)
+        plan = read_plan(run.plan)
+        if plan.classes != tuple(faces.classes):
+            raise FaceTrackerError(f"this run tells {', '.join(plan.classes)} apart", path=Path(folder))
     else:
-        settings = default_settings(backbone, weights)
-        asked: list[tuple[Any, str, Any]] = [
-            (settings.training, "epochs", epochs),
-            (settings.training, "freeze_epochs", freeze_epochs),
-            (settings.training, "learning_rate", learning_rate),
-            (settings.model, "image_size", image_size),
-            (settings.model, "dropout", dropout),
-            (settings.data, "batch_size", batch_size),
-        ]
-        for section, key, value in asked:
-            if value is not None:
-                setattr(section, key, value)
-        settings.data.augment, settings.training.seed = augment, seed
-    faces = read_folder(folder, settings.training.seed)
-    if not resume:
-        settings.model.classes = faces.classes
-        settings.model.margin = MARGIN if faces.margin is None else faces.margin
-        run = new_run(folder, name or free_name(f"classifier-{settings.model.backbone}", Path(runs)), Path(runs), force)
-    elif settings.model.classes != faces.classes:
-        raise FaceTrackerError(f"this run tells {', '.join(settings.model.classes)} apart", path=Path(folder))
-    settings.save(run.config)
-    return ClassifierTraining(run, settings, faces, start(settings.training)).go()
-
-
-@dataclass
-class ClassifierTraining:
-    """One run: its folder, settings, faces and device."""
-
-    run: RunFolder
-    settings: ClassifierSettings
-    folder: FaceFolder
-    device: Device
-
-    def __post_init__(self) -> None:
-        self.rejects = Rejects(list(self.folder.rejects))
-        size = self.settings.model.image_size
-        self.parts = {
-            name: read_faces(self.folder.of(name), self.folder.classes, size, self.rejects) for name in PARTITIONS
+        asked: dict[str, dict[str, Any]] = {
+            "training": {
+                "epochs": epochs,
+                "freeze_epochs": freeze_epochs,
+                "learning_rate": learning_rate,
+                "seed": seed,
+            },
+            "model": {"image_size": image_size, "dropout": dropout},
+            "data": {"batch_size": batch_size, "augment": augment},
         }
-        if not len(self.train):
-            raise FaceTrackerError("holds no readable face to train on", path=self.folder.folder)
-        if self.rejects:
-            write_atomically(self.run.rejects, self.rejects.as_text())
-            console.warn(f"{len(self.rejects)} pictures were left out; {self.run.rejects} says why")
-        self.progress = read_state(self.run.state)[1] if self.run.state.is_file() else Progress()
+        settings = changed(default_settings(backbone, weights), **asked)
+        faces = read_folder(folder, seed)
+        plan = RunPlan(tuple(faces.classes), margin=MARGIN if faces.margin is None else faces.margin)
+        run = new_run(folder, name or free_name(f"classifier-{settings.model.backbone}", Path(runs)), Path(runs), force)
+        plan.save(run.plan)
+    settings.save(run.config)
+    device = start(settings.training)
+    task = ClassifierTask(settings, plan, faces)
+    say_rejects(run, task.rejects)
+    return Trainer(run, settings.training, task, device).go()
+
+
+class ClassifierTask(Task):
+    """A classifier: which of several classes a face belongs to."""
+
+    command = "train-classifier"
+    watched = ("val_loss", "loss")
+    shown = ("loss", "accuracy")
+
+    def __init__(self, settings: ClassifierSettings, plan: RunPlan, folder: FaceFolder):
+        self.settings, self.plan, self.folder = settings, plan, folder
+        self.rejects = Rejects(list(folder.rejects))
+        size = settings.model.image_size
+        self.parts = {name: read_faces(folder.of(name), folder.classes, size, self.rejects) for name in PARTS}
+        if not len(self.parts["train"]):
+            raise FaceTrackerError("holds no readable face to train on", path=folder.folder)
+        self.feed = make_feed(self.parts["train"], len(folder.classes), settings.data, settings.training.seed)
+        self.fine_tune = settings.fine_tune
+
+    def build(self, read_weights: bool) -> FaceClassifier:
         model = self.settings.model
-        self.model = FaceClassifier(
+        return FaceClassifier(
             backbone=model.backbone,
-            classes=model.classes,
+            classes=list(self.plan.classes),
             image_size=model.image_size,
-            weights="none" if self.progress.epoch else model.weights,
+            weights=model.weights if read_weights else "none",
             hidden=model.hidden,
             dropout=model.dropout,
-            margin=model.margin,
+            margin=MARGIN if self.plan.margin is None else self.plan.margin,
         )
 
-    @property
-    def train(self) -> FacePictures:
-        return self.parts["train"]
+    def compiled(self, optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
+        loss = "sparse_categorical_crossentropy"
+        return {"optimizer": optimizer, "loss": loss, "weighted_metrics": [], "metrics": ["accuracy"]}
 
-    def go(self) -> Path:
-        """Say what is trained on, fit, and write what a run leaves; the run folder."""
-        epochs, done = self.settings.training.epochs, self.progress.epoch
+    def val_batches(self) -> tf.data.Dataset | None:
+        val = self.parts["val"]
+        return in_order(val.pictures, (val.classes,), self.settings.data.batch_size) if len(val) else None
+
+    def brief(self, model: keras.Model) -> list[str]:
         console.say(f"{self.folder.folder}: {self.folder.how}")
         for name, faces in self.parts.items():
             if len(faces):
                 console.say(self.folder.line(name))
         if not len(self.parts["val"]):
             console.warn("there are no val faces: nothing tells when it learns by heart")
-        console.say(
-            f"model: {self.settings.model.backbone}, {self.model.count_params():,} parameters, "
-            f"{self.settings.model.image_size} pixels, weights {self.settings.model.weights}; on {self.device}"
-        )
-        if done:
-            console.say(f"goes on after epoch {done} of {epochs}")
-        try:
-            for first, end in phases_left(self.settings.training, self.progress):
-                self._fit(first, end)
-        except KeyboardInterrupt:
-            console.say(f"stopped; {self.progress.epoch} of {epochs} epochs are done and saved in {self.run.folder}")
-            raise
-        return self._finish()
+        own = self.settings.model
+        return [own.backbone, f"{own.image_size} pixels", f"weights {own.weights}"]
 
-    def _fit(self, first: int, end: int) -> None:
-        """Train epochs up to `end`, in the phase that began at epoch `first`."""
-        training = self.settings.training.model_copy()
-        self.model.backbone.trainable = not end <= training.freeze_epochs
-        if end > training.freeze_epochs:
-            training.learning_rate *= self.settings.fine_tune
-        weights = class_weights(self.train, len(self.folder.classes))
-        if not self.settings.data.class_weights:
-            weights = np.ones_like(weights)
-        batches = Batches(
-            self.train,
-            self.settings.data.batch_size,
-            training.seed,
-            self.progress.epoch,
-            weights,
-            self.settings.data.augment,
-        )
-        optimizer = make_optimizer(training, len(batches), end - first)
-        optimizer.build(self.model.trainable_variables)
-        self.model.compile(
-            optimizer=optimizer,
-            loss="sparse_categorical_crossentropy",
-            weighted_metrics=[],
-            metrics=["accuracy"],
-            jit_compile=self.device.jit_compile,
-        )
-        if self.progress.epoch:
-            arrays, _ = read_state(self.run.state)
-            put_back(self.model, arrays, optimizer=self.progress.epoch > first)
+    def draw(self, model: keras.Model) -> Picture | None:
         val = self.parts["val"]
-        show = own.ShowProgress(training.epochs, len(batches), self.progress.epoch, SHOWN)
-        show.open()
-        try:
-            self.model.fit(
-                batches,
-                initial_epoch=self.progress.epoch,
-                epochs=end,
-                validation_data=(val.pictures, val.classes) if len(val) else None,
-                validation_batch_size=self.settings.data.batch_size,
-                callbacks=[
-                    own.ValidateAveraged(),
-                    show,
-                    own.KeepRun(self.run, self.progress, lambda model: save_model(model, self.run.best), WATCHED),
-                ],
-                shuffle=False,  # the batches have their own order
-                verbose=0,
-            )
-        finally:
-            show.close()
+        if not len(val):
+            return None
+        said = np.asarray(model(val.pictures[:ON_SHEET], training=False))
+        return draw_answers(sheet_of(said, val, self.folder.classes))[..., ::-1]
 
-    def _finish(self) -> Path:
-        """Curves, confusion matrix, sheet of answers and metrics.json, all of the best epoch."""
-        history = self.progress.history
-        draw_curves(self.run.curves, history)
-        best = load_model(self.run.best)
+    def draw_curves(self, path: Path, history: Sequence[dict[str, float]]) -> None:
+        draw_curves(path, history)
+
+    def sum_up(self, run: RunFolder, best: keras.Model, epoch: dict[str, float]) -> tuple[str, dict[str, Any]]:
+        classes = self.folder.classes
         name, faces = next((part, self.parts[part]) for part in ("test", "val", "train") if len(self.parts[part]))
         said = np.asarray(best.predict(faces.pictures, batch_size=self.settings.data.batch_size, verbose=0))
-        result = score(said, faces, self.folder.classes)
-        folder = self.run.folder
-        draw_confusion(
-            folder / "confusion.png", result.confusion, self.folder.classes, f"{name}: {result.accuracy:.1%} right"
-        )
-        write_answers(folder / "predictions.png", sheet_of(said, faces, self.folder.classes))
-        write_json(self.run.metrics, self._metrics(name, result))
-        console.say(f"best epoch {self.progress.best_epoch} of {self.progress.epoch}; on {name}: {result.line()}")
-        console.say(f"{self.run.best} ({console.duration(self.progress.seconds)} of training)")
-        return folder
-
-    def _metrics(self, name: str, result: Score) -> dict[str, Any]:
-        return {
-            "run": self.run.name,
-            "version": __version__,
-            "data": self.run.data(),
+        result = score(said, faces, classes)
+        title = f"{name}: {result.accuracy:.1%} right"
+        draw_confusion(run.folder / "confusion.png", result.confusion, classes, title)
+        write_png(run.folder / "predictions.png", draw_answers(sheet_of(said, faces, classes)))
+        return f"; on {name}: {result.line()}", {
             "split": self.folder.how,
-            "classes": self.folder.classes,
-            "parameters": self.model.count_params(),
-            "device": str(self.device),
+            "classes": classes,
             "faces": {part: len(faces) for part, faces in self.parts.items()},
-            "epochs": self.progress.epoch,
-            "best_epoch": self.progress.best_epoch,
-            "best": self.progress.history[self.progress.best_epoch - 1],
-            "seconds": round(self.progress.seconds, 1),
             "measured_on": name,
             **result.as_dict(),
         }
 
 
 def sheet_of(said: np.ndarray, faces: FacePictures, classes: list[str]) -> list[Tile]:
-    """The least certain right answers and all that are wrong come first: `(N, K)` probabilities of the faces."""
-    order = np.argsort(said[np.arange(len(said)), faces.classes], kind="stable")[:ON_SHEET]
+    """The least certain right answers and all that are wrong come first: `(N, K)` probabilities of the first faces."""
+    order = np.argsort(said[np.arange(len(said)), faces.classes[: len(said)]], kind="stable")[:ON_SHEET]
     answers = []
     for row in order:
         best = int(said[row].argmax())

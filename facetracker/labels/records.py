@@ -18,9 +18,10 @@ import numpy as np
 from facetracker.core import boxes as box_arithmetic
 from facetracker.core.boxes import Boxes, as_boxes
 from facetracker.core.errors import BadFile, FaceTrackerError
+from facetracker.core.example import Example
 from facetracker.core.files import read_json
 from facetracker.core.places import as_path
-from facetracker.data.examples import decode_example, encode_example, read_records
+from facetracker.labels.pairing import PARTS
 
 INDEX = "index.json"
 IMAGE, NAME, SOURCE = "image/encoded", "image/filename", "image/source_id"
@@ -43,7 +44,7 @@ class Record:
 
     def encode(self) -> bytes:
         columns = as_boxes(self.boxes).T
-        return encode_example(
+        return _tfrecord().encode_example(
             {
                 IMAGE: [self.jpeg],
                 FORMAT: [b"jpeg"],
@@ -56,11 +57,25 @@ class Record:
             }
         )
 
+    def as_example(self, part: str, shard: Path, picture: bool = True) -> Example:
+        """The record as the house knows it, with or without its picture."""
+        return Example(
+            Path(self.name),
+            self.width,
+            self.height,
+            self.boxes,
+            self.labels,
+            part=part,
+            source=shard,
+            made_from=self.image,
+            jpeg=self.jpeg if picture else None,
+        )
+
 
 def decode_record(message: bytes) -> Record:
     """The record of one `tf.train.Example`."""
     try:
-        features = decode_example(message)
+        features = _tfrecord().decode_example(message)
         columns = [np.asarray(features.get(edge, ()), np.float32) for edge in EDGES]
         boxes = as_boxes(np.stack(columns, axis=1)) if len(columns[0]) else box_arithmetic.empty()
         labels = tuple(label.decode() for label in features.get(LABEL, ()))
@@ -91,6 +106,11 @@ def shard_name(part: str, number: int, count: int) -> str:
     return f"{part}-{number:05d}-of-{count:05d}.tfrecord"
 
 
+def parts_of_records(folder: Path) -> list[str]:
+    """The parts of which there are shards."""
+    return [name for name in PARTS if (folder / name).is_dir() and shards_in(folder, name)]
+
+
 def shards_in(folder: str | Path, part: str) -> list[Path]:
     """The shards of one part, complete and in order; an index that names a missing one is an error."""
     place = as_path(folder) / part
@@ -110,8 +130,17 @@ def shards_in(folder: str | Path, part: str) -> list[Path]:
 
 def records_in(path: str | Path) -> Iterator[Record]:
     """The records of one shard; a damaged shard is a `BadFile` that names it."""
-    for message in read_records(path):
+    for message in _tfrecord().read_records(path):
         try:
             yield decode_record(message)
         except BadFile as error:
             raise BadFile(error.fault, path=path, fix="Make it again with `facetracker augment`.") from None
+
+
+def _tfrecord() -> Any:
+    """What writes and reads them, when the first record is met: who labels photos needs no protobuf."""
+    try:
+        from facetracker.labels import tfrecord
+    except ImportError as error:
+        raise FaceTrackerError(f"TFRecord needs {error.name}", fix="pip install 'facetracker[train]'") from None
+    return tfrecord

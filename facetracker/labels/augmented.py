@@ -9,7 +9,6 @@ read our files; a file that has only those, written by its scripts, is read here
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +17,10 @@ import numpy as np
 from facetracker.core import boxes as box_arithmetic
 from facetracker.core.boxes import Boxes
 from facetracker.core.errors import BadFile
-from facetracker.core.files import read_json
 
 FACE = "face"  # the tutorial knows one class, and its files do not name it
 TOLERANCE = 0.01  # of the picture: its crops leave boxes that stick out by a rounding error
 DIGITS = 6
-
-
-@dataclass(frozen=True)
-class Augmented:
-    """The labels of one augmented picture: the photo it was made from, boxes `(N, 4)` normalised, a label each."""
-
-    image: str
-    boxes: Boxes
-    labels: tuple[str, ...]
 
 
 def augmented_json(image: str, boxes: Boxes, labels: tuple[str, ...]) -> str:
@@ -47,11 +36,11 @@ def is_augmented(content: Any) -> bool:
     return isinstance(content, dict) and "shapes" not in content and ("class" in content or "boxes" in content)
 
 
-def read_augmented(path: str | Path) -> Augmented:
-    """The labels in one file, with all faces, or the one that the tutorial's three keys hold."""
-    content = read_json(path)
-    if not is_augmented(content):
-        raise BadFile("is no label file of an augmented picture", path=path)
+def augmented_faces(content: dict[str, Any], path: str | Path | None) -> tuple[str, Boxes, tuple[str, ...]]:
+    """The photo that a picture was made from, boxes `(N, 4)` normalised and a label each, from a file's parsed content.
+
+    All faces, or the one that the tutorial's three keys hold. `path` names the file in errors.
+    """
     image = str(content.get("image", ""))
     if "boxes" in content:
         boxes, labels = content["boxes"], content.get("labels")
@@ -60,11 +49,11 @@ def read_augmented(path: str | Path) -> Augmented:
     elif content["class"] in (1, 1.0, [1]):
         boxes, labels = [content.get("bbox")], [FACE]
     else:
-        return Augmented(image, box_arithmetic.empty(), ())
-    return Augmented(image, *_checked(path, boxes, labels))
+        return image, box_arithmetic.empty(), ()
+    return image, *_checked(path, boxes, labels)
 
 
-def _checked(path: str | Path, boxes: Any, labels: Any) -> tuple[Boxes, tuple[str, ...]]:
+def _checked(path: str | Path | None, boxes: Any, labels: Any) -> tuple[Boxes, tuple[str, ...]]:
     try:
         rows = np.asarray(boxes, np.float32).reshape(len(boxes), 4)
     except (TypeError, ValueError):

@@ -1,7 +1,7 @@
 """A pool of worker processes that outlives the death of a worker.
 
 `ProcessPoolExecutor` gives up (`BrokenProcessPool`) when one of its processes is killed, by the system for its memory
-or by a person. Here the pool is made anew and the unfinished tasks run again; a task that was being worked on at
+or by a person. Here another pool is made and the unfinished tasks run again; a task that was being worked on at
 several deaths is run alone, so that only the guilty one is given up.
 """
 

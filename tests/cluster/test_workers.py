@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from watched import Watched
 
+from facetracker.cluster.workers import AHEAD, WorkerDied, run_tasks
 from facetracker.core.machine import processors
-from facetracker.data.augment.workers import AHEAD, WorkerDied, run_tasks
 
 
 def double(number: int) -> int:

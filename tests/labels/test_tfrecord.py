@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -12,8 +14,8 @@ from hypothesis import strategies as st
 from facetracker.core.boxes import as_boxes, empty
 from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.files import write_json
-from facetracker.data.examples import decode_example, encode_example, frame, read_records
-from facetracker.data.records import Record, decode_record, records_in, shards_in
+from facetracker.labels.records import Record, decode_record, records_in, shards_in
+from facetracker.labels.tfrecord import decode_example, encode_example, frame, read_records
 
 RECORD = Record(
     "a.0.jpg",
@@ -129,3 +131,16 @@ def test_a_shard_that_the_index_names_must_be_there(tmp_path):
     write_json(tmp_path / "train" / "index.json", {"shards": [{"file": "train-00000-of-00001.tfrecord"}]})
     with pytest.raises(FaceTrackerError, match="missing"):
         shards_in(tmp_path, "train")
+
+
+def test_photos_are_read_without_what_records_need(tmp_path):
+    """`learn --instant`, `convert` and the page work where the extra `train` is not installed."""
+    code = (
+        "import sys; sys.modules['google_crc32c'] = sys.modules['google.protobuf'] = None\n"
+        "import facetracker.labels.formats.convert, facetracker.personal.photos, facetracker.web.paths\n"
+        "from facetracker.labels.records import records_in\n"
+        "try:\n    list(records_in('a.tfrecord'))\n"
+        "except Exception as error:\n    print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("pip install 'facetracker[train]'")
