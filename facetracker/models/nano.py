@@ -50,7 +50,7 @@ def nano(input_shape: tuple[int | None, int | None, int] = (None, None, 3)) -> k
 
 
 def last_units() -> keras.Model:
-    """What comes behind the layer `FORK`, to be trained apart: features `(B, H, W, 112)` to those of stride 16 and 32."""
+    """What comes behind the layer `FORK`, to be trained apart: `(B, H, W, 112)` to strides 16 and 32."""
     inputs = x = keras.Input((None, None, WIDTHS[-2]), name="last_units_input")
     for i in range(FORK_UNIT + 1, REPEATS[-2] + 1):
         x = unit(x, WIDTHS[-2], 1, f"stage{len(REPEATS) - 1}_{i}")

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 STYLE, OWN_HEAD = "style", "own head"
-# An own head was better than the style by 0.05 in the mean of six people, give or take 0.04; on one photo the two differ
-# by 0.1 either way. So a single photo that speaks against it weighs little, and ten weigh much.
+# An own head was better than the style by 0.05 in the mean of six people, give or take 0.04, and on one photo the two
+# differ by 0.1 either way: a single photo that speaks against it weighs little, ten weigh much.
 DOUBT = 0.3
 # The threshold is this share of the lowest score of a face held back, within bounds: people also sit in the dark.
 MARGIN = 0.75
