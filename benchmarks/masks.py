@@ -22,7 +22,7 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 from facetracker.core.files import link_or_copy, read_json, write_json
 from facetracker.data.crops import crops
-from facetracker.export import export
+from facetracker.exports import export
 from facetracker.reports.evaluation import evaluate
 from facetracker.training.classifier.train import train_classifier
 from facetracker.training.fit import train

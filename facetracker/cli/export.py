@@ -34,7 +34,7 @@ def export(
 ) -> None:
     """Write a trained model for other engines; each file is compared with Keras before it is handed over."""
     from facetracker.core.errors import EXIT_REJECTS, FaceTrackerError
-    from facetracker.export import export as run
+    from facetracker.exports import export as run
 
     if quantize not in (None, "float16", "int8"):
         raise FaceTrackerError(f"--quantize {quantize}: there are float16 and int8")
@@ -51,8 +51,8 @@ def export(
 def sort_arguments(arguments: list[str], to: list[str]) -> tuple[str, list[str]]:
     """The model and the formats. In `--to onnx tflite` the parser gives only the first to the option."""
     from facetracker.core.errors import FaceTrackerError
-    from facetracker.export.exporting import find_format
-    from facetracker.export.formats import FORMATS
+    from facetracker.exports.exporting import find_format
+    from facetracker.exports.formats import FORMATS
 
     formats = [*to, *(name for name in arguments if to and name in FORMATS)]
     models = [name for name in arguments if name not in formats]

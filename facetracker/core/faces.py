@@ -105,7 +105,7 @@ class Faces:
     def __getitem__(self, rows: int) -> FoundFace: ...
     @overload
     def __getitem__(self, rows: slice | NDArray | list) -> Faces: ...
-    def __getitem__(self, rows):
+    def __getitem__(self, rows: Any) -> Any:
         """One face by its number; some of them, as `Faces`, by a slice, a mask `(N,)` or numbers."""
         if not isinstance(rows, int | np.integer):
             rows = rows if isinstance(rows, slice) or len(rows) else np.zeros(0, int)

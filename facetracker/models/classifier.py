@@ -41,8 +41,8 @@ class FaceClassifier(FaceNetwork):
         hidden: int = 256,
         dropout: float = 0.4,
         margin: float = 0.15,
-        **options,
-    ):
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
         entry = find_network(backbone)
         if len(classes) < 2:
@@ -78,7 +78,7 @@ class FaceClassifier(FaceNetwork):
         ]
         return entry.build(None, "imagenet" if weights == "imagenet" else None), top
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         channels = 1 if self.how_preprocessed == "grey" else 3
         shape = self.backbone.compute_output_shape((*input_shape[:3], channels))
         for layer in self.top:
@@ -87,7 +87,7 @@ class FaceClassifier(FaceNetwork):
             shape = layer.compute_output_shape(shape)
         self.built = True
 
-    def call(self, pictures, training=None):
+    def call(self, pictures: Any, training: bool | None = None) -> Any:
         x = ops.cast(scaled(pictures, self.how_preprocessed), self.compute_dtype)
         x = self.backbone(x, training=training)
         for layer in self.top:
@@ -132,7 +132,7 @@ def find_network(name: str) -> Backbone | Classic:
     return find_backbone(name)
 
 
-def scaled(pictures, how: str):
+def scaled(pictures: Any, how: str) -> Any:
     """Pictures `(B, H, W, 3)` 0..255 as the network wants them; `grey` gives `(B, H, W, 1)` of 0..1."""
     if how != "grey":
         return preprocess(pictures, how)

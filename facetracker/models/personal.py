@@ -17,7 +17,7 @@ from facetracker.models.tracker import FaceTracker
 
 NO_STYLE = (0.0, 0.0, 0.0, 0.0)
 # From how sure an own head takes over, how its scores count where the starter sees nothing, and what "a hair" is.
-TAKES_OVER, ALONE_POWER, A_HAIR_MORE = 0.75, 5.0, 1.001
+TAKES_OVER, ALONE_POWER, A_HAIR = 0.75, 5.0, 0.05
 
 
 @keras.saving.register_keras_serializable("facetracker")
@@ -95,16 +95,20 @@ class PersonalTracker(FaceTracker):
 def _own_scores(sure, known):
     """How much the own head's cells `(B, A, 1)` count, from how sure it is and how sure the starter is there.
 
-    Where it is sure, it takes over: a hair more than the starter, so that its box is the one that stays. What it alone
-    has found counts by a high power of how sure it is. So nothing changes for strangers, whom it is hardly ever so
-    sure of: the share of them found at one false alarm in ten photos stays as it was.
+    Where it is sure, it takes over: a hair more than the starter, so that its box is the one that stays, and of its own
+    boxes of a face the one it is surest of. What it alone has found counts by a high power of how sure it is. So
+    nothing changes for strangers, whom it is hardly ever so sure of: the share of them found at one false alarm in ten
+    photos stays as it was.
     """
     alone = ops.power(sure, ALONE_POWER)
-    return ops.where(sure > TAKES_OVER, ops.minimum(ops.maximum(known * A_HAIR_MORE, alone), 1.0), 0.0)
+    return ops.where(sure > TAKES_OVER, ops.maximum(ops.power(known, 1.0 - A_HAIR * sure), alone), 0.0)
 
 
 def _support(scores, height, width):
-    """For each cell of the own head the highest score of the starter's cells around it: `(B, A, 1)`."""
+    """For each cell of the own head the highest score of the starter's cells around it: `(B, A, 1)`.
+
+    Around is so wide that all cells of a face get the same, or else the starter would choose between them.
+    """
     grids, start = [], 0
     for stride in HEAD_STRIDES:
         rows, columns = height // stride, width // stride
@@ -113,7 +117,7 @@ def _support(scores, height, width):
     fine = ops.maximum(ops.max_pool(grids[0], 2, 2, padding="same"), grids[1])
     coarse = ops.maximum(ops.max_pool(fine, 2, 2, padding="same"), grids[2])
     fine = ops.maximum(fine, ops.repeat(ops.repeat(grids[2], 2, axis=1), 2, axis=2))
-    around = [ops.max_pool(grid, 3, 1, padding="same") for grid in (fine, coarse)]
+    around = [ops.max_pool(fine, 5, 1, padding="same"), ops.max_pool(coarse, 3, 1, padding="same")]
     return ops.concatenate([ops.reshape(grid, (-1, ops.shape(grid)[1] * ops.shape(grid)[2], 1)) for grid in around], 1)
 
 

@@ -47,8 +47,8 @@ class FaceTracker(FaceNetwork):
         second_look: bool = False,
         crop: float | None = None,
         threshold: float = 0.5,
-        **options,
-    ):
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
         entry = find_backbone(backbone)
         if head not in ("single", "dense"):
@@ -82,11 +82,11 @@ class FaceTracker(FaceNetwork):
         apply_weights(self, weights)
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
         # Files of up to 0.1 say whether there were two heads; loading.py refuses those that had.
         return super().from_config({key: value for key, value in config.items() if key != "two_heads"}, custom_objects)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         if not self.head.built:
             self.head.build(self.backbone.compute_output_shape(input_shape))
             if self.second_look is not None:
@@ -94,7 +94,7 @@ class FaceTracker(FaceNetwork):
                 self.second_look.trainable = False
         self.built = True
 
-    def call(self, pictures, training=None):
+    def call(self, pictures: Any, training: bool | None = None) -> Any:
         scaled = ops.cast(preprocess(pictures, self.how_preprocessed), self.compute_dtype)
         features = self.backbone(scaled, training=training)
         outputs = self.head(features, training=training)
@@ -102,7 +102,9 @@ class FaceTracker(FaceNetwork):
             return outputs
         return self.second_look(pictures, outputs)
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
         losses = self.head.loss(y, y_pred, ops.shape(x)[1:3])
         self.means.update_state(losses)
         regress, classes = losses.regress_loss, losses.class_loss
@@ -110,14 +112,14 @@ class FaceTracker(FaceNetwork):
             classes.weight
         )
 
-    def decode(self, outputs, size: tuple[int, int] | None = None, threshold: float = 0.5, **options: Any):
+    def decode(self, outputs: Any, size: tuple[int, int] | None = None, threshold: float = 0.5, **options: Any) -> Any:
         """Outputs as boxes `(B, N, 4)` normalised to the input, scores `(B, N)`, classes `(B, N)` padded with -1.
 
         `size`: height and width of the input the outputs belong to; default: the square of `image_size`.
         """
         return self.head.decode(outputs, size or (self.image_size, self.image_size), threshold=threshold, **options)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "backbone": self.backbone_name,

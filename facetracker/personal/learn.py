@@ -178,7 +178,7 @@ def _write_style(run: Path, style: Style, threshold: float) -> None:
 
 
 def _write_own_head(run: Path, learner: OwnLearner, style: Style, threshold: float) -> None:
-    from facetracker.export.exporting import export
+    from facetracker.exports.exporting import export
 
     learner.save(run / "model.keras", threshold, style)
     export(run, to=["tflite"], force=True)

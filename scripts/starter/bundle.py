@@ -59,7 +59,7 @@ def new_starter(out: Path, live: bool):
 
 def write_models(tracker, bundle: Path, formats: list[str], assets: Path, threshold: float) -> None:
     """Export the tracker (float32) to `formats`, and bring the files with their cards from `bundle` into `assets`."""
-    from facetracker.export import export
+    from facetracker.exports import export
 
     tracker.save(bundle / "starter.keras")
     for result in export(bundle / "starter.keras", formats, force=True, threshold=threshold):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from facetracker.core.errors import BadFile, FaceTrackerError
-from facetracker.export import export
+from facetracker.exports import export
 from facetracker.inference.engines import open_engine
 from facetracker.models import FaceTracker
 from facetracker.models.heads.dense import STRIDES, boxes_of, cells

@@ -125,7 +125,7 @@ def test_the_starter_inside_stays_as_it_is(person):
 
 @pytest.mark.slow
 def test_an_instant_tracker_is_exported_with_its_style_in_the_graph(styled, person, tmp_path):
-    from facetracker.export.exporting import export
+    from facetracker.exports.exporting import export
 
     (made,) = export(styled.run, to=["onnx"], out=tmp_path)
     assert made.path is not None

@@ -15,7 +15,7 @@ from facetracker.core.errors import FaceTrackerError
 from facetracker.core.faces import Faces
 from facetracker.core.photo import read_picture
 from facetracker.core.sheet import sheet
-from facetracker.export import export
+from facetracker.exports import export
 from facetracker.inference.classifier import Classifier, ClassVotes
 from facetracker.inference.detect import Find, Keep, Show, detect
 from facetracker.inference.detector import Detector

@@ -8,7 +8,7 @@ import pytest
 from facetracker.core.example import Example
 from facetracker.core.letterbox import letterbox
 from facetracker.core.photo import write_jpeg
-from facetracker.export import export
+from facetracker.exports import export
 from facetracker.labels.labelme import write_labels
 from facetracker.models.loading import load_model
 from facetracker.scenes import photo

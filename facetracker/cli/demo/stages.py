@@ -105,7 +105,7 @@ def evaluate(demo: Demo) -> None:
 
 def export(demo: Demo) -> None:
     """Files for other engines, each compared with Keras."""
-    from facetracker.export import export
+    from facetracker.exports import export
 
     with demo.step(
         "export", "writing files for other engines", "facetracker export runs/mine --to onnx tflite"

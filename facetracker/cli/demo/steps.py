@@ -15,7 +15,7 @@ from facetracker.core.boxes import Boxes, empty
 from facetracker.core.photo import Picture
 
 if TYPE_CHECKING:
-    from facetracker.export.exporting import Exported
+    from facetracker.exports.exporting import Exported
     from facetracker.labels.audit.checks import Finding
     from facetracker.reports.evaluation import Evaluation
 

@@ -10,8 +10,8 @@ import numpy as np
 from facetracker import scenes
 from facetracker.core.letterbox import letterbox
 from facetracker.core.photo import Picture
-from facetracker.export.formats.base import Run
-from facetracker.export.network import Exportable
+from facetracker.exports.formats.base import Run
+from facetracker.exports.network import Exportable
 
 # float32 engines add up in another order; measured here: up to 1e-5.
 TOLERANCE = 1e-4

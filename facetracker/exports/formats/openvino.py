@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from facetracker.core.photo import Picture
-from facetracker.export.formats.base import Format, load_with_engine
-from facetracker.export.network import Exportable
+from facetracker.exports.formats.base import Format, load_with_engine
+from facetracker.exports.network import Exportable
 from facetracker.inference.card import Card
 
 

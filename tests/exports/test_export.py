@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 from facetracker.cli.export import sort_arguments
 from facetracker.cli.main import app
 from facetracker.core.errors import FaceTrackerError
-from facetracker.export import export
-from facetracker.export.check import TOLERANCE, difference, drawn_frames, run_in_ones
-from facetracker.export.formats import FORMATS
-from facetracker.export.network import in_float32, load_network
+from facetracker.exports import export
+from facetracker.exports.check import TOLERANCE, difference, drawn_frames, run_in_ones
+from facetracker.exports.formats import FORMATS
+from facetracker.exports.network import in_float32, load_network
 from facetracker.inference.card import CARD_KEY, Card
 from facetracker.inference.engines import open_engine
 from facetracker.reports.evaluation.engines import find

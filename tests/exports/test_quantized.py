@@ -8,10 +8,10 @@ import pytest
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.example import Example
 from facetracker.core.photo import read_picture, write_jpeg
-from facetracker.export import export, exporting
-from facetracker.export.calibrate import Loss, calibration_frames, loss_of_ap
-from facetracker.export.check import inputs, run_in_ones
-from facetracker.export.formats.onnx import behind_the_last_convolutions
+from facetracker.exports import export, exporting
+from facetracker.exports.calibrate import Loss, calibration_frames, loss_of_ap
+from facetracker.exports.check import inputs, run_in_ones
+from facetracker.exports.formats.onnx import behind_the_last_convolutions
 from facetracker.inference.engines import open_engine
 from facetracker.labels.labelme import write_labels
 

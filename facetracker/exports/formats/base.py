@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from facetracker.core.photo import Picture
-from facetracker.export.network import Exportable
+from facetracker.exports.network import Exportable
 from facetracker.inference.card import Card
 from facetracker.inference.engines import Outputs, open_engine
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.photo import Picture
-from facetracker.export.formats.base import Format, load_with_engine
-from facetracker.export.network import Exportable
+from facetracker.exports.formats.base import Format, load_with_engine
+from facetracker.exports.network import Exportable
 from facetracker.inference.card import CARD_KEY, Card
 
 

@@ -16,10 +16,10 @@ from facetracker.core.errors import FaceTrackerError, one_line
 from facetracker.core.files import PART, refuse_to_overwrite
 from facetracker.core.photo import Picture
 from facetracker.core.settings import way_out
-from facetracker.export.calibrate import Loss, calibration_frames, loss_of_ap
-from facetracker.export.check import TOLERANCE, agreement, difference, drawn_frames, inputs
-from facetracker.export.formats import FORMATS, Format, Precision
-from facetracker.export.network import Exportable, is_styled_starter, load_network
+from facetracker.exports.calibrate import Loss, calibration_frames, loss_of_ap
+from facetracker.exports.check import TOLERANCE, agreement, difference, drawn_frames, inputs
+from facetracker.exports.formats import FORMATS, Format, Precision
+from facetracker.exports.network import Exportable, is_styled_starter, load_network
 from facetracker.inference.detector import find_model
 from facetracker.reports.evaluation.engines import size_of
 

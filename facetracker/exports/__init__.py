@@ -1,5 +1,5 @@
 """Keras to ONNX, LiteRT, OpenVINO, SavedModel and HDF5, each checked against Keras."""
 
-from facetracker.export.exporting import Exported, export
+from facetracker.exports.exporting import Exported, export
 
 __all__ = ["Exported", "export"]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from facetracker.export import Exported, export
+from facetracker.exports import Exported, export
 
 EVERY = ("onnx", "tflite", "openvino", "saved_model", "h5")
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from facetracker.core.photo import Picture
-from facetracker.export.formats.base import Format, Run
-from facetracker.export.network import Exportable
+from facetracker.exports.formats.base import Format, Run
+from facetracker.exports.network import Exportable
 from facetracker.inference.card import Card
 from facetracker.inference.engines.keras import KerasEngine
 
