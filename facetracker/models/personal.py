@@ -117,7 +117,7 @@ def _support(scores, height, width):
     fine = ops.maximum(ops.max_pool(grids[0], 2, 2, padding="same"), grids[1])
     coarse = ops.maximum(ops.max_pool(fine, 2, 2, padding="same"), grids[2])
     fine = ops.maximum(fine, ops.repeat(ops.repeat(grids[2], 2, axis=1), 2, axis=2))
-    around = [ops.max_pool(fine, 5, 1, padding="same"), ops.max_pool(coarse, 3, 1, padding="same")]
+    around = [ops.max_pool(grid, size, 1, padding="same") for grid, size in ((fine, 7), (coarse, 5))]
     return ops.concatenate([ops.reshape(grid, (-1, ops.shape(grid)[1] * ops.shape(grid)[2], 1)) for grid in around], 1)
 
 

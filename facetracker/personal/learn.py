@@ -25,7 +25,7 @@ from facetracker.inference.detector import Detector, find_model
 from facetracker.inference.style import Style
 from facetracker.personal.choose import OWN_HEAD, STYLE, Choice, choose, threshold_for
 from facetracker.personal.photos import OwnPhoto, OwnPhotos, read_photos
-from facetracker.personal.teacher import FAINT, VIEWS, FacePairs, join, match, overlaps_at, pairs_in, steadied
+from facetracker.personal.teacher import FAINT, VIEWS, FacePairs, join, match, overlaps_at, pairs_in
 from facetracker.personal.views import usual_input
 from facetracker.training.run import RUNS, new_run
 from facetracker.version import __version__
@@ -119,8 +119,7 @@ def _own_head(
 
     sizes = [detector.input_size(photo.picture.shape[1], photo.picture.shape[0]) for photo in photos.photos]
     learner = OwnLearner(style, usual_input(sizes), detector.image_size, seed)
-    taught = [steadied(photo.boxes, seen, style) for photo, seen in zip(photos.photos, pairs, strict=True)]
-    learner.look_at(photos.photos, taught)
+    learner.look_at(photos.photos)
     rest, back = photos.halves()
     choice, scores = Choice(OWN_HEAD, None, None, 0), np.zeros(0, np.float32)
     if back:

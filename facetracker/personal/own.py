@@ -43,13 +43,13 @@ class OwnLearner:
         self.features: Features | None = None
         self.owners: NDArray[np.int64] = np.zeros(0, np.int64)
 
-    def look_at(self, photos: Sequence[OwnPhoto], boxes: Sequence[Boxes]) -> None:
-        """Make the views of all photos, as many of each, with the boxes `(N, 4)` to learn, and their features."""
+    def look_at(self, photos: Sequence[OwnPhoto]) -> None:
+        """Make the views of all photos, as many of each, and their features."""
         rng = np.random.default_rng(self.seed)
-        most = max(1, *map(len, boxes))
+        most = max(1, *(len(photo.boxes) for photo in photos))
         self.owners = np.arange(min(VIEWS, OF_A_PHOTO * len(photos))) % len(photos)
         made = (
-            random_view(photos[owner].picture, boxes[owner], self.input_size, most, rng)
+            random_view(photos[owner].picture, photos[owner].boxes, self.input_size, most, rng)
             for owner in self.owners.tolist()
         )
         self.features = Features(self.tracker, made)

@@ -15,9 +15,6 @@ from facetracker.personal.views import random_place
 
 VIEWS = 12
 FAINT = 0.1  # score from which the starter's box is believed where a person says there is a face
-# How far a label that is learnt from moves to where the style has it. On five photos of six people: overlap .859 with
-# it, .855 without.
-STEADY = 0.4
 NEAR = 0.5  # of the person's box: how far the middles may lie apart
 
 
@@ -57,17 +54,6 @@ def join(pairs: list[FacePairs]) -> FacePairs:
     return FacePairs(
         np.concatenate([none, *(one.found for one in pairs)]), np.concatenate([none, *(one.drawn for one in pairs)])
     )
-
-
-def steadied(drawn: Boxes, pairs: FacePairs, style: Style) -> Boxes:
-    """A photo's boxes `(N, 4)` with less of the hand's trembling: each a little nearer to where the style puts it.
-
-    A person draws the same face a tenth larger or smaller from photo to photo; an own head would learn that too.
-    """
-    boxes = as_boxes(drawn).copy()
-    for by_style, own in zip(style.apply(pairs.found), pairs.drawn, strict=True):
-        boxes[(drawn == own).all(axis=1)] = own + STEADY * (by_style - own)
-    return boxes
 
 
 def match(found: Boxes, drawn: Boxes) -> list[tuple[int, int]]:

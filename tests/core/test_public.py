@@ -14,7 +14,7 @@ REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "python.md"
 
 
 def test_every_public_name_is_the_thing_and_not_a_module():
-    import facetracker.exports  # noqa: F401  (a room must not hide a function of its name)
+    import facetracker.exports
 
     for name in facetracker.__all__:
         assert not isinstance(getattr(facetracker, name), ModuleType), name

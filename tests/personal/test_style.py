@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from facetracker.inference.style import DOUBT, Style, learn_style
-from facetracker.personal.teacher import FacePairs, steadied
 
 FOUND = np.array([[0.1, 0.2, 0.3, 0.5], [0.4, 0.4, 0.5, 0.55], [0.6, 0.1, 0.9, 0.6]], np.float32)
 STYLE = Style(-0.2, -0.3, 0.1, 0.05)
@@ -42,13 +41,3 @@ def test_without_any_pair_there_is_no_style():
 
 def test_a_style_is_undone():
     np.testing.assert_allclose(STYLE.undo(STYLE.apply(FOUND)), FOUND, atol=1e-6)
-
-
-def test_labels_to_learn_from_tremble_less():
-    found = np.array([[0.4, 0.4, 0.6, 0.6]], np.float32)
-    drawn = np.array([[0.38, 0.3, 0.62, 0.62], [0.1, 0.1, 0.2, 0.2]], np.float32)
-    style = Style(-0.2, -0.3, 0.2, 0.05)
-    steadier = steadied(drawn, FacePairs(found, drawn[:1]), style)
-    before, after = (np.abs(boxes[:1] - style.apply(found)).max() for boxes in (drawn, steadier))
-    assert 0 < after < before
-    np.testing.assert_array_equal(steadier[1], drawn[1])
