@@ -37,6 +37,7 @@ def detect(
     jsonl: Annotated[Path | None, typer.Option(help="Write a line of JSON a frame.")] = None,
     blur: Annotated[bool, typer.Option("--blur", help="Blur every face.")] = False,
     pixelate: Annotated[bool, typer.Option("--pixelate", help="Pixelate every face.")] = False,
+    landmarks: Annotated[bool, typer.Option("--landmarks", help="Mark eyes, nose and mouth.")] = False,
     crop_to: Annotated[Path | None, typer.Option(help="Save the faces as pictures into this folder.")] = None,
     collect_uncertain: Annotated[
         Path | None, typer.Option(help="Save frames in doubt here, at most one a second: data/images.")
@@ -67,7 +68,7 @@ def detect(
         source,
         take=stage.Take(start, stop, stride, width, height, fps),
         find=stage.Find(threshold, image_size, threads, every, follow, steady, classifier),
-        show=stage.Show(view.value, mirror, hidden_by(blur, pixelate)),
+        show=stage.Show(view.value, mirror, hidden_by(blur, pixelate), landmarks),
         keep=stage.Keep(save, jsonl, crop_to, collect_uncertain, force),
     )
     console.say(done.summary())

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from facetracker.core.boxes import Boxes, as_boxes, empty, from_pixels, to_pixels
+from facetracker.core.pose import pose_of
 
 if TYPE_CHECKING:
     import supervision as sv
@@ -91,6 +92,11 @@ class Faces:
         return to_pixels(self.boxes, self.width, self.height)
 
     @property
+    def pose(self) -> NDArray[np.float32] | None:
+        """Roll, yaw and pitch of each face in degrees `(N, 3)`, as `pose.pose_of` has them; None without landmarks."""
+        return None if self.landmarks is None else pose_of(self.landmarks * [self.width, self.height])
+
+    @property
     def labels(self) -> list[str]:
         """The name of each face's class."""
         return [str(self.names[number]) for number in self.classes.tolist()]
@@ -164,6 +170,7 @@ class Faces:
             row["coasting"] = self.coasting.tolist()
         if self.landmarks is not None:
             row["landmarks"] = np.round(self.landmarks * [self.width, self.height], 2).tolist()
+            row["pose"] = np.round(np.asarray(self.pose), 1).tolist()
         return row
 
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -15,7 +15,15 @@ from facetracker.core.boxes import Boxes, Numbers, as_boxes, empty, iou
 # Non-maximum suppression compares every pair: from more candidates than this only the best are looked at.
 MOST_CANDIDATES = 1000
 
-Found = tuple[Boxes, NDArray[np.float32], NDArray[np.int64]]
+
+class Found(NamedTuple):
+    """What one picture shows: boxes `(N, 4)`, scores `(N,)`, classes `(N,)` and, of a head that knows them, landmarks
+    `(N, 5, 2)`; all normalised to the input."""
+
+    boxes: Boxes
+    scores: NDArray[np.float32]
+    classes: NDArray[np.int64]
+    landmarks: NDArray[np.float32] | None = None
 
 
 def decode_single(classes: Numbers, boxes: Numbers, threshold: float) -> Found:
@@ -23,7 +31,7 @@ def decode_single(classes: Numbers, boxes: Numbers, threshold: float) -> Found:
     best = int(np.argmax(classes))
     if not classes[best] >= threshold or not (boxes[2] > boxes[0] and boxes[3] > boxes[1]):
         return nothing()
-    return as_boxes(boxes), classes[best : best + 1].astype(np.float32), np.array([best])
+    return Found(as_boxes(boxes), classes[best : best + 1].astype(np.float32), np.array([best]))
 
 
 def decode_dense(
@@ -34,16 +42,18 @@ def decode_dense(
     strides: Sequence[int] = (8, 16, 32),
     threshold: float = 0.5,
     iou_threshold: float = 0.5,
+    landmarks: Numbers | None = None,
 ) -> Found:
     """One picture of a dense head as boxes `(N, 4)` normalised to its `height` x `width` input, scores, classes.
 
-    `scores (A, K)`, `offsets (A, 4)` left, top, right, bottom of the cell's centre in strides. A face has one
-    class: a cell speaks for its best one, and boxes of different classes suppress each other.
+    `scores (A, K)`, `offsets (A, 4)` left, top, right, bottom of the cell's centre in strides, `landmarks (A, 10)` x
+    and y of five points from there. A face has one class: a cell speaks for its best one, and boxes of different
+    classes suppress each other.
     """
     best = scores[:, 0] if scores.shape[1] == 1 else scores.max(axis=1)
     cells = np.flatnonzero(best >= threshold)
     if not cells.size:
-        return nothing()
+        return nothing(landmarks is not None)
     if cells.size > MOST_CANDIDATES:
         cells = cells[np.argpartition(-best[cells], MOST_CANDIDATES)[:MOST_CANDIDATES]]
     centres, sides = grid(height, width, tuple(strides))
@@ -54,7 +64,11 @@ def decode_dense(
     boxes /= np.array([width, height, width, height], np.float32)
     kept = _suppress(boxes, best[cells], iou_threshold)
     chosen = cells[kept]
-    return boxes[kept], best[chosen].astype(np.float32), scores[chosen].argmax(axis=1)
+    points = None
+    if landmarks is not None:
+        points = centres[chosen, None] + landmarks[chosen].reshape(-1, 5, 2) * sides[chosen, None]
+        points /= np.array([width, height], np.float32)
+    return Found(boxes[kept], best[chosen].astype(np.float32), scores[chosen].argmax(axis=1), points)
 
 
 def best_of_parts(found: Sequence[Found], cut: Sequence[bool]) -> Found:
@@ -92,6 +106,7 @@ def grid(height: int, width: int, strides: tuple[int, ...]) -> tuple[NDArray[np.
     return np.concatenate(centres).astype(np.float32), np.concatenate(sides).astype(np.float32)
 
 
-def nothing() -> Found:
-    """No face: `(0, 4)`, `(0,)`, `(0,)`."""
-    return empty(), np.zeros(0, np.float32), np.zeros(0, np.int64)
+def nothing(landmarks: bool = False) -> Found:
+    """No face: `(0, 4)`, `(0,)`, `(0,)`, and `(0, 5, 2)` with `landmarks`."""
+    points = np.zeros((0, 5, 2), np.float32) if landmarks else None
+    return Found(empty(), np.zeros(0, np.float32), np.zeros(0, np.int64), points)

@@ -85,11 +85,13 @@ class Find:
 
 @dataclass(frozen=True)
 class Show:
-    """What a person sees. `mirror` defaults to yes for cameras; `hidden` blurs or pixelates every face."""
+    """What a person sees. `mirror` defaults to yes for cameras; `hidden` blurs or pixelates every face; `landmarks`
+    marks eyes, nose and mouth."""
 
     view: ViewKind = "auto"
     mirror: bool | None = None
     hidden: Hidden | None = None
+    landmarks: bool = False
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,7 @@ def detect(
             outputs=outputs,
             controls=Controls(mirror=camera if show.mirror is None else show.mirror),
             hidden=show.hidden,
+            landmarks=show.landmarks,
             saved=outputs.hard_frames or HardFrames(TO_LABEL),
         )
         try:

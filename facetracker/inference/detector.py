@@ -9,6 +9,7 @@ from typing import Protocol, Self
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from facetracker.core.boxes import clip
 from facetracker.core.errors import FaceTrackerError
@@ -18,7 +19,7 @@ from facetracker.core.parts import FramePart, parts_of, side_of
 from facetracker.core.photo import Picture
 from facetracker.inference.decode import Found, best_of_parts, decode_dense, decode_single
 from facetracker.inference.engines import Engine, Outputs, open_engine
-from facetracker.inference.engines.base import SUFFIXES
+from facetracker.inference.engines.base import LANDMARKS, SUFFIXES
 from facetracker.inference.style import style_of
 
 Places = tuple[Letterbox | FramePart, ...]
@@ -171,7 +172,8 @@ class Detector:
             parts = [place for place in places if isinstance(place, FramePart)]
             cut = [part.cuts(outputs["boxes"][row + number]) for number, part in enumerate(parts)]
             best = self._closer(best_of_parts(found, cut), parts[0], threshold)
-        return Faces(*best, places[0].width, places[0].height, self.classes)
+        size = places[0].width, places[0].height
+        return Faces(best.boxes, best.scores, best.classes, *size, self.classes, landmarks=best.landmarks)
 
     @property
     def _in_parts(self) -> bool:
@@ -190,9 +192,9 @@ class Detector:
     def _decode(self, outputs: Outputs, row: int, place: Letterbox | FramePart, threshold: float) -> Found:
         """What one input shows, normalised to the frame."""
         if self.card.head == "single":
-            boxes, scores, classes = decode_single(outputs["classes"][row], outputs["boxes"][row], threshold)
+            found = decode_single(outputs["classes"][row], outputs["boxes"][row], threshold)
         else:
-            boxes, scores, classes = decode_dense(
+            found = decode_dense(
                 outputs["scores"][row],
                 outputs["offsets"][row],
                 place.input_height,
@@ -200,12 +202,16 @@ class Detector:
                 self.card.strides,
                 threshold,
                 self.iou_threshold,
+                outputs[LANDMARKS][row] if LANDMARKS in outputs else None,
             )
-        if self.style is not None:
-            boxes = self.style.apply(boxes)
+        boxes = found.boxes if self.style is None else self.style.apply(found.boxes)
         boxes = clip(place.to_picture(boxes))
+        points = None if found.landmarks is None else _points(place, found.landmarks)
         inside = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])  # a box in the bars is no face
-        return (boxes, scores, classes) if inside.all() else (boxes[inside], scores[inside], classes[inside])
+        if not inside.all():
+            points = None if points is None else points[inside]
+            return Found(boxes[inside], found.scores[inside], found.classes[inside], points)
+        return Found(boxes, found.scores, found.classes, points)
 
 
 def find_model(model: str | Path | None = None) -> Path:
@@ -238,6 +244,12 @@ def as_bgr(frame: Picture) -> Picture:
     if channels == 3:
         return frame
     return cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR if channels == 1 else cv2.COLOR_BGRA2BGR)
+
+
+def _points(place: Letterbox | FramePart, points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Points `(N, 5, 2)` normalised to the input, normalised to the picture."""
+    spots = np.tile(points.reshape(-1, 2), 2)  # a box without a size is a point
+    return place.to_picture(spots)[:, :2].reshape(points.shape)
 
 
 def _shown(part: FramePart) -> Picture:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 import cv2
+import numpy as np
 
 from facetracker.core.faces import Faces
 from facetracker.core.lettering import text_width, write
@@ -15,6 +16,7 @@ GREEN, RED, ORANGE, FACE = "#2fbf5b", "#e5484d", "#f5a524", "#22c7e8"
 OTHERS = ("#22c7e8", "#b07cff", "#ff8ac0", "#ffd24a", "#7cd0a0", "#ff9966")
 TRAIL = 30  # frames
 WHITE, SHADE = (255, 255, 255), 0.45
+POINT = (90, 240, 255)  # BGR
 
 HELP = (
     ("q, Esc", "quit"),
@@ -37,13 +39,16 @@ def class_colour(name: str, number: int = 0) -> str:
 
 
 class Overlay:
-    """Draws the faces of one picture after the other; remembers trails, so every view needs its own."""
+    """Draws the faces of one picture after the other; remembers trails, so every view needs its own.
 
-    def __init__(self, classes: Sequence[str], width: int, height: int):
+    With `landmarks` eyes, nose and the corners of the mouth too, where the detector knows them.
+    """
+
+    def __init__(self, classes: Sequence[str], width: int, height: int, landmarks: bool = False):
         import supervision as sv  # a second, which nobody pays who draws nothing
 
         palette = sv.ColorPalette.from_hex([class_colour(name, number) for number, name in enumerate(classes)])
-        self.several = len(classes) > 1
+        self.several, self.landmarks = len(classes) > 1, landmarks
         self._unit = max(min(width, height) / 480, 0.65)
         self._palette, self._thickness = palette, max(2, round(2 * self._unit))
         by_class = sv.ColorLookup.CLASS
@@ -75,11 +80,22 @@ class Overlay:
         if faces.ids is not None:
             self._trails.annotate(picture, drawn)
         self._boxes.annotate(picture, drawn)
+        if self.landmarks and faces.landmarks is not None:
+            self._points(picture, faces)
         # Looking for a free place costs more than all the rest of the drawing: only where the usual one may be cut off.
         room = 170 * self._unit if self.several else 90 * self._unit
         left, top = drawn.xyxy[:, 0].max(), drawn.xyxy[:, 1].min()
         self._labels.smart_position = bool(left + room > picture.shape[1] or top < 28 * self._unit)
         self._labels.annotate(picture, drawn, labels=self.texts(faces))
+
+    def _points(self, picture: Picture, faces: Faces) -> None:
+        """A dot on each landmark, no larger than a twentieth of its face."""
+        assert faces.landmarks is not None
+        spots = faces.landmarks * [faces.width, faces.height]
+        for points, box in zip(spots, faces.pixels, strict=True):
+            radius = int(np.clip((box[2] - box[0]) / 20, 1, 3 * self._unit))
+            for x, y in points:
+                cv2.circle(picture, (round(x), round(y)), radius, POINT, -1, cv2.LINE_AA)
 
     def texts(self, faces: Faces) -> list[str]:
         """What stands above each box: `#3 face 0.97`; no score where this frame shows no face."""

@@ -28,6 +28,7 @@ class Answer(NamedTuple):
     weights: Any  # (B, A) the target score: how much the box counts
     counts: Any  # (B, A) 1 where the score counts, 0 where it is ignored
     ious: Any  # (B, M)
+    faces: Any  # (B, M, A) which face a cell answers for: its share, 0 or 1
 
 
 def assign(scores, boxes, centres, truth, classes, kinds: int = 1) -> Answer:
@@ -65,6 +66,7 @@ def assign(scores, boxes, centres, truth, classes, kinds: int = 1) -> Answer:
         weights=ops.stop_gradient(weights),
         counts=ops.stop_gradient(1.0 - in_ignored),
         ious=ops.max(answered, axis=-1),
+        faces=ops.stop_gradient(share),
     )
 
 

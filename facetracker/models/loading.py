@@ -37,6 +37,7 @@ KINDS: dict[str, dict[str, Any]] = {
         "second_look": bool,
         "crop": (int, float, type(None)),
         "threshold": (int, float),
+        "landmarks": bool,
     },
     CLASSIFIER: {**COMMON, "hidden": int, "dropout": (int, float), "margin": (int, float)},
 }

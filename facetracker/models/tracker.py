@@ -32,7 +32,8 @@ class FaceTracker(FaceNetwork):
     Outputs are the head's (see heads/): a dict, which `decode` turns into boxes, scores and classes. With `second_look`
     (dense, one class) the head's best guesses are judged once more (see second_look.py). For whoever runs it: `crop` is
     the share of a frame's shorter side (above 1: pixels) that was trained on, None for whole frames; `threshold` the
-    score from which a box is a face.
+    score from which a box is a face. With `landmarks` (dense) targets may hold `landmarks` `(B, M, 10)`, normalised,
+    not a number where nobody knows.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class FaceTracker(FaceNetwork):
         second_look: bool = False,
         crop: float | None = None,
         threshold: float = 0.5,
+        landmarks: bool = False,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -59,6 +61,8 @@ class FaceTracker(FaceNetwork):
             raise FaceTrackerError("a tracker needs at least one class", fix="Name it, for example: face.")
         if second_look and (head != "dense" or len(classes) > 1):
             raise FaceTrackerError("a second look is for the dense head and one class", fix="Go without it.")
+        if landmarks and head != "dense":
+            raise FaceTrackerError("landmarks come from the dense head", fix="Use head dense, or go without them.")
         self.backbone_name = backbone
         self.head_name = head
         self.classes = tuple(classes)
@@ -67,12 +71,13 @@ class FaceTracker(FaceNetwork):
         self.regress_loss = regress_loss
         self.crop = crop
         self.threshold = threshold
+        self.landmarks = landmarks
         self.how_preprocessed = "unit" if preprocessing == "unit" else entry.preprocessing
         if weights == "imagenet" and not entry.pretrained:
             raise FaceTrackerError(f"{backbone} has no ImageNet weights", fix="Use weights starter or none.")
         with layers_of(self.dtype_policy):
             if head == "dense":
-                self.head = DenseHead(classes=len(self.classes), name="dense_head")
+                self.head = DenseHead(classes=len(self.classes), landmarks=landmarks, name="dense_head")
             else:
                 self.head = SingleHead(classes=len(self.classes), regress_loss=regress_loss, name="single_head")
             self.second_look = SecondLook(self.head.strides, name="second_look") if second_look else None
@@ -131,4 +136,5 @@ class FaceTracker(FaceNetwork):
             "second_look": self.second_look is not None,
             "crop": self.crop,
             "threshold": self.threshold,
+            "landmarks": self.landmarks,
         }

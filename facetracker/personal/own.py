@@ -75,7 +75,7 @@ class OwnLearner:
 
 
 def _surest(outputs: dict[str, NDArray[np.float32]], place: Letterbox, strides: Sequence[int]) -> OwnAnswer:
-    boxes, scores, _ = decode_dense(
+    boxes, scores, *_ = decode_dense(
         outputs["scores"], outputs["offsets"], place.input_height, place.input_width, strides, threshold=0.01
     )
     if not len(scores):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from facetracker.data.compose.compose import (
     Photo,
     _mirrored,
     height_and_width,
+    pad_faces,
     pad_targets,
 )
 from facetracker.data.compose.recipe import ComposeRecipe
@@ -105,12 +108,16 @@ def test_a_damaged_photo_is_named():
 
 
 def test_mirrored_twice_is_as_before():
-    view = Composition(np.arange(48, dtype=np.uint8).reshape(4, 4, 3), np.array([[0, 1, 2, 3]], np.float32))
+    points = np.array([[[0.5, 1], [1.5, 1], [1, 2], [0.6, 3], [1.4, 3]]], np.float32)
+    picture, boxes = np.arange(48, dtype=np.uint8).reshape(4, 4, 3), np.array([[0, 1, 2, 3]], np.float32)
+    view = Composition(picture, boxes, np.zeros(1, np.int32), points)
     once = _mirrored(view)
     np.testing.assert_array_equal(once.boxes, [[2, 1, 4, 3]])
+    np.testing.assert_allclose(once.points[0, :3], [[2.5, 1], [3.5, 1], [3, 2]])  # the left eye is the left one
     twice = _mirrored(once)
     np.testing.assert_array_equal(twice.picture, view.picture)
     np.testing.assert_array_equal(twice.boxes, view.boxes)
+    np.testing.assert_allclose(twice.points, points, atol=1e-6)
 
 
 def test_the_size_stands_in_the_header():
@@ -124,3 +131,34 @@ def test_targets_are_padded_and_of_too_many_the_largest_stay():
     targets = pad_targets(boxes, [np.array([0, 1, IGNORED], np.int32), np.zeros(0, np.int32)], most=2)
     np.testing.assert_allclose(targets["boxes"][0, :, 2], [0.5, 0.3])
     np.testing.assert_array_equal(targets["classes"], [[1, IGNORED], [-1, -1]])
+
+
+def test_landmarks_go_where_their_face_goes():
+    where = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.3, 0.8], [0.7, 0.8]], np.float32)
+    box = np.array([0.3, 0.2, 0.6, 0.7], np.float32)
+    known = photo(200, 160, [box], points=(box[:2] + where * (box[2:] - box[:2]))[None])
+    close_up = photo(120, 120, [(0.05, 0.05, 0.95, 0.95)], pasteable=True, points=0.05 + 0.9 * where[None])
+    recipe = replace(CALM, turn=0.0, cut_off=0.2, mosaic=0.0, paste=0.4)
+    composer, whole = Composer([known, close_up, PHOTOS[2]], recipe=recipe), 0
+    for number in range(80):
+        _, boxes, kinds, points = composer.compose_faces(number, 96)
+        assert len(boxes) == len(points)
+        for one, kind, spots in zip(boxes, kinds, points, strict=True):
+            if kind == IGNORED or one.min() <= 0.001 or one.max() >= 0.999:
+                continue  # its box was cut, and shares of it are others now
+            np.testing.assert_allclose((spots - one[:2]) / (one[2:] - one[:2]), where, atol=0.03)
+            whole += 1
+    assert whole > 30
+
+
+def test_landmarks_are_padded_beside_the_boxes():
+    composer = Composer(PHOTOS)
+    made = [composer.compose_faces(number, 64) for number in range(6)]
+    targets = pad_faces(made)
+    count = targets["boxes"].shape[1]
+    assert count % 8 == 0
+    assert targets["landmarks"].shape == (6, count, 10)
+    assert np.isnan(targets["landmarks"]).all()  # nobody knows any
+    for row, (_, boxes, *_) in enumerate(made):
+        assert (targets["classes"][row] > -1.5).sum() <= count
+        np.testing.assert_allclose(np.sort(targets["boxes"][row, : len(boxes), 0]), np.sort(boxes[:, 0]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from facetracker.capture.source import Frame
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.faces import Faces
-from facetracker.inference.draw import GREEN, ORANGE, RED, Overlay, class_colour
+from facetracker.inference.draw import GREEN, ORANGE, POINT, RED, Overlay, class_colour
 from facetracker.inference.live.render import Renderer
 from facetracker.inference.recording.hard_frames import HardFrames
 from facetracker.inference.recording.privacy import CropFolder, hidden_by, hide_faces, widened
@@ -153,3 +155,13 @@ def test_hard_frames_are_saved_at_most_once_a_second_as_they_were(tmp_path):
     assert names == ["20261121-120000-test_00001.jpg", "20261121-120000-test_00002.jpg"]
     assert (cv2.imread(str(tmp_path / names[0])) == 77).all()
     assert hard.take(seen_at(9, faces_at())) is None
+
+
+def test_landmarks_are_marked_where_asked_for_and_never_on_a_hidden_face():
+    faces = replace(faces_at((60, 60, 160, 180)), landmarks=np.full((1, 5, 2), 0.35))
+    empty = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
+    spot = round(0.35 * SIZE[1]), round(0.35 * SIZE[0])
+    shown = Renderer(["face"], landmarks=True)
+    assert tuple(shown.render(empty, faces)[spot]) == POINT
+    assert not shown.render(empty, faces, hidden="blur")[spot].any()
+    assert not Renderer(["face"]).render(empty, faces)[spot].any()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -177,3 +179,16 @@ class TestSteady:
         second = steady.update([[55, 0, 65, 10], [5, 0, 15, 10]], [2, 1], 0.1)
         assert second[:, 0] == pytest.approx([50, 0], abs=0.1)
         assert steady.update([[100, 0, 110, 10]], [1], 9.0)[0, 0] == 100
+
+
+def test_landmarks_move_with_the_box_that_is_steadied_or_carried_on():
+    follower, share = Follower(0.5, FPS), np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]])
+    for index in range(6):
+        box = np.array([100.0 + 6 * index, 80.0, 200.0 + 6 * index, 200.0])
+        points = (box[:2] + share * (box[2:] - box[:2])) / SIZE
+        seen = found([box]) if index < 5 else found([])
+        seen = replace(seen, landmarks=points[None] if index < 5 else np.zeros((0, 5, 2)))
+        faces = follower.update(seen, index / FPS)
+    assert faces.coasting.tolist() == [True]
+    corner, extent = faces.boxes[0, :2], faces.boxes[0, 2:] - faces.boxes[0, :2]
+    np.testing.assert_allclose((faces.landmarks[0] - corner) / extent, share, atol=1e-4)

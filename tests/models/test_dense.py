@@ -178,3 +178,34 @@ def test_nothing_is_learnt_where_a_face_is_too_small_to_label():
     np.testing.assert_array_equal(counts == 0, in_ignored)
     assert not np.array(answer.weights)[0][in_ignored].any()
     assert float(ops.sum(answer.weights)) > 0
+
+
+def test_landmarks_are_learnt_beside_the_boxes():
+    outputs, targets = perfect(TRUTH), padded(TRUTH, [0, 0])
+    centres, strides = (np.array(value) for value in cells(*SIZE))
+    points = np.full((1, 4, 10), np.nan, np.float32)
+    points[0, 0] = np.tile([25.0, 31.0], 5) / np.tile(SCALE[:2], 5)  # nobody knows those of the second face
+    right = ((np.tile([25.0, 31.0], 5) - np.tile(centres, 5)) / strides)[None].astype(np.float32)
+    head, targets = DenseHead(1, landmarks=True), {**targets, "landmarks": points}
+    boxes_alone = float(DenseHead(1).loss(targets, outputs, SIZE).regress_loss.value)
+    exact = float(head.loss(targets, {**outputs, "landmarks": right}, SIZE).regress_loss.value)
+    beside = float(head.loss(targets, {**outputs, "landmarks": right + 0.5}, SIZE).regress_loss.value)
+    assert exact == pytest.approx(boxes_alone, abs=1e-5)
+    assert beside > exact + 0.05
+    unknown = {**targets, "landmarks": np.full_like(points, np.nan)}
+    nowhere = float(head.loss(unknown, {**outputs, "landmarks": right + 9}, SIZE).regress_loss.value)
+    assert nowhere == pytest.approx(boxes_alone, abs=1e-5)
+
+
+def test_a_head_with_landmarks_thinks_once_on_the_finest_grid_and_lets_boxes_lie_beside_their_cell():
+    head = DenseHead(1, landmarks=True)
+    assert [len(units) for units in head.units] == [1, 2, 2]
+    features = [np.zeros((2, 96 // s, 128 // s, 8), np.float32) for s in (8, 16, 32)]
+    outputs = head(features)
+    assert {name: tuple(value.shape) for name, value in outputs.items()} == {
+        "scores": (2, 252, 1),
+        "offsets": (2, 252, 4),
+        "landmarks": (2, 252, 10),
+    }
+    assert float(np.array(head.to_reach(np.full((1, 4), -20.0, np.float32))).min()) == pytest.approx(-0.5, abs=1e-4)
+    assert DenseHead.from_config(head.get_config()).landmarks

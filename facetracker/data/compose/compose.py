@@ -20,13 +20,16 @@ from facetracker.core.letterbox import GREY
 from facetracker.core.photo import Picture, jpeg_header
 from facetracker.data.compose.cut_off import cut_off_a_face
 from facetracker.data.compose.lookalikes import add_lookalike
-from facetracker.data.compose.placing import Classes, fills, placement, turned, visible
+from facetracker.data.compose.placing import Classes, fills, placement, shown, turned, visible
 from facetracker.data.compose.recipe import ComposeRecipe
 from facetracker.data.compose.weather import weathered
 
 # A photo is not enlarged further, nor until its chosen face takes more of the view than this share of its shorter side.
 MOST_ZOOM, MOST_SHARE = 1.8, 0.95
+# Of a face: eyes, nose, corners of the mouth; and which of them change places in a mirror.
+POINTS, MIRRORED = 5, [1, 0, 2, 4, 3]
 Random = np.random.Generator
+Points = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,8 @@ class Photo:
 
     `weight`: how often it is drawn. `pasteable`: its first face fills the picture, so it may be pasted elsewhere.
     `may_enlarge`: False where small faces are known to lack labels; zooming in would bring them out. `lures` `(N, 4)`:
-    what an earlier detector took for faces and is none; a photo without a face is looked at there.
+    what an earlier detector took for faces and is none; a photo without a face is looked at there. `points` `(N, 5, 2)`
+    are the faces' landmarks, normalised, not a number where nobody knows; None: nowhere.
     """
 
     data: bytes
@@ -45,15 +49,17 @@ class Photo:
     pasteable: bool = False
     may_enlarge: bool = True
     lures: Boxes = field(default_factory=empty)
+    points: Points | None = None
 
 
 @dataclass
 class Composition:
-    """A picture in the making: pixels (BGR), faces in pixels and their classes."""
+    """A picture in the making: pixels (BGR), faces in pixels, their classes and landmarks `(N, 5, 2)` in pixels."""
 
     picture: Picture
     boxes: Boxes
-    classes: Classes = field(default_factory=lambda: np.zeros(0, np.int32))
+    classes: Classes
+    points: Points
 
 
 class Composer:
@@ -82,6 +88,10 @@ class Composer:
 
         A class of -2 marks a box where the loss looks away: too small, or cut off.
         """
+        return self.compose_faces(index, side)[:3]
+
+    def compose_faces(self, index: int, side: int) -> tuple[Picture, Boxes, Classes, Points]:
+        """As `compose`, and the landmarks `(N, 5, 2)` normalised, not a number where nobody knows."""
         random = np.random.default_rng([self.seed, index, side])
         kind = random.random()
         if kind < self.recipe.mosaic:
@@ -96,12 +106,21 @@ class Composer:
         more = np.random.default_rng([self.seed, index, side, 1])
         # Not even drawn where it never happens: then the pictures of older recipes stay the same.
         if self.recipe.cut_off and more.random() < self.recipe.cut_off:
-            view.picture, view.boxes = cut_off_a_face(more, view.picture, view.boxes)
+            # Points move along as boxes without a size, which are never the face that is cut.
+            count, spots = len(view.boxes), np.tile(view.points.reshape(-1, 2), 2)
+            view.picture, moved = cut_off_a_face(more, view.picture, as_boxes(np.concatenate([view.boxes, spots])))
+            view.boxes, view.points = moved[:count], moved[count:, :2].reshape(-1, POINTS, 2)
         if more.random() < self.recipe.lookalike:
             view.picture = add_lookalike(more, view.picture, view.boxes)
         picture = weathered(random, view.picture, self.recipe)
-        boxes, classes = visible(view.boxes, view.classes, side, side)
-        return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), as_boxes(boxes / side), classes
+        points = view.points[shown(view.boxes, side, side)]
+        boxes, classes = visible(view.boxes, view.classes, side, side, self.recipe.least_side)
+        return (
+            cv2.cvtColor(picture, cv2.COLOR_BGR2RGB),
+            as_boxes(boxes / side),
+            classes,
+            (points / side).astype(np.float32),
+        )
 
     def _view(self, random: Random, width: int, height: int) -> Composition:
         """A part of one photo, or all of it, `width` x `height` pixels."""
@@ -155,7 +174,8 @@ class Composer:
             view = self._backdrop(random, width, height)
             cv2.warpAffine(picture, matrix, (width, height), view, cv2.INTER_LINEAR, cv2.BORDER_TRANSPARENT)
         boxes = turned(photo.boxes * np.array([have_width, have_height] * 2), matrix)
-        return Composition(view, boxes, photo.classes.astype(np.int32))
+        points = _points_of(photo) * np.array([have_width, have_height]) @ matrix[:, :2].T + matrix[:, 2]
+        return Composition(view, boxes, photo.classes.astype(np.int32), points.astype(np.float32))
 
     def _decoded(self, number: int, scale: float) -> tuple[Picture, float]:
         """A photo, decoded at a half or a quarter where `scale` allows (sharp and fast), and by how much it shrank."""
@@ -180,14 +200,16 @@ class Composer:
         """Four views in one picture, meeting at a random point."""
         x, y = (int(side * random.uniform(0.3, 0.7)) for _ in range(2))
         picture = np.empty((side, side, 3), np.uint8)
-        boxes, classes = [], []
+        boxes, classes, points = [], [], []
         for left, top, right, bottom in ((0, 0, x, y), (x, 0, side, y), (0, y, x, side), (x, y, side, side)):
             view = self._view(random, right - left, bottom - top)
             picture[top:bottom, left:right] = view.picture
-            part, kinds = visible(view.boxes, view.classes, right - left, bottom - top)
+            size = right - left, bottom - top
+            points.append(view.points[shown(view.boxes, *size)] + np.array([left, top], np.float32))
+            part, kinds = visible(view.boxes, view.classes, *size, self.recipe.least_side)
             boxes.append(part + np.array([left, top, left, top]))
             classes.append(kinds)
-        return Composition(picture, as_boxes(np.concatenate(boxes)), np.concatenate(classes))
+        return Composition(picture, as_boxes(np.concatenate(boxes)), np.concatenate(classes), np.concatenate(points))
 
     def _pasted(self, random: Random, side: int) -> Composition:
         """One to four close-ups in a scene without faces, with soft oval or straight edges."""
@@ -195,6 +217,7 @@ class Composer:
         picture = cv2.resize(scene, (side, side), interpolation=cv2.INTER_LINEAR)
         boxes: list[NDArray] = []
         classes: list[int] = []
+        points = np.zeros((0, POINTS, 2), np.float32)
         for _ in range(random.integers(1, 5)):
             number = self._pick_pasteable(random)
             photo = self.photos[number]
@@ -211,7 +234,28 @@ class Composer:
             region[:] = (close_up * soft + region * (1.0 - soft)).astype(np.uint8)
             boxes.append(photo.boxes[0] * size + np.array([left, top, left, top]))
             classes.append(int(photo.classes[0]))
-        return Composition(picture, as_boxes(boxes), np.array(classes, np.int32))
+            points = np.concatenate([points, _points_of(photo)[:1] * size + np.array([left, top], np.float32)])
+        return Composition(picture, as_boxes(boxes), np.array(classes, np.int32), points)
+
+
+def pad_faces(composed: Sequence[tuple], step: int = 8, most: int = 96) -> dict[str, NDArray[np.float32]]:
+    """What `compose_faces` gave for a batch as targets, with `landmarks` `(B, M, 10)`.
+
+    Padded with 0, -1 and not a number. M is a multiple of `step`, as many as are needed but not more than `most`.
+    """
+    _, boxes, classes, points = zip(*composed, strict=True)
+    need = min(most, max(step, -(-max(map(len, boxes)) // step) * step))
+    targets = pad_targets(boxes, classes, need)
+    landmarks = np.full((len(boxes), need, 2 * POINTS), np.nan, np.float32)
+    for row, (own, spots) in enumerate(zip(boxes, points, strict=True)):
+        best = largest(own, need)
+        landmarks[row, : len(best)] = spots[best].reshape(-1, 2 * POINTS)
+    return {**targets, "landmarks": landmarks}
+
+
+def largest(boxes: Boxes, most: int) -> NDArray[np.int64]:
+    """The numbers of the largest `most` of boxes `(N, 4)`, largest first."""
+    return np.argsort(-(boxes[:, 2:] - boxes[:, :2]).prod(axis=1), kind="stable")[:most]
 
 
 def pad_targets(boxes: Sequence[Boxes], classes: Sequence[Classes], most: int) -> dict[str, NDArray[np.float32]]:
@@ -222,8 +266,7 @@ def pad_targets(boxes: Sequence[Boxes], classes: Sequence[Classes], most: int) -
     padded = np.zeros((len(boxes), most, 4), np.float32)
     kinds = np.full((len(boxes), most), -1.0, np.float32)
     for row, (own, own_kinds) in enumerate(zip(boxes, classes, strict=True)):
-        sizes = (own[:, 2:] - own[:, :2]).prod(axis=1)
-        best = np.argsort(-sizes, kind="stable")[:most]
+        best = largest(own, most)
         padded[row, : len(best)] = own[best]
         kinds[row, : len(best)] = own_kinds[best]
     return {"boxes": padded, "classes": kinds}
@@ -265,7 +308,15 @@ def _mirrored(view: Composition) -> Composition:
     width = view.picture.shape[1]
     boxes = view.boxes.copy()
     boxes[:, [0, 2]] = width - boxes[:, [2, 0]]
-    return Composition(cv2.flip(view.picture, 1), boxes, view.classes)
+    points = view.points[:, MIRRORED] * np.array([-1, 1], np.float32) + np.array([width, 0], np.float32)
+    return Composition(cv2.flip(view.picture, 1), boxes, view.classes, points)
+
+
+def _points_of(photo: Photo) -> Points:
+    """The landmarks `(N, 5, 2)` of a photo's faces, normalised."""
+    if photo.points is None:
+        return np.full((len(photo.boxes), POINTS, 2), np.nan, np.float32)
+    return photo.points
 
 
 def _oval(size: int):

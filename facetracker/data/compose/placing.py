@@ -39,16 +39,29 @@ def turned(boxes: Boxes, matrix) -> Boxes:
     return as_boxes(np.concatenate([middle - reach, middle + reach], axis=1))
 
 
-def visible(boxes: Boxes, classes: Classes, width: int, height: int) -> tuple[Boxes, Classes]:
-    """Boxes cut at the view's edge; of those mostly gone or too small the class becomes IGNORED."""
-    if not len(boxes):
-        return as_boxes(boxes), np.zeros(0, np.int32)
-    cut = boxes.copy()
+def shown(boxes: Boxes, width: int, height: int) -> NDArray[np.bool_]:
+    """Of which boxes `(N, 4)` more than a pixel lies in the view: `(N,)`."""
+    cut = _cut(boxes, width, height)
+    return np.asarray((cut[:, 2:] - cut[:, :2] > 1).all(axis=1), bool)
+
+
+def _cut(boxes: Boxes, width: int, height: int) -> Boxes:
+    cut = as_boxes(boxes).copy()
     cut[:, [0, 2]] = cut[:, [0, 2]].clip(0, width)
     cut[:, [1, 3]] = cut[:, [1, 3]].clip(0, height)
+    return cut
+
+
+def visible(
+    boxes: Boxes, classes: Classes, width: int, height: int, least_side: float = LEAST_SIDE
+) -> tuple[Boxes, Classes]:
+    """Boxes cut at the view's edge; of those mostly gone or smaller than `least_side` the class becomes IGNORED."""
+    if not len(boxes):
+        return as_boxes(boxes), np.zeros(0, np.int32)
+    cut = _cut(boxes, width, height)
     sides = cut[:, 2:] - cut[:, :2]
     share = sides.prod(axis=1) / np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), 1e-6)
-    small = np.sqrt(np.maximum(sides.prod(axis=1), 0)) < LEAST_SIDE
+    small = np.sqrt(np.maximum(sides.prod(axis=1), 0)) < least_side
     kinds = np.where((share < LEAST_VISIBLE) | small, IGNORED, classes).astype(np.int32)
-    there = (sides > 1).all(axis=1)
+    there = shown(boxes, width, height)
     return as_boxes(cut[there]), kinds[there]

@@ -27,4 +27,5 @@ class ComposeRecipe:
     dark: float = 0.1
     jpeg: float = 0.15
     coarse: float = 0.08
+    least_side: float = 6.0  # pixels: a smaller face is neither face nor background
     reference_side: int = 320

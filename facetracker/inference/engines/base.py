@@ -25,6 +25,8 @@ OUTPUT_NAMES: dict[str, tuple[str, ...]] = {
     "dense": ("offsets", "scores"),
     "classifier": ("probabilities",),
 }
+# What a dense head may have beside them; first in the alphabet too.
+LANDMARKS = "landmarks"
 
 # Suffix: (module of ours, class, library it needs, extra that brings the library). Of several models in a
 # folder the first kind is taken: LiteRT, which needs no extra.
@@ -55,8 +57,8 @@ class Engine(ABC):
     def run(self, batch: Picture) -> Outputs:
         """The head's outputs for a batch `(B, H, W, 3)` uint8 RGB, float32, batch first.
 
-        single: `classes (B, K)`, `boxes (B, 4)`; dense: `scores (B, A, K)`, `offsets (B, A, 4)`; classifier:
-        `probabilities (B, K)`.
+        single: `classes (B, K)`, `boxes (B, 4)`; dense: `scores (B, A, K)`, `offsets (B, A, 4)` and, where the head
+        knows them, `landmarks (B, A, 10)`; classifier: `probabilities (B, K)`.
         The arrays are valid until the next call.
         """
 
@@ -71,6 +73,8 @@ class Engine(ABC):
     def name_outputs(self, names: Sequence[str]) -> dict[str, str]:
         """The head's name for each of the file's output names; exporters may have renamed them in order."""
         wanted = OUTPUT_NAMES[self.card.head]
+        if self.card.head == "dense" and len(names) == len(wanted) + 1:
+            wanted = (LANDMARKS, *wanted)
         if len(names) != len(wanted):
             raise BadFile(f"has {len(names)} outputs, a {self.card.head} head has {len(wanted)}", path=self.path)
         if set(names) == set(wanted):

@@ -9,7 +9,7 @@ import numpy as np
 
 from facetracker.core.photo import Picture
 from facetracker.inference.card import Card
-from facetracker.inference.engines.base import OUTPUT_NAMES, Engine, Outputs
+from facetracker.inference.engines.base import LANDMARKS, OUTPUT_NAMES, Engine, Outputs
 
 
 class KerasEngine(Engine):
@@ -30,7 +30,8 @@ class KerasEngine(Engine):
         outputs = self._model.predict_on_batch(batch)
         if self.card.head == "classifier":
             outputs = {"probabilities": outputs}
-        return {name: np.asarray(outputs[name], np.float32) for name in OUTPUT_NAMES[self.card.head]}
+        names = [name for name in (*OUTPUT_NAMES[self.card.head], LANDMARKS) if name in outputs]
+        return {name: np.asarray(outputs[name], np.float32) for name in names}
 
 
 def card_of(model: object, path: str | Path = "") -> Card:

@@ -39,7 +39,8 @@ class Report:
 class Loop(ABC):
     """One run over a source: what is seen goes to `outputs` and to the `view`, whose keys move the `controls`.
 
-    `hidden` blurs or pixelates every face; `saved` takes the frames that a person wants to label (key `s`).
+    `hidden` blurs or pixelates every face; `landmarks` marks eyes, nose and mouth; `saved` takes the frames that a
+    person wants to label (key `s`).
     """
 
     def __init__(
@@ -52,14 +53,15 @@ class Loop(ABC):
         controls: Controls | None = None,
         hidden: Hidden | None = None,
         saved: HardFrames | None = None,
+        landmarks: bool = False,
     ):
         self.source, self.watcher, self.view = source, watcher, view
         self.outputs = outputs or Outputs()
         self.controls = controls or Controls()
         self.hidden, self.saved = hidden, saved
         self.report = Report()
-        self._window = Renderer(watcher.classes)
-        self._film = Renderer(watcher.classes)
+        self._window = Renderer(watcher.classes, landmarks)
+        self._film = Renderer(watcher.classes, landmarks)
         if self.view is not None or self.outputs.recorder is not None:
             self._window.load()
 

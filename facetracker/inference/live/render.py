@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 
@@ -13,10 +14,10 @@ from facetracker.inference.recording.privacy import Hidden, hide_faces
 
 
 class Renderer:
-    """Draws for one viewer (a window, a recording): each has trails of its own."""
+    """Draws for one viewer (a window, a recording): each has trails of its own. `landmarks` are drawn if asked for."""
 
-    def __init__(self, classes: Sequence[str]):
-        self.classes = list(classes)
+    def __init__(self, classes: Sequence[str], landmarks: bool = False):
+        self.classes, self.landmarks = list(classes), landmarks
         self._overlay: Overlay | None = None
         self._last: tuple[int, int, bool] | None = None
 
@@ -40,9 +41,10 @@ class Renderer:
         if mirror:
             faces = faces.mirrored()
         if self._overlay is None or self._last != (width, height, mirror):
-            self._overlay, self._last = Overlay(self.classes, width, height), (width, height, mirror)
+            self._overlay, self._last = Overlay(self.classes, width, height, self.landmarks), (width, height, mirror)
         if hidden is not None:
             hide_faces(shown, faces, hidden)
+            faces = replace(faces, landmarks=None)  # eyes and mouth are what is hidden
         self._overlay.faces(shown, faces)
         self._overlay.status(shown, status)
         if help:

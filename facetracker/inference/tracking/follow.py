@@ -136,8 +136,14 @@ def _ids(faces: Faces) -> NDArray[np.int64]:
 
 
 def _moved(faces: Faces, pixels: NDArray) -> Faces:
-    """The faces at other boxes `(N, 4)`, in pixels."""
-    return replace(faces, boxes=from_pixels(pixels, faces.width, faces.height))
+    """The faces at other boxes `(N, 4)`, in pixels; their landmarks move along."""
+    boxes = from_pixels(pixels, faces.width, faces.height)
+    points = faces.landmarks
+    if points is not None and len(points):
+        old = faces.boxes[:, None]
+        share = (points - old[..., :2]) / np.maximum(old[..., 2:] - old[..., :2], 1e-6)
+        points = boxes[:, None, :2] + share * (boxes[:, None, 2:] - boxes[:, None, :2])
+    return replace(faces, boxes=boxes, landmarks=points)
 
 
 def _among(some: NDArray, others: NDArray) -> NDArray[np.bool_]:

@@ -4,6 +4,10 @@ Anchor-free: a cell's box is given by its distances to the left, top, right and 
 A face is a face even where its class is in doubt: with several classes a cell says apart how sure it is of a face, and
 which class it would be. Its best class gets the face's score, the others theirs in proportion.
 Which cells answer for which face is decided anew at every step (`assign`), by how well they answer already.
+
+With `landmarks` a cell says too where eyes, nose and the corners of the mouth are, in strides from its centre; a box
+may then lie half a stride beside the centre (REACH_SHIFT), so that a face smaller than a cell has its box all the same,
+and the finest grid, which costs the most, thinks once instead of twice.
 """
 
 from __future__ import annotations
@@ -28,6 +32,11 @@ LARGEST_LOG_REACH = 4.0
 # How much telling the classes apart counts beside finding the faces.
 KIND_SHARE = 0.5
 CANDIDATES = 300
+# The five landmarks are as many numbers. How much they count beside the boxes, and the error, in the face's side, below
+# which one counts by its square.
+POINT_NUMBERS = 10
+LANDMARK_SHARE, SURE_LANDMARK = 1.0, 0.02
+REACH_SHIFT = 0.5
 # How much background counts by how face-like it looks: `share * score ** power`. With the paper's 0.75 and 2 scores of
 # 0.3 to 0.5 on textures and wheels hardly count, and stay; they are the false alarms of a low threshold.
 BACKGROUND_SHARE, BACKGROUND_POWER = 1.0, 1.5
@@ -40,18 +49,30 @@ class DenseHead(Head):
     A: the cells of all grids, stride after stride, each row by row. Scores are probabilities, offsets are in strides
     and never negative; the highest of a cell's scores is how sure it is of a face. In training there are `logits`
     `(B, A, 1)` of the face too, for a loss that is stable far from 0.5, and with several classes `kinds` `(B, A, K)`.
+    With `landmarks` there are `landmarks` `(B, A, 10)`: x and y of five points; offsets are -0.5 strides and more.
     """
 
     name_of_kind = "dense"
     strides: tuple[int, ...] = STRIDES
 
-    def __init__(self, classes: int = 1, width: int = 64, strides: tuple[int, ...] = STRIDES, **options):
+    def __init__(
+        self,
+        classes: int = 1,
+        width: int = 64,
+        strides: tuple[int, ...] = STRIDES,
+        landmarks: bool = False,
+        **options,
+    ):
         super().__init__(classes=classes, **options)
         self.width = width
         self.strides = tuple(strides)
+        self.landmarks = landmarks
         self.merges = [self._conv(1, f"merge{stride}") for stride in self.strides]
         self.merge_norms = [self._norm(f"merge{stride}") for stride in self.strides]
-        self.units = [[self._unit(f"unit{stride}_{i}") for i in range(2)] for stride in self.strides]
+        self.units = [
+            [self._unit(f"unit{stride}_{i}") for i in range(1 if landmarks and stride == STRIDES[0] else 2)]
+            for stride in self.strides
+        ]
         self.score_convs = [
             keras.layers.Conv2D(
                 1,
@@ -79,9 +100,19 @@ class DenseHead(Head):
             for stride in self.strides
             if classes > 1
         ]
+        self.landmark_convs = [
+            keras.layers.Conv2D(
+                POINT_NUMBERS,
+                1,
+                kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
+                name=f"points{stride}",
+            )
+            for stride in self.strides
+            if landmarks
+        ]
         # Probabilities and exponentials in float32 also where the rest computes in 16 bits.
         self.to_score = keras.layers.Activation("sigmoid", dtype="float32", name="to_score")
-        self.to_reach = Reach(dtype="float32", name="to_reach")
+        self.to_reach = Reach(REACH_SHIFT if landmarks else 0.0, dtype="float32", name="to_reach")
 
     def _conv(self, size: int, name: str):
         return keras.layers.Conv2D(self.width, size, use_bias=False, name=f"{name}_conv")
@@ -105,9 +136,9 @@ class DenseHead(Head):
                     layer.build(inner)
             score.build(inner)
             reach.build(inner)
-            for kind in self.kind_convs:
-                if not kind.built:
-                    kind.build(inner)
+            for layer in (*self.kind_convs, *self.landmark_convs):
+                if not layer.built:
+                    layer.build(inner)
         self.built = True
 
     def call(self, features, training=None):
@@ -118,7 +149,7 @@ class DenseHead(Head):
         # Context flows down: the coarse grid knows about heads and shoulders, the fine one needs it.
         for fine in reversed(range(len(merged) - 1)):
             merged[fine] = merged[fine] + _grown(merged[fine + 1])
-        logits, reaches, kinds = [], [], []
+        logits, reaches, kinds, points = [], [], [], []
         for grid, (x, units, score, reach) in enumerate(
             zip(merged, self.units, self.score_convs, self.reach_convs, strict=True)
         ):
@@ -128,12 +159,16 @@ class DenseHead(Head):
             reaches.append(_as_rows(reach(x), 4))
             if self.kind_convs:
                 kinds.append(_as_rows(self.kind_convs[grid](x), self.classes))
+            if self.landmark_convs:
+                points.append(_as_rows(self.landmark_convs[grid](x), POINT_NUMBERS))
         logits = ops.concatenate(logits, axis=1)
         scores = self.to_score(logits)
         if kinds:
             kinds = ops.cast(ops.concatenate(kinds, axis=1), "float32")
             scores = scores * ops.exp(kinds - ops.max(kinds, axis=-1, keepdims=True))
         outputs = {"scores": scores, "offsets": self.to_reach(ops.concatenate(reaches, axis=1))}
+        if points:
+            outputs["landmarks"] = ops.cast(ops.concatenate(points, axis=1), "float32")
         if training:
             outputs["logits"] = ops.cast(logits, "float32")
             if self.kind_convs:
@@ -161,6 +196,10 @@ class DenseHead(Head):
             class_loss = class_loss - KIND_SHARE * ops.sum(answer.scores * ops.log_softmax(kinds, axis=-1))
         similarity = box_similarity(answer.boxes, boxes)
         regress_loss = ops.sum((1.0 - similarity) * answer.weights)
+        if self.landmarks and "landmarks" in targets:
+            regress_loss = regress_loss + LANDMARK_SHARE * self._landmark_loss(
+                outputs["landmarks"], targets["landmarks"], answer, centres, strides, scale
+            )
         weight = ops.maximum(ops.sum(answer.weights), 1.0)
         faces = ops.cast(targets["classes"] >= 0, "float32")
         return Losses(
@@ -170,21 +209,40 @@ class DenseHead(Head):
             class_accuracy=self.presence(ops.max(scores, axis=(1, 2)), faces),
         )
 
+    def _landmark_loss(self, found, wanted, answer, centres, strides, scale):
+        """What landmarks `(B, A, 10)` lack of true ones `(B, M, 10)`, normalised, not a number where nobody knows."""
+        wanted = ops.cast(wanted, "float32") * ops.tile(scale[:2], 5)
+        known = ops.cast(ops.equal(wanted, wanted), "float32")
+        wanted = ops.where(known > 0, wanted, 0.0)
+        wanted, known = (ops.einsum("bma,bmd->bad", answer.faces, values) for values in (wanted, known))
+        size = ops.sqrt(ops.maximum(ops.prod(answer.boxes[..., 2:] - answer.boxes[..., :2], axis=-1), 1.0))[..., None]
+        error = ops.abs(found * strides + ops.tile(centres, (1, 5)) - wanted) / size
+        each = ops.where(error < SURE_LANDMARK, ops.square(error) / (2 * SURE_LANDMARK), error - SURE_LANDMARK / 2)
+        return ops.sum(ops.sum(each * known, axis=-1) * answer.weights)
+
     def decode(
         self, outputs, size: tuple[int, int], threshold: float = 0.5, iou_threshold: float = 0.5, most: int = 64
     ):
         return decode_cells(outputs, size, self.strides, threshold, iou_threshold, most)
 
     def get_config(self):
-        return {**super().get_config(), "width": self.width, "strides": list(self.strides)}
+        return {**super().get_config(), "width": self.width, "strides": list(self.strides), "landmarks": self.landmarks}
 
 
 @keras.saving.register_keras_serializable("facetracker")
 class Reach(keras.layers.Layer):
-    """Distances from their logarithms, bounded so that a wild step cannot overflow."""
+    """Distances from their logarithms, less `shift`, bounded so that a wild step cannot overflow."""
+
+    def __init__(self, shift: float = 0.0, **options):
+        super().__init__(**options)
+        self.shift = shift
 
     def call(self, x):
-        return ops.exp(ops.minimum(x, LARGEST_LOG_REACH))
+        reach = ops.exp(ops.minimum(x, LARGEST_LOG_REACH))
+        return reach - self.shift if self.shift else reach
+
+    def get_config(self):
+        return {**super().get_config(), "shift": self.shift}
 
 
 def decode_cells(outputs, size, strides, threshold: float = 0.5, iou_threshold: float = 0.5, most: int = 64):

@@ -82,6 +82,12 @@ def _truth(photos: Sequence[JudgedPhoto], names: list[dict[str, Any]], pixels: b
         for i, photo in enumerate(photos)
         for cls, box in zip(photo.truth_classes, _corners_and_sizes(photo, photo.truth, pixels), strict=True)
     ]
+    rows += [
+        (i, name["id"], box, {"iscrowd": 1})
+        for i, photo in enumerate(photos)
+        for box in _corners_and_sizes(photo, photo.ignored, pixels)
+        for name in names
+    ]
     return _coco(photos, names, rows)
 
 

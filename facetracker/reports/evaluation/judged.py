@@ -31,6 +31,7 @@ class JudgedPhoto:
 
     `truth` is `(N, 4)` and `boxes` `(M, 4)`, normalised xyxy; `truth_classes` `(N,)` and `classes` `(M,)` are class
     numbers, `scores` `(M,)` lies in 0..1. `boxes` should go far below the threshold in use: the curves need them.
+    `ignored` `(I, 4)` are faces that nobody could judge: average precision counts a box on one neither way.
     """
 
     name: str
@@ -41,6 +42,7 @@ class JudgedPhoto:
     boxes: Boxes = field(default_factory=empty)
     scores: Floats = field(default_factory=lambda: np.zeros(0))
     classes: Ints = field(default_factory=_none)
+    ignored: Boxes = field(default_factory=empty)
 
     def __post_init__(self) -> None:
         values = {
@@ -49,6 +51,7 @@ class JudgedPhoto:
             "boxes": as_boxes(self.boxes),
             "scores": np.asarray(self.scores, np.float64).reshape(-1),
             "classes": np.asarray(self.classes, np.int64).reshape(-1),
+            "ignored": as_boxes(self.ignored),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -69,6 +72,7 @@ class JudgedPhoto:
             self.boxes[keep],
             self.scores[keep],
             self.classes[keep],
+            self.ignored,
         )
 
 
