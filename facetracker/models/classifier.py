@@ -15,7 +15,7 @@ from facetracker.models.backbones import BACKBONES, Backbone, find_backbone, pre
 from facetracker.models.base import FaceNetwork, layers_of
 from facetracker.models.classic import CLASSIC, Classic
 from facetracker.models.loading import load_model
-from facetracker.models.weights import STARTER, arrays_of, put_arrays, read_arrays
+from facetracker.models.weights import STARTER, arrays_of, of_unit_pictures, put_arrays, read_arrays
 
 # How red, green and blue make grey (ITU-R BT.601), as OpenCV does it.
 GREY = (0.299, 0.587, 0.114)
@@ -104,7 +104,7 @@ class FaceClassifier(FaceNetwork):
                     f"the starter's weights are for backbone nano, not {self.backbone_name}",
                     fix="Use weights imagenet or none.",
                 )
-            put_arrays(self, read_arrays(STARTER), STARTER, parts=("backbone",))
+            put_arrays(self, of_unit_pictures(read_arrays(STARTER)), STARTER, parts=("backbone",))
             return
         path = Path(weights)
         if path.suffix != ".keras" or not path.is_file():

@@ -64,7 +64,7 @@ def load_model(path: str | Path, compile: bool = False) -> Any:
         raise BadFile(
             "is not a Keras model", path=path, fix="A .keras file is expected, as `facetracker train` writes."
         )
-    config = _read_config(path)
+    config = read_config(path)
     tracker = _build(config.get("config"), config.get("registered_name"), path)
     try:
         if not compile or not config.get("compile_config"):
@@ -123,7 +123,8 @@ def _load_h5(path: Path) -> Model:
     return tracker
 
 
-def _read_config(path: Path) -> dict[str, Any]:
+def read_config(path: Path) -> dict[str, Any]:
+    """What a `.keras` file says it holds, unchecked."""
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(info.file_size for info in archive.infolist()) > MOST_BYTES:

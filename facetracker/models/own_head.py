@@ -24,13 +24,15 @@ STRIDES = (16, 32)
 class OwnHead(keras.Model):
     """Features `(B, H, W, 112)` of stride 16 to the outputs of a dense head with strides 16 and 32.
 
-    It is fitted as any Keras model, on features and targets `{"boxes": (B, M, 4) normalised xyxy, "classes": (B, M)}`.
+    `landmarks`: whether the tracker's head knows them, whose weights it starts from; nothing teaches the own head any,
+    so it is not asked for them. It is fitted as any Keras model, on features and targets `{"boxes": (B, M, 4)
+    normalised xyxy, "classes": (B, M)}`.
     """
 
-    def __init__(self, **options):
+    def __init__(self, landmarks: bool = False, **options):
         super().__init__(**options)
         self.units = last_units()
-        self.head = DenseHead(classes=1, strides=STRIDES, name="own_dense")
+        self.head = DenseHead(classes=1, strides=STRIDES, landmarks=landmarks, name="own_dense")
 
     def build(self, input_shape=None):
         if not self.head.built:

@@ -48,7 +48,7 @@ class PersonalTracker(FaceTracker):
     def build(self, input_shape):
         # Here and not in __init__: Keras takes no new parts once a model is built, and FaceTracker builds itself.
         if not self.built:
-            self.own_head = OwnHead(name="own_head") if self.with_own_head else None
+            self.own_head = OwnHead(self.landmarks, name="own_head") if self.with_own_head else None
             if self.own_head is not None:
                 self.own_head.build()
             deeper = keras.Model(self.backbone.inputs, [self.backbone.get_layer(FORK).output, *self.backbone.outputs])

@@ -48,8 +48,11 @@ class SecondLook(keras.layers.Layer):
     All others are judged by company: in an empty room they lose by the mean of these factors, in a crowd they gain.
     """
 
-    def __init__(self, strides: tuple[int, ...] = (8, 16, 32), looks: int = LOOKS, **options):
+    def __init__(
+        self, strides: tuple[int, ...] = (8, 16, 32), looks: int = LOOKS, least_offset: float = 0.0, **options
+    ):
         super().__init__(**options)
+        self.least_offset = least_offset
         self.strides = tuple(strides)
         self.looks = looks
         self.stem = keras.layers.Conv2D(STEM, 3, 2, padding="same", use_bias=False, name="stem_conv")
@@ -90,7 +93,7 @@ class SecondLook(keras.layers.Layer):
         return {
             **outputs,
             "scores": self._judged(pictures, outputs["scores"], numbers, SHARE * (opinion - head), opinion),
-            "offsets": ops.maximum(outputs["offsets"] + _put(moves, numbers, outputs["offsets"]), 0.0),
+            "offsets": ops.maximum(outputs["offsets"] + _put(moves, numbers, outputs["offsets"]), self.least_offset),
         }
 
     def _judged(self, pictures, scores, numbers, change, opinion):
@@ -186,7 +189,12 @@ class SecondLook(keras.layers.Layer):
         return verdict, self.move(place) * side
 
     def get_config(self):
-        return {**super().get_config(), "strides": list(self.strides), "looks": self.looks}
+        return {
+            **super().get_config(),
+            "strides": list(self.strides),
+            "looks": self.looks,
+            "least_offset": self.least_offset,
+        }
 
 
 def _sides(boxes):

@@ -11,12 +11,12 @@ from keras import ops
 from facetracker.core.errors import FaceTrackerError
 from facetracker.models.backbones import find_backbone, preprocess
 from facetracker.models.base import FaceNetwork, layers_of
-from facetracker.models.heads.dense import DenseHead
+from facetracker.models.heads.dense import REACH_SHIFT, DenseHead
 from facetracker.models.heads.single import SingleHead
 from facetracker.models.metrics import EpochMeans
 from facetracker.models.replicas import share_of_all
 from facetracker.models.second_look import SecondLook
-from facetracker.models.weights import apply_weights
+from facetracker.models.weights import apply_weights, design_of
 
 # The tutorial's: total_loss = regress_loss + 0.5 * class_loss.
 CLASS_LOSS_SHARE = 0.5
@@ -32,8 +32,8 @@ class FaceTracker(FaceNetwork):
     Outputs are the head's (see heads/): a dict, which `decode` turns into boxes, scores and classes. With `second_look`
     (dense, one class) the head's best guesses are judged once more (see second_look.py). For whoever runs it: `crop` is
     the share of a frame's shorter side (above 1: pixels) that was trained on, None for whole frames; `threshold` the
-    score from which a box is a face. With `landmarks` (dense) targets may hold `landmarks` `(B, M, 10)`, normalised,
-    not a number where nobody knows.
+    score from which a box is a face. With `landmarks` (dense; default: where the weights know them) targets may hold
+    `landmarks` `(B, M, 10)`, normalised, not a number where nobody knows.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class FaceTracker(FaceNetwork):
         second_look: bool = False,
         crop: float | None = None,
         threshold: float = 0.5,
-        landmarks: bool = False,
+        landmarks: bool | None = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -61,6 +61,10 @@ class FaceTracker(FaceNetwork):
             raise FaceTrackerError("a tracker needs at least one class", fix="Name it, for example: face.")
         if second_look and (head != "dense" or len(classes) > 1):
             raise FaceTrackerError("a second look is for the dense head and one class", fix="Go without it.")
+        if head == "dense" and landmarks is None:
+            landmarks, seen = design_of(weights)
+            preprocessing = "unit" if landmarks and seen == "unit" else preprocessing
+        landmarks = bool(landmarks)
         if landmarks and head != "dense":
             raise FaceTrackerError("landmarks come from the dense head", fix="Use head dense, or go without them.")
         self.backbone_name = backbone
@@ -80,7 +84,11 @@ class FaceTracker(FaceNetwork):
                 self.head = DenseHead(classes=len(self.classes), landmarks=landmarks, name="dense_head")
             else:
                 self.head = SingleHead(classes=len(self.classes), regress_loss=regress_loss, name="single_head")
-            self.second_look = SecondLook(self.head.strides, name="second_look") if second_look else None
+            self.second_look = (
+                SecondLook(self.head.strides, least_offset=-REACH_SHIFT if landmarks else 0.0, name="second_look")
+                if second_look
+                else None
+            )
             self.backbone = entry.build(self.head.strides, "imagenet" if weights == "imagenet" else None)
         self.means = EpochMeans(CLASS_LOSS_SHARE)
         self.build((None, self.image_size, self.image_size, 3))

@@ -15,11 +15,38 @@ import numpy as np
 
 from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.files import written_beside
-from facetracker.models.loading import load_model
+from facetracker.models.loading import load_model, read_config
 
 PARTS = ("backbone", "head")
 LOOK, OWN_HEAD = "second_look", "own_head"
+LANDMARKS = "head/points8/kernel"  # only a head with landmarks has it
 STARTER = Path(__file__).parent.parent / "assets" / "starter.npz"
+
+
+def design_of(weights: str | Path | None) -> tuple[bool, str | None]:
+    """Whether first weights are those of a head with landmarks, and how their pictures were prepared (None: whatever
+    the tracker does): a network takes both from the weights it begins with."""
+    if weights is None or str(weights) in ("none", "imagenet"):
+        return False, None
+    path = STARTER if str(weights) == "starter" else Path(weights)
+    if not path.is_file():
+        return False, None  # said when they are put in
+    if path.suffix == ".npz":
+        known = LANDMARKS in read_arrays(path)
+        return known, "unit" if known else None
+    if path.suffix == ".keras":
+        config = read_config(path).get("config") or {}
+        return bool(config.get("landmarks")), config.get("preprocessing")
+    return False, None
+
+
+def of_unit_pictures(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """A backbone's weights that saw pictures of 0..1, for pictures of -1..1: the same features, but for the edge."""
+    if LANDMARKS not in arrays:
+        return arrays
+    kernel = arrays["backbone/stem_conv/kernel"].astype(np.float32) / 2.0
+    mean = arrays["backbone/stem_norm/moving_mean"].astype(np.float32) - kernel.sum((0, 1, 2))
+    return {**arrays, "backbone/stem_conv/kernel": kernel, "backbone/stem_norm/moving_mean": mean}
 
 
 def apply_weights(tracker: Any, weights: str | Path | None) -> None:

@@ -14,6 +14,7 @@ from facetracker.core.photo import Picture
 from facetracker.core.settings import Settings
 from facetracker.data.batches import Feed, in_order
 from facetracker.models import FaceTracker
+from facetracker.models.weights import design_of
 from facetracker.training import callbacks as own
 from facetracker.training.briefing import brief
 from facetracker.training.composed import composing
@@ -120,13 +121,15 @@ def make_feed(photos: Photos, settings: Settings) -> Feed:
 def build_model(settings: Settings, plan: RunPlan, read_weights: bool = True) -> FaceTracker:
     """The network of the settings; without `read_weights` it starts empty, because a resumed run has its own."""
     model = settings.model
+    landmarks, seen = design_of(model.weights) if model.head == "dense" else (False, None)
     return FaceTracker(
         backbone=model.backbone,
         head=model.head,
         classes=list(plan.classes) or ["face"],
         image_size=model.image_size,
         weights=model.weights if read_weights else "none",
-        preprocessing=model.preprocessing,
+        preprocessing="unit" if landmarks and seen == "unit" else model.preprocessing,
         regress_loss=model.regress_loss,
         crop=plan.crop,
+        landmarks=landmarks,
     )

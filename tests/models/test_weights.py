@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 
 from facetracker.core.errors import BadFile
+from facetracker.core.settings import load_settings
 from facetracker.models import FaceTracker
 from facetracker.models import weights as module
+from facetracker.models.backbones import preprocess
 from facetracker.models.loading import save_h5
-from facetracker.models.weights import save_arrays
+from facetracker.models.weights import arrays_of, of_unit_pictures, put_arrays, save_arrays
+from facetracker.training.fit import build_model
+from facetracker.training.plan import RunPlan
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +78,29 @@ def test_a_missing_starter_says_so(monkeypatch, tmp_path):
     monkeypatch.setattr(module, "STARTER", tmp_path / "starter.npz")
     with pytest.raises(BadFile, match=r"missing from this installation.*Use none"):
         FaceTracker("nano", "dense", weights="starter")
+
+
+@pytest.mark.parametrize("suffix", ["keras", "npz"])
+def test_a_network_takes_from_its_weights_whether_it_knows_landmarks(suffix, pictures, tmp_path):
+    first = FaceTracker("nano", "dense", image_size=96, preprocessing="unit", landmarks=True)
+    path = tmp_path / f"first.{suffix}"
+    first.save(path) if suffix == "keras" else save_arrays(first, path)
+    again = FaceTracker("nano", "dense", image_size=96, weights=str(path))
+    assert (again.landmarks, again.preprocessing) == (True, "unit")
+    wanted, got = first(pictures), again(pictures)
+    assert got["landmarks"].shape[-1] == 10
+    for name in wanted:
+        np.testing.assert_allclose(got[name], wanted[name], rtol=0.02, atol=0.02)
+    settings = load_settings("nano", [f"model.weights={path}", "model.image_size=96"])
+    resumed = build_model(settings, RunPlan(), read_weights=False)  # a resumed run has its own, of the same shapes
+    assert [tuple(v.shape) for v in resumed.variables] == [tuple(v.shape) for v in again.variables]
+
+
+def test_a_backbone_of_unit_pictures_sees_the_same_in_signed_ones(pictures):
+    tracker = FaceTracker("nano", "dense", image_size=96, preprocessing="unit", landmarks=True)
+    signed = FaceTracker("nano", "dense", image_size=96, landmarks=True)
+    put_arrays(signed, of_unit_pictures(arrays_of(tracker)), "tracker")
+    features = [
+        np.array(one.backbone(preprocess(pictures, one.how_preprocessed))[0])[:, :-4, :-4] for one in (tracker, signed)
+    ]  # away from the edge, which is padded with black and with grey
+    np.testing.assert_allclose(features[1], features[0], atol=1e-4 * np.abs(features[0]).max())
