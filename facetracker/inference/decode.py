@@ -16,7 +16,7 @@ from facetracker.core.boxes import Boxes, Numbers, as_boxes, empty, iou
 MOST_CANDIDATES = 1000
 
 
-class Found(NamedTuple):
+class Decoded(NamedTuple):
     """What one picture shows: boxes `(N, 4)`, scores `(N,)`, classes `(N,)` and, of a head that knows them, landmarks
     `(N, 5, 2)`; all normalised to the input."""
 
@@ -26,12 +26,12 @@ class Found(NamedTuple):
     landmarks: NDArray[np.float32] | None = None
 
 
-def decode_single(classes: Numbers, boxes: Numbers, threshold: float) -> Found:
+def decode_single(classes: Numbers, boxes: Numbers, threshold: float) -> Decoded:
     """One picture of a single head: `classes (K,)` and `boxes (4,)` as boxes `(N, 4)`, N 0 or 1, scores, classes."""
     best = int(np.argmax(classes))
     if not classes[best] >= threshold or not (boxes[2] > boxes[0] and boxes[3] > boxes[1]):
         return nothing()
-    return Found(as_boxes(boxes), classes[best : best + 1].astype(np.float32), np.array([best]))
+    return Decoded(as_boxes(boxes), classes[best : best + 1].astype(np.float32), np.array([best]))
 
 
 def decode_dense(
@@ -43,7 +43,7 @@ def decode_dense(
     threshold: float = 0.5,
     iou_threshold: float = 0.5,
     landmarks: Numbers | None = None,
-) -> Found:
+) -> Decoded:
     """One picture of a dense head as boxes `(N, 4)` normalised to its `height` x `width` input, scores, classes.
 
     `scores (A, K)`, `offsets (A, 4)` left, top, right, bottom of the cell's centre in strides, `landmarks (A, 10)` x
@@ -68,10 +68,10 @@ def decode_dense(
     if landmarks is not None:
         points = centres[chosen, None] + landmarks[chosen].reshape(-1, 5, 2) * sides[chosen, None]
         points /= np.array([width, height], np.float32)
-    return Found(boxes[kept], best[chosen].astype(np.float32), scores[chosen].argmax(axis=1), points)
+    return Decoded(boxes[kept], best[chosen].astype(np.float32), scores[chosen].argmax(axis=1), points)
 
 
-def best_of_parts(found: Sequence[Found], cut: Sequence[bool]) -> Found:
+def best_of_parts(found: Sequence[Decoded], cut: Sequence[bool]) -> Decoded:
     """Of what a single head found in overlapping parts of one frame (N 0 or 1 each) the one face, N 0 or 1.
 
     A part that shows no face may be sure of one all the same, where only pictures with a face were trained on. But
@@ -106,7 +106,7 @@ def grid(height: int, width: int, strides: tuple[int, ...]) -> tuple[NDArray[np.
     return np.concatenate(centres).astype(np.float32), np.concatenate(sides).astype(np.float32)
 
 
-def nothing(landmarks: bool = False) -> Found:
+def nothing(landmarks: bool = False) -> Decoded:
     """No face: `(0, 4)`, `(0,)`, `(0,)`, and `(0, 5, 2)` with `landmarks`."""
     points = np.zeros((0, 5, 2), np.float32) if landmarks else None
-    return Found(empty(), np.zeros(0, np.float32), np.zeros(0, np.int64), points)
+    return Decoded(empty(), np.zeros(0, np.float32), np.zeros(0, np.int64), points)

@@ -17,7 +17,7 @@ from facetracker.core.faces import Faces
 from facetracker.core.letterbox import Letterbox, letterbox, round_half_up
 from facetracker.core.parts import FramePart, parts_of, side_of
 from facetracker.core.photo import Picture
-from facetracker.inference.decode import Found, best_of_parts, decode_dense, decode_single
+from facetracker.inference.decode import Decoded, best_of_parts, decode_dense, decode_single
 from facetracker.inference.engines import Engine, Outputs, open_engine
 from facetracker.inference.engines.base import LANDMARKS, SUFFIXES
 from facetracker.inference.style import style_of
@@ -179,7 +179,7 @@ class Detector:
     def _in_parts(self) -> bool:
         return self.card.head == "single" and self.crop is not None
 
-    def _closer(self, found: Found, part: FramePart, threshold: float) -> Found:
+    def _closer(self, found: Decoded, part: FramePart, threshold: float) -> Decoded:
         """What a single head finds with the face in the middle of its part: a box at an edge is a poor one."""
         for _ in range(CLOSER if len(found[0]) else 0):
             near = part.around(self.crop or 1.0, found[0][0])
@@ -189,7 +189,7 @@ class Detector:
             found = again
         return found
 
-    def _decode(self, outputs: Outputs, row: int, place: Letterbox | FramePart, threshold: float) -> Found:
+    def _decode(self, outputs: Outputs, row: int, place: Letterbox | FramePart, threshold: float) -> Decoded:
         """What one input shows, normalised to the frame."""
         if self.card.head == "single":
             found = decode_single(outputs["classes"][row], outputs["boxes"][row], threshold)
@@ -210,8 +210,8 @@ class Detector:
         inside = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])  # a box in the bars is no face
         if not inside.all():
             points = None if points is None else points[inside]
-            return Found(boxes[inside], found.scores[inside], found.classes[inside], points)
-        return Found(boxes, found.scores, found.classes, points)
+            return Decoded(boxes[inside], found.scores[inside], found.classes[inside], points)
+        return Decoded(boxes, found.scores, found.classes, points)
 
 
 def find_model(model: str | Path | None = None) -> Path:

@@ -11,7 +11,7 @@ from facetracker import Detector
 from facetracker.core.boxes import as_boxes
 from facetracker.core.photo import Picture
 from facetracker.inference.card import Card
-from facetracker.inference.decode import Found, best_of_parts, nothing
+from facetracker.inference.decode import Decoded, best_of_parts, nothing
 from facetracker.inference.engines import Engine, Outputs
 
 
@@ -78,7 +78,9 @@ def test_a_dense_head_sees_the_frame_at_the_scale_of_its_crops(tmp_path):
 
 def test_of_several_parts_those_that_agree_win():
     face, same, other = ([0.1, 0.1, 0.3, 0.3], 0.8), ([0.1, 0.1, 0.3, 0.31], 0.7), ([0.6, 0.6, 0.9, 0.9], 0.95)
-    found = [Found(as_boxes([box]), np.array([score], np.float32), np.array([0])) for box, score in (face, same, other)]
+    found = [
+        Decoded(as_boxes([box]), np.array([score], np.float32), np.array([0])) for box, score in (face, same, other)
+    ]
     boxes, scores, *_ = best_of_parts(found, [False, False, False])
     np.testing.assert_allclose(boxes[0], face[0])
     assert scores[0] == pytest.approx(0.8)
