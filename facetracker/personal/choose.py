@@ -45,4 +45,5 @@ def threshold_for(scores: NDArray[np.float32], usual: float = HIGHEST) -> float:
     """The score from which a face counts, from the scores `(N,)` that faces held back got."""
     if not len(scores):
         return usual
-    return round(float(np.clip(MARGIN * np.quantile(scores, 0.05), LOWEST, HIGHEST)), 2)
+    share = MARGIN * len(scores) / (len(scores) + 1)  # one face says little of how low the next one's score will be
+    return round(float(np.clip(share * np.quantile(scores, 0.05), LOWEST, HIGHEST)), 2)
