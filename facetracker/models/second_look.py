@@ -1,7 +1,7 @@
 """A second look: the faces a dense head is surest of are cut out of the picture and judged once more, closely.
 
 A network that passes over a whole picture can afford little thought for each place. A wheel or a clasp may then look as
-much like a face as a small dark face does. So the few cells with the highest scores are looked at again by a small
+much like a face as a small dark face does. So the few cells with the highest scores get a second look from a small
 network of its own, which sees the pixels themselves: the face and what is around it. It is part of the graph: every
 exported file has it, and whoever reads `scores` and `offsets` need not know.
 """
@@ -14,7 +14,7 @@ from keras import ops
 from facetracker.models.backbones import preprocess
 from facetracker.models.norm import Norm
 
-# Places that are looked at again, in each picture; up to four of them show one face. With three, a face behind three
+# Places that get a second look, in each picture; up to four of them show one face. With three, a face behind three
 # lookalikes was lost.
 LOOKS = 7
 # What is cut out: SIDE pixels square, REACH times as long as the box's side.
@@ -44,7 +44,7 @@ class SecondLook(keras.layers.Layer):
     """Pictures `(B, H, W, 3)` 0..255 and a dense head's outputs to its outputs judged again.
 
     The `looks` best cells are looked at: the score of each becomes the weighted geometric mean of the head's and of the
-    second opinion, its box is mended. Cells beside it mean the same thing, so their scores change by the same factor.
+    second opinion, its box is corrected. Cells beside it mean the same thing, so their scores change by the same factor.
     All others are judged by company: in an empty room they lose by the mean of these factors, in a crowd they gain.
     """
 
@@ -138,7 +138,7 @@ class SecondLook(keras.layers.Layer):
         """Boxes in pixels of cells `(B, N)` that reach as far as `(B, N, 4)`, in strides, and their strides.
 
         What `heads.dense.boxes_of` does for all cells. Where a cell lies is worked out: a table of all centres would be
-        made anew for every picture, to take LOOKS lines from it.
+        made again for every picture, to take LOOKS lines from it.
         """
         firsts = [0]
         for stride in self.strides[:-1]:

@@ -43,9 +43,9 @@ SIDE = 320
 # Places the starter proposes in a picture of four views; those below the score are no face and known to be none.
 PROPOSALS, LEAST_SCORE = 24, 0.04
 EASY_SCORE, EASY_KEPT = 0.10, 0.3
-# From the first overlap up a place shows a face, whose box it may mend; between the two nobody can say.
+# From the first overlap up a place shows a face, whose box it may correct; between the two nobody can say.
 FACE_IOU, NO_FACE_IOU = 0.25, 0.12
-# A mended box that overlaps by the first is no face, by the second one without a doubt; in proportion between them.
+# A corrected box that overlaps by the first is no face, by the second one without a doubt; in proportion between them.
 USELESS_IOU, GOOD_IOU = 0.15, 0.5
 BOX_SHARE = 0.5
 # Of the places without a face, so many are shown upside down or lying: a scene has four times as many lookalikes then.
@@ -162,12 +162,12 @@ def train(faces: Path, out: Path, minutes: float, seed: int, workers: int, again
         is_face = tf.cast(is_face, tf.float32)
         with tf.GradientTape() as tape:
             logits, moves = look.judge(tf.cast(cuts, tf.float32), scores, boxes, training=True)
-            mended = boxes + moves * [-1.0, -1.0, 1.0, 1.0]
-            overlap = tf.stop_gradient(pair_iou(mended, true))
+            corrected = boxes + moves * [-1.0, -1.0, 1.0, 1.0]
+            overlap = tf.stop_gradient(pair_iou(corrected, true))
             useful = is_face * tf.clip_by_value((overlap - USELESS_IOU) / (GOOD_IOU - USELESS_IOU), 0.0, 1.0)
             doubt = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(useful, logits[:, 0]))
             faces = tf.maximum(tf.reduce_sum(is_face), 1.0)
-            misfit = tf.reduce_sum((1.0 - box_similarity(true, mended)) * is_face) / faces
+            misfit = tf.reduce_sum((1.0 - box_similarity(true, corrected)) * is_face) / faces
             loss = doubt + BOX_SHARE * misfit
         optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         before = tf.reduce_sum(pair_iou(boxes, true) * is_face) / faces

@@ -3,7 +3,7 @@
 Anchor-free: a cell's box is given by its distances to the left, top, right and bottom of the cell's centre, in strides.
 A face is a face even where its class is in doubt: with several classes a cell says apart how sure it is of a face, and
 which class it would be. Its best class gets the face's score, the others theirs in proportion.
-Which cells answer for which face is decided anew at every step (`assign`), by how well they answer already.
+Which cells answer for which face is decided again at every step (`assign`), by how well they answer already.
 
 With `landmarks` a cell says too where eyes, nose and the corners of the mouth are, in strides from its centre; a box
 may then lie half a stride beside the centre (REACH_SHIFT), so that a face smaller than a cell has its box all the same,

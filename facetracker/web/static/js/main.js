@@ -15,7 +15,7 @@ const NAMES = ["live", "collect", "label", "train", "report"];
 const page = {
   state: null,
 
-  /** What the server says of itself, its photos and runs; asked anew whenever a view opens. */
+  /** What the server says of itself, its photos and runs; asked again whenever a view opens. */
   async refresh() {
     this.state = await api.state();
     return this.state;

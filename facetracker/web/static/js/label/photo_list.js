@@ -11,7 +11,7 @@ export class PhotoList {
     this.items = new Map();
   }
 
-  /** All photos anew: each has `name`, `state` (unlabelled, prelabelled, reviewed) and `faces`, their number. */
+  /** All photos again: each has `name`, `state` (unlabelled, prelabelled, reviewed) and `faces`, their number. */
   show(photos, current) {
     this.photos = photos;
     this.items = new Map(photos.map((photo) => [photo.name, this.#itemOf(photo)]));

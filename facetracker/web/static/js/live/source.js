@@ -83,7 +83,7 @@ export class Source {
     this.#listen(turn);
   }
 
-  /** The picture anew, after a setting changed. A later call ends the looks of an earlier one. */
+  /** The picture again, after a setting changed. A later call ends the looks of an earlier one. */
   async again() {
     const looking = (this.looking = {});
     for (let look = 0; look < LOOKS; look += 1) {
