@@ -44,7 +44,7 @@ class SecondLook(keras.layers.Layer):
     """Pictures `(B, H, W, 3)` 0..255 and a dense head's outputs to its outputs judged again.
 
     The `looks` best cells are looked at: the score of each becomes the weighted geometric mean of the head's and of the
-    second opinion, its box is corrected. Cells beside it mean the same thing, so their scores change by the same factor.
+    second opinion, its box is corrected. Cells beside it mean the same: their scores change by the same factor.
     All others are judged by company: in an empty room they lose by the mean of these factors, in a crowd they gain.
     """
 
