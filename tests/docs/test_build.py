@@ -35,7 +35,7 @@ def test_every_command_stands_in_the_reference(built):
 @pytest.mark.slow
 def test_the_reference_holds_signatures_and_docstrings(built):
     page = (built / "reference" / "python.html").read_text()
-    for name in ("facetracker.Detector.detect", "facetracker.training.fit.train", "facetracker.models.FaceTracker"):
+    for name in ("facetracker.Detector.detect", "facetracker.train", "facetracker.FaceTracker"):
         assert f'id="{name}"' in page
     assert "iou_threshold" in page
     assert "Finds faces with a model" in page
