@@ -22,7 +22,9 @@ from typing import Any
 import numpy as np
 
 from facetracker.core import console
+from facetracker.core.boxes import Boxes
 from facetracker.core.example import Example
+from facetracker.core.faces import Faces
 from facetracker.core.files import write_json
 from facetracker.core.photo import read_picture
 from facetracker.inference.detector import Detector
@@ -83,7 +85,7 @@ def scores(detector: Detector, test: list[Example]) -> dict[str, float]:
     overlaps, found, second = [], [], []
     for sample in test:
         faces = detector.detect(read_picture(sample.photo), FAINTEST)
-        best = float(overlaps_at(faces.boxes[:1], sample.boxes).max()) if len(faces) else 0.0
+        best = surest_overlap(faces, sample.boxes)
         shown = int((faces.scores >= detector.threshold).sum())
         overlaps.append(best)
         found.append(shown > 0 and best > 0.3)
@@ -94,6 +96,11 @@ def scores(detector: Detector, test: list[Example]) -> dict[str, float]:
         "found": round(float(np.mean(found)), 4),
         "second_boxes": round(float(np.mean(second)), 4),
     }
+
+
+def surest_overlap(faces: Faces, boxes: Boxes) -> float:
+    """The overlap of the surest box with the face of `boxes` `(N, 4)` that it fits best; 0 where nothing is found."""
+    return float(overlaps_at(faces.boxes[:1], boxes).max())
 
 
 def table(rows: list[dict[str, Any]]) -> None:

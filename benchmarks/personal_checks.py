@@ -20,6 +20,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from personal import FAINTEST, surest_overlap
 
 from facetracker.core import console
 from facetracker.core.boxes import Boxes, as_boxes, sizes
@@ -30,11 +31,11 @@ from facetracker.inference.detector import Detector
 from facetracker.inference.style import Style
 from facetracker.labels.collection import Collection
 from facetracker.personal.corrections import Corrections
-from facetracker.personal.teacher import join, overlaps_at, pairs_in
+from facetracker.personal.teacher import join, pairs_in
 
 LONGER_SIDES = (320, 640, 1280, 1920)
 UPRIGHT = 3 / 4  # width to height
-FAINTEST, ALARMS = 0.05, 0.1
+ALARMS = 0.1  # share of the strangers' photos with one
 ROUNDS = 300
 NEXT = 10
 
@@ -120,7 +121,7 @@ def _overlap(detector: Detector | Corrections, photos: list[tuple[Picture, Boxes
     values = []
     for picture, boxes in photos:
         faces = detector.detect(picture, FAINTEST) if isinstance(detector, Detector) else detector.detect(picture)
-        values.append(float(overlaps_at(faces.boxes[:1], boxes).max()) if len(faces) else 0.0)
+        values.append(surest_overlap(faces, boxes))
     return float(np.mean(values))
 
 

@@ -77,10 +77,8 @@ class Corrections:
     def _threshold(self) -> float:
         """The detector's own where it is right; or else the nearest to it that is wrong about the fewest scores."""
         usual = self.detector.threshold
-        faces, others = (
-            _joined([one.faces for one in self._made]),
-            _joined([one.others for one in self._made]),
-        )
+        faces = _joined([one.faces for one in self._made])
+        others = _joined([one.others for one in self._made])
         tried = [usual, *(faces[faces < usual] * BELOW), *(others[others >= usual] * ABOVE)]
         wrong = [(float((faces < one).sum() + (others >= one).sum()), abs(one - usual), one) for one in tried]
         return float(np.clip(min(wrong)[2], FAINT, 0.99))

@@ -8,16 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
+from deeds import double
 from watched import Watched
 
 from facetracker.cluster.workers import AHEAD, WorkerDied, run_tasks
 from facetracker.core.machine import processors
-
-
-def double(number: int) -> int:
-    if number == 13:
-        raise ValueError("unlucky")
-    return number * 2
 
 
 def die_once(task: tuple[str, int]) -> int:
