@@ -25,7 +25,7 @@ from facetracker.inference.detector import Detector, find_model
 from facetracker.inference.style import Style
 from facetracker.personal.choose import OWN_HEAD, STYLE, Choice, choose, threshold_for
 from facetracker.personal.photos import OwnPhoto, OwnPhotos, read_photos
-from facetracker.personal.teacher import FAINT, VIEWS, FacePairs, join, match, overlaps_at, pairs_in
+from facetracker.personal.teacher import FAINT, VIEWS, FacePairs, join, overlaps_at, pairs_in
 from facetracker.personal.views import usual_input
 from facetracker.training.run import RUNS, new_run
 from facetracker.version import __version__
@@ -79,8 +79,9 @@ def learn(
     run = new_run(data, name, Path(runs), force).folder
     detector = Detector()
     pairs = [pairs_in(detector, photo.picture, photo.boxes, seed=seed) for photo in photos.photos]
-    style = join(pairs).style()
-    threshold = threshold_for(_starter_scores(detector, photos.photos), detector.threshold)
+    known = join(pairs)
+    style = known.style()
+    threshold = threshold_for(known.scores, detector.threshold)
     choice = Choice(STYLE, None, None, 0)
     _write_style(run, style, threshold)
     if waits is not None:
@@ -151,15 +152,6 @@ def _compare(
         by_own.append(float(overlaps[face]))
         scores.append(answer.score)
     return choose(_numbers(by_style), _numbers(by_own)), _numbers(scores)
-
-
-def _starter_scores(detector: Detector, photos: Sequence[OwnPhoto]) -> NDArray[np.float32]:
-    """How sure the starter is of the faces in the photos; of what it never sees it can say nothing."""
-    scores = []
-    for photo in photos:
-        found = detector.detect(photo.picture, FAINT)
-        scores += [float(found.scores[row]) for row, _ in match(found.boxes, photo.boxes)]
-    return _numbers(scores)
 
 
 def _numbers(values: Sequence[float]) -> NDArray[np.float32]:

@@ -20,10 +20,14 @@ NEAR = 0.5  # of the person's box: how far the middles may lie apart
 
 @dataclass(frozen=True)
 class FacePairs:
-    """Faces that the starter sees as well: its boxes `(N, 4)` and the person's `(N, 4)`, normalised to their photos."""
+    """Faces that the starter sees as well: its boxes `(N, 4)` and the person's `(N, 4)`, normalised to their photos.
+
+    `scores` `(M,)` is how sure it is of those it sees in the photo as it is, in no other view.
+    """
 
     found: Boxes
     drawn: Boxes
+    scores: NDArray[np.float32]
 
     def style(self) -> Style:
         return learn_style(self.found, self.drawn)
@@ -35,9 +39,12 @@ def pairs_in(detector: Detector, picture: Picture, drawn: Boxes, views: int = VI
     input_size = detector.input_size(*size)
     rng = np.random.default_rng(seed)
     seen: list[list[Boxes]] = [[] for _ in drawn]
+    scores: list[float] = []
     for view in range(views):
         if view == 0:
-            found = detector.detect(picture, FAINT).boxes
+            plain = detector.detect(picture, FAINT)
+            found = plain.boxes
+            scores = [float(plain.scores[row]) for row, _ in match(found, drawn)]
         else:
             place = random_place(size, input_size, drawn, rng)
             found = place.to_photo(detector.detect(np.ascontiguousarray(place.lay(picture)), FAINT).boxes, size)
@@ -45,14 +52,16 @@ def pairs_in(detector: Detector, picture: Picture, drawn: Boxes, views: int = VI
             seen[face].append(found[row])
     faces = [face for face, boxes in enumerate(seen) if boxes]
     means = [np.mean(seen[face], axis=0) for face in faces]
-    return FacePairs(as_boxes(np.array(means).reshape(-1, 4)), as_boxes(drawn)[faces])
+    return FacePairs(as_boxes(np.array(means).reshape(-1, 4)), as_boxes(drawn)[faces], np.array(scores, np.float32))
 
 
 def join(pairs: list[FacePairs]) -> FacePairs:
     """The pairs of several photos as one."""
     none = np.zeros((0, 4), np.float32)
     return FacePairs(
-        np.concatenate([none, *(one.found for one in pairs)]), np.concatenate([none, *(one.drawn for one in pairs)])
+        np.concatenate([none, *(one.found for one in pairs)]),
+        np.concatenate([none, *(one.drawn for one in pairs)]),
+        np.concatenate([none[:, 0], *(one.scores for one in pairs)]),
     )
 
 
