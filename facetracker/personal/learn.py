@@ -82,15 +82,16 @@ def learn(
     known = join(pairs)
     style = known.style()
     threshold = threshold_for(known.scores, detector.threshold)
-    choice = Choice(STYLE, None, None, 0)
+    learned = Learned(run, style, threshold, Choice(STYLE, None, None, 0), time.monotonic() - began, photos.rejects)
     _write_style(run, style, threshold)
+    _write_about(learned, photos, seed)
     if waits is not None:
         waits.join()
         console.say(f"style learnt from {faces} photos; now an own head ...")
         with console.silenced():
             choice, threshold = _own_head(run, photos, pairs, detector, style, threshold, seed)
-    learned = Learned(run, style, threshold, choice, time.monotonic() - began, photos.rejects)
-    _write_about(learned, photos, seed)
+        learned = replace(learned, threshold=threshold, choice=choice, seconds=time.monotonic() - began)
+        _write_about(learned, photos, seed)
     return learned
 
 

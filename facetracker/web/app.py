@@ -216,7 +216,9 @@ class Web:
                 model = await run_in_threadpool(ModelInUse)
             else:
                 folder = run_folder(self.place, name)
-                if not (folder / "model.onnx").is_file():
+                # What is being learnt can be used by its style already, as can a style where nothing can be exported.
+                by_style = name == self.trainer.running or not self.trainer.can_train
+                if not (folder / "model.onnx").is_file() and not (by_style and (folder / "model.tflite").is_file()):
                     await self.trainer.export(name)
                 model = await run_in_threadpool(ModelInUse, folder, name)
             self.model = model

@@ -16,6 +16,7 @@ from facetracker.core.errors import FaceTrackerError
 from facetracker.labels.pairing import IMAGES, LABELS, PhotoFolder, label_path, pairs_in, places_in
 
 SETTLED = 100_000_000  # ns
+CONFIG, ABOUT = "config.yaml", "learn.json"  # one of them tells a run's folder: what `train` or `learn` writes there
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
@@ -63,7 +64,7 @@ def run_folder(place: Place, name: str) -> Path:
     if NAME.fullmatch(name) is None:
         raise NotThere("no such run", fix="See the list of runs.")
     folder = inside(place.runs, place.runs / name)
-    if not (folder / "config.yaml").is_file():
+    if not any((folder / file).is_file() for file in (CONFIG, ABOUT)):
         raise NotThere(f"no run is called {name}", fix="See the list of runs.")
     return folder
 

@@ -1,4 +1,4 @@
-"""Training from the page: split, augment, train and export, each a child process of the command line.
+"""Training from the page: learn, or split, augment and train; then export. Each a child process of the command line.
 
 Stopped with the signal that Ctrl-C sends, so that what is trained so far is saved. One training at a time.
 """
@@ -9,7 +9,7 @@ import asyncio
 import csv
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -22,7 +22,7 @@ from facetracker.core.errors import FaceTrackerError
 from facetracker.core.files import read_json
 from facetracker.core.settings import load_settings, preset_names, read_settings
 from facetracker.web.child import interrupt, kill, run_child
-from facetracker.web.paths import NAME, NotThere, Place, file_of, inside, run_folder
+from facetracker.web.paths import ABOUT, CONFIG, NAME, NotThere, Place, file_of, inside, run_folder
 
 REJECTS_ONLY = (0, 3)  # exit codes of a stage that did its work; 3: some photos were left out
 # Seconds that a child has to save what it has, and how often it is asked: Python drops an interrupt that comes while an
@@ -30,6 +30,7 @@ REJECTS_ONLY = (0, 3)  # exit codes of a stage that did its work; 3: some photos
 STOP_WITHIN, ASKED = 60.0, 2
 LOOK_EVERY = 0.3  # seconds between two looks at history.csv
 MOST_LINES = 500  # of the children's output that a page which comes later is told
+LEARN = "learn"  # what the page calls it where a preset's name would stand
 PING, PING_EVERY = "", 15.0  # seconds; a line without content, so that no proxy takes the stream for dead
 # Settings that name files or folders: from the page only the words that stand for something in the package.
 WORDS = {"model.weights": ("imagenet", "starter", "none")}
@@ -71,15 +72,14 @@ class Job:
 class Trainings:
     """The trainings of one page. Everything here runs on the event loop."""
 
-    def __init__(self, place: Place, can_train: Callable[[], bool] | None = None):
+    def __init__(self, place: Place):
         self.place = place
         self.job: Job | None = None
-        self._can_train = can_train or can_train_here
 
     @property
     def can_train(self) -> bool:
-        """Is everything installed that training needs?"""
-        return self._can_train()
+        """Are the libraries of training installed? Looked up, not loaded."""
+        return all(find_spec(library) is not None for library in ("tensorflow", "keras", "albumentations"))
 
     @property
     def running(self) -> str | None:
@@ -87,8 +87,13 @@ class Trainings:
         return self.job.run if self.job is not None and self.job.state == "running" else None
 
     async def start(self, wish: Wish) -> str:
-        """Split, augment, train, export; returns the run's name at once."""
+        """Learn, or split, augment and train; then export. Returns the run's name at once."""
         self._refuse_a_second()
+        if wish.preset == LEARN:
+            if wish.epochs is not None or wish.set:
+                raise FaceTrackerError("learn takes no epochs and no settings", fix="A preset does: nano.")
+            return self._learn(self._name(wish))
+        self._refuse_without_libraries()
         if wish.preset not in preset_names():
             raise FaceTrackerError(f"no preset is called {wish.preset[:40]}", fix=f"{', '.join(preset_names())}")
         changes = [_change(key, value) for key, value in wish.set.items()]
@@ -108,9 +113,17 @@ class Trainings:
         self._begin(name, stages)
         return name
 
+    def _learn(self, name: str) -> str:
+        """Learn from the photos as they are; without the libraries of training only the style, which needs none."""
+        learn = ["learn", str(self.place.data), "--name", name, "--runs", str(self.place.runs)]
+        stages = [("learn", learn), ("export", self._export(name))]
+        self._begin(name, stages if self.can_train else [("learn", [*learn, "--instant"])])
+        return name
+
     async def resume(self, run: str) -> str:
         """Go on with a run that was stopped."""
         self._refuse_a_second()
+        self._refuse_without_libraries()
         folder = run_folder(self.place, run)
         data = str(read_json(folder / "run.json")["data"])
         train = ["train", data, "--name", run, "--resume", "--runs", str(self.place.runs)]
@@ -139,7 +152,7 @@ class Trainings:
     async def export(self, run: str) -> None:
         """Make the run's `model.onnx`, for the tab and for Live; the child process needs tensorflow, we do not."""
         folder = run_folder(self.place, run)
-        if not (folder / "model.keras").is_file():
+        if not any((folder / file).is_file() for file in ("model.keras", "model.tflite")):
             raise NotThere(f"{run} has no model yet", fix="Wait for its first epoch.")
         code, lines = await run_child(self._export(run))
         if code != 0:
@@ -149,13 +162,14 @@ class Trainings:
         """Every run, the latest first, as the page lists them."""
         found = []
         if self.place.runs.is_dir():
-            configs = [path for path in self.place.runs.glob("*/config.yaml") if NAME.fullmatch(path.parent.name)]
-            for config in sorted(configs, key=lambda path: path.stat().st_mtime, reverse=True):
+            about = [path for name in (CONFIG, ABOUT) for path in self.place.runs.glob(f"*/{name}")]
+            for path in sorted(about, key=lambda path: path.stat().st_mtime, reverse=True):
                 with suppress(FaceTrackerError, OSError):
-                    inside(self.place.runs, config)
-                    found.append(self._about(config.parent))
+                    inside(self.place.runs, path)
+                    if NAME.fullmatch(path.parent.name):
+                        found.append(self._trained(path.parent) if path.name == CONFIG else self._learned(path.parent))
         if self.running is not None and all(run["name"] != self.running for run in found):
-            found.insert(0, _row(self.running, "running", 0, None, None, False))
+            found.insert(0, _row(self.running, "running", usable=False))
         return found
 
     async def listen(self, run: str) -> AsyncIterator[tuple[str, dict[str, Any]]]:
@@ -179,7 +193,8 @@ class Trainings:
                     yield event
             if over:
                 if job is None or not any(event == "done" for event, _ in job.events):
-                    yield "done", {"state": self._about(run_folder(self.place, run))["state"], "text": ""}
+                    state = next((row["state"] for row in self.runs() if row["name"] == run), "stopped")
+                    yield "done", {"state": state, "text": ""}
                 return
             assert job is not None
             async with job.news:
@@ -190,16 +205,18 @@ class Trainings:
     def _refuse_a_second(self) -> None:
         if self.running is not None:
             raise FaceTrackerError(f"{self.running} is being trained", fix="Stop it first, or wait.")
+
+    def _refuse_without_libraries(self) -> None:
         if not self.can_train:
             raise FaceTrackerError("training is not installed", fix="pip install 'facetracker[train]'")
 
     def _name(self, wish: Wish) -> str:
-        """The run's name: the one wished for, or the preset's with the next free number."""
+        """The run's name: the one wished for, or the preset's (`mine` for what is learnt) with the next free number."""
         if wish.name is None:
-            number = 1
-            while any(self._taken(f"{wish.preset}-{number}")):
+            stem, number = "mine" if wish.preset == LEARN else wish.preset, 1
+            while any(self._taken(f"{stem}-{number}")):
                 number += 1
-            return f"{wish.preset}-{number}"
+            return f"{stem}-{number}"
         if NAME.fullmatch(wish.name) is None:
             raise FaceTrackerError("that cannot name a run", fix="Letters, digits, `.`, `_` and `-`: my-tracker")
         if any(self._taken(wish.name)):
@@ -251,15 +268,29 @@ class Trainings:
 
         return await run_child(command, said, started)
 
-    def _about(self, folder: Path) -> dict[str, Any]:
+    def _trained(self, folder: Path) -> dict[str, Any]:
         rows = self._history(folder.name)
-        settings = read_settings(file_of(folder, "config.yaml"))
+        settings = read_settings(file_of(folder, CONFIG))
         state = "running" if folder.name == self.running else "stopped"
         if state != "running" and (folder / "metrics.json").is_file():
             state = "done"
         best = max((row["val_mean_iou"] for row in rows if row.get("val_mean_iou") is not None), default=None)
-        report = (folder / "evaluation" / "report.html").is_file()
-        return _row(folder.name, state, len(rows), settings.training.epochs, best, report)
+        return _row(
+            folder.name,
+            state,
+            usable=len(rows) > 0,
+            epoch=len(rows),
+            epochs=settings.training.epochs,
+            mean_iou=best,
+            has_report=(folder / "evaluation" / "report.html").is_file(),
+        )
+
+    def _learned(self, folder: Path) -> dict[str, Any]:
+        about = read_json(file_of(folder, ABOUT))
+        kept = str(about["kept"])
+        overlap = about["held_back"].get(kept.replace(" ", "_"))
+        state = "running" if folder.name == self.running else "done"
+        return _row(folder.name, state, usable=True, mean_iou=overlap, kept=kept, photos=about["photos"])
 
     def _history(self, run: str) -> list[dict[str, Any]]:
         """The epochs so far: a row of numbers each, None where there is none."""
@@ -268,11 +299,6 @@ class Trainings:
                 return [{key: _number(value) for key, value in row.items() if key} for row in csv.DictReader(file)]
         except (OSError, NotThere):
             return []
-
-
-def can_train_here() -> bool:
-    """Are the libraries of training installed? Looked up, not loaded."""
-    return all(find_spec(library) is not None for library in ("tensorflow", "keras", "albumentations"))
 
 
 def _change(key: str, value: Any) -> str:
@@ -284,17 +310,10 @@ def _change(key: str, value: Any) -> str:
     return f"{key}={'null' if value is None else value}"
 
 
-def _row(
-    name: str, state: str, epoch: int, epochs: int | None, mean_iou: float | None, has_report: bool
-) -> dict[str, Any]:
-    return {
-        "name": name,
-        "state": state,
-        "epoch": epoch,
-        "epochs": epochs,
-        "mean_iou": mean_iou,
-        "has_report": has_report,
-    }
+def _row(name: str, state: str, *, usable: bool, **known: Any) -> dict[str, Any]:
+    """A run as the page lists it; `usable`: Live can take it. What is not known of it is None."""
+    unknown = {"epoch": 0, "epochs": None, "mean_iou": None, "has_report": False, "kept": None, "photos": None}
+    return {"name": name, "state": state, "usable": usable, **unknown, **known}
 
 
 def _number(text: str | None) -> float | None:

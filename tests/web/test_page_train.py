@@ -45,6 +45,7 @@ def test_two_epochs_are_watched_tried_live_and_reported(place, tmp_path):
         page.set_default_timeout(400_000)  # five programs that import tensorflow, on a machine that may be busy
         page.route("**/api/train", make_small)
         wait_until(page, "document.getElementById('train-photos').textContent.startsWith('14 of 14')")
+        page.select_option("#train-preset", "nano")
         page.fill("#train-epochs", "2")
         page.fill("#train-variants", "2")
         page.fill("#train-name", "mine")
@@ -67,3 +68,25 @@ def test_two_epochs_are_watched_tried_live_and_reported(place, tmp_path):
         wait_until(page, "document.getElementById('report-told').textContent === ''", 400)
         assert "AP50" in page.frame_locator("#report-frame").locator("body").inner_text()
     assert (place.runs / "mine" / "model.onnx").is_file()
+
+
+@pytest.mark.timeout(900)
+def test_a_tracker_of_ones_own_is_learnt_and_tried_while_it_is_learnt(place, tmp_path):
+    webcam = write_webcam(tmp_path / "webcam.mjpeg")
+    with opened_browser(webcam) as browser, opened_page(browser, place.address, "#train") as page:
+        page.set_default_timeout(400_000)
+        wait_until(page, "document.getElementById('train-start').textContent === 'Learn'")
+        assert page.is_hidden("#train-epochs"), "there is nothing to set"
+        page.fill("#train-name", "yours")
+        page.press("#train-name", "Enter")
+        page.locator("#train-stop").wait_for()
+        page.click("#train-try")  # the style is there in seconds, the own head is still being learnt
+        wait_until(page, "document.getElementById('live-model').textContent === 'yours'", 400)
+        assert page.evaluate("async () => (await (await fetch('api/state')).json()).training") == "yours"
+        page.click("#tab-train")
+        wait_until(page, "document.getElementById('train-state').textContent === 'Done'", 400)
+        assert "Learnt from 14 photos; kept the " in page.inner_text("#train-told")
+        wait_until(page, "!document.querySelector('#train-runs button').disabled")
+        page.screenshot(path=tmp_path / "learnt.png")
+        in_tab = "async () => (await (await fetch('api/state')).json()).model.in_tab"
+        assert page.evaluate(in_tab), "Live was given the whole by itself"

@@ -101,6 +101,37 @@ def test_a_training_is_watched_stopped_resumed_and_becomes_the_model_of_live(pla
     assert sorted(path.name for path in place.data.iterdir()) == ["images", "labels"], "the photos' folder is untouched"
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_what_is_learnt_can_be_tried_by_its_style_first(place):
+    with place.client() as page:
+        assert page.post("/api/train", json={"preset": "learn", "name": "learnt"}).json() == {"run": "learnt"}
+        tried, done = None, {}
+        for event, content in events(page, "learnt"):
+            (row,) = [row for row in page.get("/api/state").json()["runs"] if row["name"] == "learnt"]
+            if tried is None and row["usable"] and row["state"] == "running":
+                tried = page.post("/api/model", json={"run": "learnt"}).json()
+                assert tried == {"model": "learnt", "in_tab": False}, "only the style is there"
+            if event == "done":
+                done = content
+        assert tried is not None
+        assert done["state"] == "done"
+        (row,) = [row for row in page.get("/api/state").json()["runs"] if row["name"] == "learnt"]
+        assert (row["state"], row["photos"], row["kept"] in ("style", "own head")) == ("done", 14, True)
+        assert page.post("/api/model", json={"run": "learnt"}).json() == {"model": "learnt", "in_tab": True}
+        page.post("/api/model", json={"run": "starter"})
+
+
+def test_without_the_libraries_of_training_the_style_is_learnt(place, monkeypatch):
+    monkeypatch.setattr("facetracker.web.training.Trainings.can_train", False)
+    with place.client() as page:
+        assert page.post("/api/train", json={"preset": "learn", "name": "style-only"}).json() == {"run": "style-only"}
+        assert list(events(page, "style-only"))[-1][1]["state"] == "done"
+        assert page.post("/api/model", json={"run": "style-only"}).json() == {"model": "style-only", "in_tab": False}
+        page.post("/api/model", json={"run": "starter"})
+        assert "not installed" in page.post("/api/train", json={"preset": "nano"}).json()["error"]
+
+
 def test_a_training_that_cannot_be_says_why(serve, tmp_path):
     served = serve(tmp_path)
     with served.client() as page:
@@ -125,6 +156,7 @@ def test_a_training_that_cannot_be_says_why(serve, tmp_path):
         ({"set": {"training.replay": "scenes"}}, "training.replay"),
         ({"set": {"model.backbone": {"a": 1}}}, "set"),
         ({"unknown": 1}, "unknown"),
+        ({"preset": "learn", "epochs": 3}, "learn"),
     ],
 )
 def test_wishes_that_cannot_be_are_refused_at_once(place, wish, word):

@@ -4,7 +4,8 @@ import * as api from "../api.js";
 import { byId, complain, make, say } from "../dom.js";
 import { drawChart } from "./chart.js";
 
-const ENOUGH = 10; // reviewed photos below which the page advises to label more
+const LEARN = "learn"; // the way that is no preset
+const ENOUGH = 5; // reviewed photos below which the page advises to label more
 const STATES = { running: "Training", done: "Done", stopped: "Stopped" };
 
 export class TrainView {
@@ -19,6 +20,7 @@ export class TrainView {
       event.preventDefault();
       this.#start().catch(complain);
     });
+    byId("train-preset").addEventListener("change", () => this.#showForm());
     byId("train-stop").addEventListener("click", () => this.#stop().catch(complain));
     byId("train-resume").addEventListener("click", () => this.#resume(this.run).catch(complain));
     byId("train-try").addEventListener("click", () => tryRun(this.page, this.run, byId("train-try")));
@@ -47,9 +49,10 @@ export class TrainView {
 
   async #start() {
     const number = (id) => (Number.isNaN(byId(id).valueAsNumber) ? null : byId(id).valueAsNumber);
+    const preset = byId("train-preset").value;
     const { run } = await api.post("api/train", {
-      preset: byId("train-preset").value,
-      epochs: number("train-epochs"),
+      preset,
+      epochs: preset === LEARN ? null : number("train-epochs"),
       variants: number("train-variants"),
       name: byId("train-name").value || null,
     });
@@ -91,12 +94,20 @@ export class TrainView {
     this.#showCard();
     const events = (this.events = new EventSource(api.address(`api/train/events?run=${encodeURIComponent(name)}`)));
     const on = (kind, act) => events.addEventListener(kind, ({ data }) => events === this.events && act(JSON.parse(data)));
-    on("stage", ({ text }) => this.#tell(text));
+    on("stage", ({ text }) => this.#stage(text).catch(complain));
     on("epoch", (row) => this.#epoch(row));
     on("done", ({ state, text }) => {
       events.close();
       this.#ended(state, text).catch(complain);
     });
+  }
+
+  /** What a stage says. A run that is being learnt can be tried by its style as soon as that is there. */
+  async #stage(text) {
+    this.#tell(text);
+    if (this.#known()?.usable || this.rows.length) return;
+    await this.page.refresh();
+    this.#showCard();
   }
 
   #epoch(row) {
@@ -109,24 +120,31 @@ export class TrainView {
   async #ended(state, text) {
     const was = this.page.state.training === this.run;
     await this.#refresh();
+    // Live may have the style of a run that was still being learnt; now it gets the whole.
+    if (was && state === "done" && this.page.state.model.name === this.run) await api.post("api/model", { run: this.run });
     if (state === "failed") this.#tell(text || "The training failed.", true);
     else this.#tell(this.#summary(state));
     this.#showCard();
-    if (was && state === "done") say(`${this.run} is trained. Try it.`);
+    if (was && state === "done") say(`${this.run} is ready. Try it.`);
   }
 
-  /** What the epochs came to, in one line. */
+  /** What the epochs, or the learning, came to, in one line. */
   #summary(state) {
+    const known = this.#known();
+    if (known?.kept) return `Learnt from ${known.photos} photos; kept the ${known.kept}.${aside(known.mean_iou)}`;
     if (!this.rows.length) return state === "stopped" ? "Stopped before the first epoch was over." : "";
     const best = Math.max(...this.rows.map((row) => row.val_mean_iou ?? -1));
-    const overlap = best < 0 ? "" : ` On photos kept aside its boxes overlap the drawn ones by ${(100 * best).toFixed(0)} %.`;
+    const overlap = best < 0 ? "" : aside(best);
     const count = this.rows.length === 1 ? "1 epoch" : `${this.rows.length} epochs`;
     return `${state === "stopped" ? "Stopped after" : "Trained for"} ${count}.${overlap}`;
   }
 
+  #known() {
+    return this.page.state.runs.find((run) => run.name === this.run);
+  }
+
   #epochs() {
-    const known = this.page.state.runs.find((run) => run.name === this.run);
-    return Math.max(known?.epochs ?? 0, this.rows.at(-1)?.epoch ?? 0);
+    return Math.max(this.#known()?.epochs ?? 0, this.rows.at(-1)?.epoch ?? 0);
   }
 
   #tell(text, bad = false) {
@@ -136,15 +154,17 @@ export class TrainView {
 
   #showForm() {
     const { photos, training, can_train: able } = this.page.state;
-    byId("train-start").disabled = Boolean(training) || !able;
-    byId("train-start").textContent = training ? `${training} is training` : "Start training";
-    byId("train-photos").textContent = able
-      ? `${photos.labelled} of ${photos.total} photos are reviewed and will be used.`
-      : "Training needs more packages: pip install 'facetracker[train]'.";
+    const learns = byId("train-preset").value === LEARN;
+    byId("train-amount").hidden = learns;
+    byId("train-start").disabled = Boolean(training) || !(able || learns) || (learns && photos.labelled === 0);
+    byId("train-start").textContent = training ? `${training} is training` : learns ? "Learn" : "Start training";
+    const used = `${photos.labelled} of ${photos.total} photos are reviewed and will be used.`;
+    const needs = learns ? " Only the style can be learnt: an own head" : "Training";
+    byId("train-photos").textContent = `${able || learns ? used : ""}${able ? "" : `${needs} needs more packages: pip install 'facetracker[train]'.`}`;
     const few = photos.labelled < ENOUGH;
     byId("train-advice").textContent = few
-      ? `${photos.labelled === 0 ? "No photo is" : `Only ${photos.labelled} are`} reviewed yet. Thirty are a good start.`
-      : "Training starts from your reviewed photos and takes some minutes. The curves appear here.";
+      ? `${photos.labelled === 0 ? "No photo is reviewed" : photos.labelled === 1 ? "Only 1 is reviewed" : `Only ${photos.labelled} are reviewed`} yet. Five are enough to learn, thirty are better.`
+      : "Learning starts from your reviewed photos and takes a minute; you can try it after some seconds.";
     byId("train-advice-link").hidden = !few;
     if (photos.total === 0) {
       byId("train-advice-link").href = "#collect";
@@ -153,8 +173,8 @@ export class TrainView {
   }
 
   #showCard() {
-    const { training, runs } = this.page.state;
-    const known = runs.find((run) => run.name === this.run);
+    const { training } = this.page.state;
+    const known = this.#known();
     const running = training !== null && training === this.run;
     const state = running ? "running" : known?.state;
     byId("train-empty").hidden = Boolean(this.run);
@@ -165,13 +185,15 @@ export class TrainView {
     byId("train-stop").hidden = !running;
     byId("train-stop").disabled = false;
     byId("train-resume").hidden = state !== "stopped" || training !== null;
-    byId("train-try").hidden = running || !this.rows.length;
+    byId("train-try").hidden = !known?.usable || (running && this.rows.length > 0);
     byId("train-report").hidden = running || !this.rows.length;
     byId("train-report").href = `#report/${encodeURIComponent(this.run ?? "")}`;
     byId("train-charts").hidden = !this.rows.length;
-    byId("train-progress").hidden = !running;
-    byId("train-progress").max = Math.max(1, this.#epochs());
-    byId("train-progress").value = this.rows.at(-1)?.epoch ?? 0;
+    const progress = byId("train-progress");
+    progress.hidden = !running;
+    progress.max = Math.max(1, this.#epochs());
+    if (this.rows.length) progress.value = this.rows.at(-1).epoch;
+    else progress.removeAttribute("value"); // at work, nobody knows how far
     this.#draw();
   }
 
@@ -189,15 +211,17 @@ export class TrainView {
     const items = runs.map((run) => {
       const overlap = run.mean_iou === null ? "" : `, mean IoU ${run.mean_iou.toFixed(2)}`;
       const epochs = run.epochs === null ? "" : `, epoch ${run.epoch} of ${run.epochs}`;
-      const facts = `${STATES[run.state] ?? run.state}${epochs}${overlap}`;
+      const kept = run.kept === null ? "" : `, ${run.kept}`;
+      const facts = `${STATES[run.state] ?? run.state}${epochs}${kept}${overlap}`;
       const used = model.name === run.name ? make("span", { class: "pill running", text: "in Live" }) : null;
-      const show = make("button", { type: "button", text: "Curves", "aria-label": `Curves of ${run.name}`, onclick: () => this.#watch(run.name) });
+      const curves = run.epoch > 0;
+      const show = make("button", { type: "button", text: curves ? "Curves" : "Show", "aria-label": `${curves ? "Curves of" : "Show"} ${run.name}`, onclick: () => this.#watch(run.name) });
       const report = make("a", { class: "button", href: `#report/${encodeURIComponent(run.name)}`, text: "Report", "aria-label": `Report of ${run.name}` });
       const attempt = make("button", { type: "button", text: "Try it", "aria-label": `Try ${run.name}`, onclick: () => tryRun(this.page, run.name, attempt) });
-      const trained = run.state !== "running" && run.epoch > 0;
+      const over = run.state !== "running";
       return make(
         "li", {}, make("span", { class: "name", text: run.name }), used, make("span", { class: "facts grow", text: facts }),
-        show, trained ? report : null, trained ? attempt : null,
+        show, over && curves ? report : null, over && run.usable ? attempt : null,
       );
     });
     if (runs.length && model.name !== "starter") {
@@ -206,6 +230,10 @@ export class TrainView {
     }
     byId("train-runs").replaceChildren(...items);
   }
+}
+
+function aside(overlap) {
+  return overlap === null ? "" : ` On photos kept aside its boxes overlap the drawn ones by ${(100 * overlap).toFixed(0)} %.`;
 }
 
 /** Switches Live to a run's model and shows it. */
