@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from facetracker.inference.style import Style
 from facetracker.models.personal import PersonalTracker
 from facetracker.personal.photos import OwnPhoto
 from facetracker.personal.views import random_view
-from facetracker.training.own_head import STEPS, Features, train_own_head
+from facetracker.training.own_head import STEPS, Features, HeadTraining
 
 # How many views, and how many steps, for how many photos: a few photos are soon learnt by heart.
 VIEWS, OF_A_PHOTO = 1000, 120
@@ -40,7 +40,7 @@ class OwnLearner:
     def __init__(self, style: Style, input_size: tuple[int, int], image_size: int, seed: int = 0):
         self.tracker = PersonalTracker(style.numbers, own_head=True, image_size=image_size, weights="starter")
         self.input_size, self.seed = input_size, seed
-        self.features: Features | None = None
+        self.training: HeadTraining | None = None
         self.owners: NDArray[np.int64] = np.zeros(0, np.int64)
 
     def look_at(self, photos: Sequence[OwnPhoto]) -> None:
@@ -52,14 +52,14 @@ class OwnLearner:
             random_view(photos[owner].picture, photos[owner].boxes, self.input_size, most, rng)
             for owner in self.owners.tolist()
         )
-        self.features = Features(self.tracker, made)
+        self.training = HeadTraining(self.tracker, Features(self.tracker, made))
 
-    def learn(self, of: Sequence[int], share: float = 1.0, watch: Callable[[], None] | None = None) -> None:
+    def learn(self, of: Sequence[int], share: float = 1.0) -> None:
         """Train the own head, from the beginning, on the views of the photos `of` (their places in `look_at`)."""
-        assert self.features is not None
+        assert self.training is not None
         rows = np.flatnonzero(np.isin(self.owners, of))
         steps = min(STEPS, FIRST_STEPS + STEPS_A_PHOTO * len(of))
-        train_own_head(self.tracker, self.features, rows, int(steps * share), self.seed, watch)
+        self.training.train(rows, int(steps * share), self.seed)
 
     def answer(self, photo: OwnPhoto) -> OwnAnswer:
         """What the tracker with its own head says of a photo, at the size at which it will run."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Iterable
 
 import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from facetracker.models.own_head import OwnHead
 from facetracker.models.personal import PersonalTracker
 
 BATCH = 32
@@ -36,48 +36,42 @@ class Features:
         return np.asarray(self._compute(tf.constant(pictures)), np.float16)
 
 
-def train_own_head(
-    tracker: PersonalTracker,
-    features: Features,
-    rows: NDArray[np.int64],
-    steps: int = STEPS,
-    seed: int = 0,
-    watch: Callable[[], None] | None = None,
-) -> None:
-    """Train the tracker's own head, from the starter's weights, on these rows of the features.
+class HeadTraining:
+    """Trains the own head of a tracker on features; compiled once, however often it begins again."""
 
-    Every step draws its batch from all rows. `watch` is called after each step.
-    """
-    head = tracker.own_head
-    assert head is not None
-    head.start_from(tracker)
-    warm_up = max(1, int(steps * WARM_UP))
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0, max(1, steps - warm_up), warmup_target=LEARNING_RATE, warmup_steps=warm_up
-    )
-    optimizer = keras.optimizers.AdamW(
-        rate, weight_decay=WEIGHT_DECAY, use_ema=True, ema_momentum=AVERAGING, ema_overwrite_frequency=None
-    )
-    optimizer.build(head.trainable_variables)
-    step = _step(head, optimizer)
-    order = np.random.default_rng(seed)
-    for _ in range(steps):
-        chosen = order.choice(rows, BATCH)
-        step(features.values[chosen], features.boxes[chosen], features.classes[chosen])
-        if watch is not None:
-            watch()
-    optimizer.finalize_variable_values(head.trainable_variables)
+    def __init__(self, tracker: PersonalTracker, features: Features):
+        assert tracker.own_head is not None
+        self.tracker, self.features, self.head = tracker, features, tracker.own_head
+        self.optimizer = keras.optimizers.AdamW(
+            LEARNING_RATE, weight_decay=WEIGHT_DECAY, use_ema=True, ema_momentum=AVERAGING, ema_overwrite_frequency=None
+        )
+        self.optimizer.build(self.head.trainable_variables)
+        self._step = tf.function(self._step_once, autograph=False)
 
+    def train(self, rows: NDArray[np.int64], steps: int = STEPS, seed: int = 0) -> None:
+        """From the starter's weights, on these rows of the features; every step draws its batch from all of them."""
+        self.head.start_from(self.tracker)
+        for variable in self.optimizer.variables:
+            variable.assign(keras.ops.zeros_like(variable))
+        order = np.random.default_rng(seed)
+        for number in range(steps):
+            self.optimizer.learning_rate.assign(LEARNING_RATE * _share_of_rate(number / steps))
+            chosen = order.choice(rows, BATCH)
+            self._step(self.features.values[chosen], self.features.boxes[chosen], self.features.classes[chosen])
+        self.optimizer.finalize_variable_values(self.head.trainable_variables)
 
-def _step(head: OwnHead, optimizer: keras.optimizers.Optimizer) -> Callable[..., None]:
-    """One step as one graph, without what `fit` does around a step."""
-
-    @tf.function(autograph=False)
-    def step(values: tf.Tensor, boxes: tf.Tensor, classes: tf.Tensor) -> None:
+    def _step_once(self, values: tf.Tensor, boxes: tf.Tensor, classes: tf.Tensor) -> None:
+        """One step, without what `fit` does around a step."""
         values = tf.cast(values, tf.float32)
         with tf.GradientTape() as tape:
-            outputs = head(values, training=True)
-            loss = head.compute_loss(values, {"boxes": boxes, "classes": classes}, outputs)
-        optimizer.apply(tape.gradient(loss, head.trainable_variables), head.trainable_variables)
+            outputs = self.head(values, training=True)
+            loss = self.head.compute_loss(values, {"boxes": boxes, "classes": classes}, outputs)
+        variables = self.head.trainable_variables
+        self.optimizer.apply(tape.gradient(loss, variables), variables)
 
-    return step
+
+def _share_of_rate(done: float) -> float:
+    """How much of the learning rate holds when this share of the steps is done: a warm-up, then half a cosine."""
+    if done < WARM_UP:
+        return done / WARM_UP
+    return 0.5 * (1 + math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP)))
