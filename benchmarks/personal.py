@@ -45,7 +45,8 @@ def main() -> None:
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     parser.add_argument("--out", type=Path, default=Path("personal"))
     options = parser.parse_args()
-    rows = []
+    rows: list[dict[str, Any]] = []
+    options.out.mkdir(parents=True, exist_ok=True)
     for folder in options.folders:
         known = [example for example in Collection.open(folder) if len(example)]
         test = [example for example in known if example.part == "test"]
@@ -57,8 +58,7 @@ def main() -> None:
                 for way in options.ways:
                     rows.append({"person": folder.name, "photos": count, "draw": draw, **measure(way, chosen, test)})
                     console.say(" ".join(f"{key} {value}" for key, value in rows[-1].items()))
-    options.out.mkdir(parents=True, exist_ok=True)
-    write_json(options.out / "personal.json", rows)
+                    write_json(options.out / "personal.json", rows)
     table(rows)
     draw_curves(rows, options.out / "personal.png")
 
