@@ -5,7 +5,8 @@
 Each folder is one person's: `train`, `val`, `test` as `split` makes them, or the tutorial's. From train and val so many
 photos are drawn at random, learnt from, and the tracker is asked about all of test: mean overlap of the surest box
 (0 where none is), the share of overlaps of 0.75 and more, the share found at the threshold that the tracker came with,
-seconds. Beside it the starter, and the style alone. Writes `personal.json` and `personal.png`.
+seconds. Beside it the starter, and the style alone. Writes `personal.json` and `personal.png`; what stands in
+`personal.json` already is not measured again, so a run that was stopped goes on, and draws can be added.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from facetracker.core import console
 from facetracker.core.boxes import Boxes
 from facetracker.core.example import Example
 from facetracker.core.faces import Faces
-from facetracker.core.files import write_json
+from facetracker.core.files import read_json, write_json
 from facetracker.core.photo import read_picture
 from facetracker.inference.detector import Detector
 from facetracker.labels.collection import Collection
@@ -45,8 +46,10 @@ def main() -> None:
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     parser.add_argument("--out", type=Path, default=Path("personal"))
     options = parser.parse_args()
-    rows: list[dict[str, Any]] = []
     options.out.mkdir(parents=True, exist_ok=True)
+    kept = options.out / "personal.json"
+    rows: list[dict[str, Any]] = read_json(kept) if kept.is_file() else []
+    measured = {_key(row) for row in rows}
     for folder in options.folders:
         known = [example for example in Collection.open(folder) if len(example)]
         test = [example for example in known if example.part == "test"]
@@ -56,11 +59,18 @@ def main() -> None:
             for draw in range(draws):
                 chosen = usable if count == "all" else random.Random(draw).sample(usable, min(int(count), len(usable)))
                 for way in options.ways:
-                    rows.append({"person": folder.name, "photos": count, "draw": draw, **measure(way, chosen, test)})
+                    what = {"person": folder.name, "photos": count, "draw": draw, "way": way}
+                    if _key(what) in measured:
+                        continue
+                    rows.append(what | measure(way, chosen, test))
                     console.say(" ".join(f"{key} {value}" for key, value in rows[-1].items()))
-                    write_json(options.out / "personal.json", rows)
+                    write_json(kept, rows)
     table(rows)
     draw_curves(rows, options.out / "personal.png")
+
+
+def _key(row: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in ("person", "photos", "draw", "way"))
 
 
 def measure(way: str, photos: list[Example], test: list[Example]) -> dict[str, Any]:
@@ -77,7 +87,7 @@ def measure(way: str, photos: list[Example], test: list[Example]) -> dict[str, A
             instant = way == "style" or len(photos) < FEWEST
             model = learn(data, instant=instant, runs=Path(place) / "runs").run
         seconds = time.monotonic() - began
-        return {"way": way, **scores(Detector.load(model), test), "seconds": round(seconds, 1)}
+        return {**scores(Detector.load(model), test), "seconds": round(seconds, 1)}
 
 
 def scores(detector: Detector, test: list[Example]) -> dict[str, float]:
