@@ -9,6 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from facetracker import private as private
 from facetracker.version import __version__
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ import sys
 from importlib import import_module
 from typing import Annotated, NoReturn
 
-# albumentations asks the network for a newer version at import, and OpenCV and FFmpeg write to stderr at will.
-os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+# OpenCV and FFmpeg write to stderr at will.
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

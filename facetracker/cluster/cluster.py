@@ -29,7 +29,6 @@ STARTS = 4  # tries to start a Ray here
 
 def import_ray() -> Any:
     """The module `ray`, or one line that says how to get it."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # private by construction: also where a person has it switched on
     # Without it Ray hides the GPUs from tasks that ask for none, and warns about it.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:

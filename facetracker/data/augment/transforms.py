@@ -14,14 +14,11 @@ can be edited without code. What this file adds to running it:
 
 from __future__ import annotations
 
-import os
 import random
 import warnings
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # its import asks the network otherwise
 
 import albumentations as A
 import numpy as np

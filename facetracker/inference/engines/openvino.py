@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openvino
 
 from facetracker.core.errors import BadFile, one_line
 from facetracker.core.photo import Picture
 from facetracker.inference.card import Card
 from facetracker.inference.engines.base import Engine, Outputs
+from facetracker.private import mute_openvino
+
+mute_openvino()
+
+import openvino  # noqa: E402
 
 SHAPES_KEPT = 4
 

@@ -1,0 +1,74 @@
+"""Nothing goes out: real commands under strace, which sees every name looked up and every connection."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from facetracker import scenes
+from facetracker.core.example import Example
+from facetracker.core.photo import write_jpeg
+from facetracker.inference.detector import ASSETS
+from facetracker.labels.labelme import write_labels
+
+OUTSIDE = re.compile(r"(connect|sendto|sendmsg|sendmmsg)\(.*AF_INET6?.*")
+ONNX = f"""
+import facetracker, onnxruntime, time
+onnxruntime.InferenceSession({str(ASSETS / "starter.onnx")!r}); time.sleep(3)
+"""
+CLI = ["-m", "facetracker.cli"]
+COMMANDS = {
+    "onnxruntime": ["-c", ONNX],
+    "detect": [*CLI, "detect", str(ASSETS / "starter.onnx"), "--source", "photo.jpg", "--save", "seen.mp4"],
+    "learn": [*CLI, "learn", "data", "--instant"],
+    "audit": [*CLI, "audit", "data"],
+    "augment": ["-c", "from facetracker import augment, split; split('data', 'parts'); augment('parts', variants=2)"],
+    "export": ["-c", "from facetracker import export, learn; export(learn('data').run, ['onnx', 'openvino', 'h5'])"],
+    "openvino": ["-c", "from facetracker.inference.engines.openvino import OpenVINOEngine"],
+    "doctor": [*CLI, "doctor"],
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for number in range(6):
+        drawn = scenes.photo(1, number, faces=1, width=320, height=240)
+        photo = write_jpeg(tmp_path / "work" / "data" / "images" / f"drawn{number}.jpg", drawn.picture)
+        example = Example(photo, 320, 240, drawn.boxes, ("face",) * len(drawn.boxes))
+        write_labels(tmp_path / "work" / "data" / "labels" / f"{photo.stem}.json", example)
+    shutil.copy(photo, tmp_path / "work" / "photo.jpg")
+    return tmp_path / "work"
+
+
+def run(arguments: list[str], folder: Path) -> tuple[list[str], list[Path]]:
+    """A command in a home of its own: the lines that show a way out, and the files that it left in the home."""
+    home, log = folder.parent / "home", folder.parent / "calls"
+    home.mkdir()
+    environment = {"HOME": str(home), "PATH": "/usr/bin:/bin", "MPLCONFIGDIR": str(folder.parent / "mpl")}
+    command = ["strace", "-f", "-qq", "-e", "trace=network", "-o", str(log), sys.executable, *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode in (0, 1), done.stderr
+    # Keras keeps its own settings at home, as everybody who uses Keras knows.
+    left = [path for path in home.rglob("*") if path.is_file() and path.parent.name != ".keras"]
+    return [line for line in log.read_text(errors="replace").splitlines() if OUTSIDE.search(line)], left
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not here")
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_command_looks_up_a_name_or_connects_or_leaves_files_at_home(name, folder):
+    calls, left = run(COMMANDS[name], folder)
+    assert calls == []
+    assert left == []
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not here")
+def test_a_connection_would_be_seen(folder):
+    calls, _ = run(["-c", "import socket; socket.socket().connect_ex(('127.0.0.1', 9))"], folder)
+    assert len(calls) == 1
