@@ -99,7 +99,7 @@ class Page:
         decoded = time.perf_counter()
         threshold = detector.threshold if self.threshold is None else self.threshold
         follower = self._following(threshold) if self.follow else None
-        faces = detector.detect(frame, follower.low_threshold if follower else threshold)
+        found = faces = detector.detect(frame, follower.low_threshold if follower else threshold)
         if follower is not None:
             faces = follower.update(faces, came)
         done = time.perf_counter()
@@ -108,6 +108,7 @@ class Page:
             "width": faces.width,
             "height": faces.height,
             "faces": _rows(faces),
+            "found": _rows(found) if follower else [],
             "ms": {
                 "decode": round((decoded - started) * 1000, 2),
                 "infer": round((done - decoded) * 1000, 2),

@@ -99,11 +99,15 @@ def test_faces_are_hidden_in_the_recording(dense, green_film, tmp_path):
         keep = Keep(tmp_path / f"{how}.avi")
         detect(dense, green_film, take=Take(stop=0.5), show=Show("none", hidden=how), keep=keep)
     detect(dense, green_film, take=Take(stop=0.5), show=UNSEEN, keep=Keep(tmp_path / "plain.avi"))
-    last = {}
+    first, last = {}, {}
     for name in ("blur", "pixelate", "plain"):
         capture = cv2.VideoCapture(str(tmp_path / f"{name}.avi"))
         while (read := capture.read())[0]:
+            first.setdefault(name, read[1])
             last[name] = read[1]
+    for how in ("blur", "pixelate"):
+        changed = np.abs(first[how].astype(int) - first["plain"]).max(axis=2)
+        assert (changed > 30).sum() > 200, "hidden in its first frame, before it has a number"
     edge = {name: np.abs(np.diff(picture[110:146].astype(int), axis=1)).max() for name, picture in last.items()}
     assert (last["blur"] != last["plain"]).any()
     assert edge["plain"] > 0

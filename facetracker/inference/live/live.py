@@ -94,8 +94,13 @@ class LiveLoop(Loop):
         self._age += 0.1 * (age - self._age)
         if self.outputs.recorder is not None:
             with self.watcher.stages.timed("record"):
-                film = self._film.render(frame.picture, faces, hidden=self._hide())
+                film = self._film.render(frame.picture, faces, self._found, hidden=self._hide())
                 self.outputs.recorder.write(film, frame.time)
+
+    @property
+    def _found(self) -> Faces | None:
+        """What was found the last time, believed or not."""
+        return None if self._last_seen is None else self._last_seen.found
 
     def _picture(self, frame: Frame, faces: Faces) -> Picture:
         note = self._note if clock() < self._note_until else ""
@@ -103,6 +108,7 @@ class LiveLoop(Loop):
         return self._window.render(
             frame.picture,
             faces,
+            self._found,
             mirror=self.controls.mirror,
             hidden=self._hide(),
             status=[status, "paused" if self.controls.paused else note],

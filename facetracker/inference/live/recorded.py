@@ -49,7 +49,7 @@ class RecordedLoop(Loop):
         self.outputs.take(seen)
         if self.outputs.recorder is not None:
             with self.watcher.stages.timed("draw"):
-                film = self._film.render(frame.picture, seen.faces, hidden=self._hide())
+                film = self._film.render(frame.picture, seen.faces, seen.found, hidden=self._hide())
             with self.watcher.stages.timed("record"):
                 self.outputs.recorder.write(film, frame.time)
         if self.view is not None and time.monotonic() - self._shown_at >= 1 / SHOWN:
@@ -64,6 +64,7 @@ class RecordedLoop(Loop):
         picture = self._window.render(
             seen.frame.picture,
             seen.faces,
+            seen.found,
             mirror=self.controls.mirror,
             hidden=self._hide(),
             status=["paused" if self.controls.paused else f"{seen.frame.time:.1f} s"],

@@ -29,21 +29,26 @@ class Renderer:
         self,
         picture: Picture,
         faces: Faces,
+        found: Faces | None = None,
         *,
         mirror: bool = False,
         hidden: Hidden | None = None,
         status: Sequence[str] = (),
         help: bool = False,
     ) -> Picture:
-        """A new picture with the faces hidden or not, boxes, and the status lines; the frame stays as it is."""
+        """A new picture with the faces hidden or not, boxes, and the status lines; the frame stays as it is.
+
+        What was only `found` is hidden with the faces, and not drawn.
+        """
         height, width = picture.shape[:2]
         shown = cv2.flip(picture, 1) if mirror else picture.copy()
+        bare = faces if found is None else faces + found
         if mirror:
-            faces = faces.mirrored()
+            faces, bare = faces.mirrored(), bare.mirrored()
         if self._overlay is None or self._last != (width, height, mirror):
             self._overlay, self._last = Overlay(self.classes, width, height, self.landmarks), (width, height, mirror)
         if hidden is not None:
-            hide_faces(shown, faces, hidden)
+            hide_faces(shown, bare, hidden)
             faces = replace(faces, landmarks=None)  # eyes and mouth are what is hidden
         self._overlay.faces(shown, faces)
         self._overlay.status(shown, status)

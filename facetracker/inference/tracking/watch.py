@@ -22,11 +22,14 @@ DOUBT_BELOW, DOUBT_ABOVE = 0.7, 0.2
 class Seen:
     """What was seen in one frame: its faces, with `ids` and `coasting` where they are followed.
 
-    `measured` is False for a frame between two detections. `doubt` says why a person should look at the frame.
+    `found` are all boxes that may be a face, also those that have no number yet or are too faint to get one: whoever
+    hides faces hides these as well, or each face would be bare until it is believed. `measured` is False for a frame
+    between two detections. `doubt` says why a person should look at the frame.
     """
 
     frame: Frame
     faces: Faces
+    found: Faces | None = None
     measured: bool = True
     doubt: str = ""
     broken: list[int] = field(default_factory=list)
@@ -64,6 +67,7 @@ class Watcher:
         self._threshold = self._follower.low_threshold if self._follower else detector.threshold
         self._lock = threading.Lock()
         self._looked = 0
+        self._found: Faces | None = None
 
     @property
     def classes(self) -> list[str]:
@@ -76,16 +80,16 @@ class Watcher:
         self._looked += 1
         if between and self._follower is not None:
             with self._lock, self.stages.timed("follow"):
-                return Seen(frame, self._known(self._follower.predict(frame.time)), measured=False)
-        faces = self.detector.detect(frame.picture, self._threshold, self.stages)
+                return Seen(frame, self._known(self._follower.predict(frame.time)), self._found, measured=False)
+        faces = self._found = self.detector.detect(frame.picture, self._threshold, self.stages)
         doubt = self._doubt(faces.scores)
         if self._follower is None:
-            return Seen(frame, self._classified(frame, faces), doubt=doubt)
+            return Seen(frame, self._classified(frame, faces), self._found, doubt=doubt)
         with self._lock, self.stages.timed("follow"):
             faces = self._follower.update(faces, frame.time)
             broken = list(self._follower.broken)
         faces = self._classified(frame, faces)
-        return Seen(frame, faces, doubt=doubt or ("track broke" if broken else ""), broken=broken)
+        return Seen(frame, faces, self._found, doubt=doubt or ("track broke" if broken else ""), broken=broken)
 
     def predict(self, at: float) -> Faces | None:
         """Where the faces are by the source's time `at`, without looking; None when nothing is followed."""

@@ -87,11 +87,12 @@ function answer(told) {
     self.postMessage({ type: "skipped", number: told.frame });
   } else if (frame) {
     const [x, y] = [frame.width / told.width, frame.height / told.height];
-    const faces = told.faces.map((face) => ({
+    const inFrame = (face) => ({
       ...face,
       box: [face.box[0] * x, face.box[1] * y, face.box[2] * x, face.box[3] * y],
-    }));
+    });
+    const [faces, found] = [told.faces.map(inFrame), told.found.map(inFrame)];
     const ms = { ...told.ms, pack: frame.pack };
-    self.postMessage({ type: "faces", number: told.frame, width: frame.width, height: frame.height, faces, ms });
+    self.postMessage({ type: "faces", number: told.frame, width: frame.width, height: frame.height, faces, found, ms });
   }
 }

@@ -77,7 +77,7 @@ async function look({ number, frame }) {
   faces = faces
     .map((face) => ({ ...face, class: card.classes[face.class], id: null, box: toFrame(face.box, place) }))
     .filter(({ box }) => box[2] > box[0] && box[3] > box[1]);
-  const found = faces.filter(({ score }) => score >= sure); // also those that have no number yet
+  const found = faces; // also those that have no number yet, or are too faint to get one
   if (follow) faces = follower.update(faces, began / 1000);
   const ms = { decode: prepared - began, infer: inferred - prepared, all: performance.now() - began };
   return { type: "faces", number, width, height, faces, found, ms };

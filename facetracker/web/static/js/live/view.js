@@ -181,7 +181,7 @@ export class LiveView {
     return this.mirror ? mirrored(faces, width) : faces;
   }
 
-  /** Whom the page hides: the faces that it shows, and those that the tab has found but not often enough for a number. */
+  /** Whom the page hides: the faces that it shows, and all that may be one but has no number yet. */
   #facesHidden() {
     const { faces, found = [], width } = this.last;
     return this.mirror ? mirrored([...faces, ...found], width) : [...faces, ...found];
