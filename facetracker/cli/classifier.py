@@ -12,13 +12,6 @@ from facetracker.core import console
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Put this room's commands on the command line."""
-    app.command()(crops)
-    app.command("train-classifier")(train_classifier)
-    app.command()(classify)
-
-
 def crops(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Labelled photos, split or not.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Where the class folders go.")],

@@ -17,13 +17,6 @@ Unlabelled = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Put this room's commands on the command line."""
-    app.command()(split)
-    app.command()(augment)
-    app.command()(show)
-
-
 def split(
     data: Folder,
     out: Annotated[Path | None, typer.Option(help="Where train, val and test go; default: DATA itself.")] = None,

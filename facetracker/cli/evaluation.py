@@ -15,11 +15,6 @@ if TYPE_CHECKING:
     from facetracker.reports.evaluation.evaluate import ModelResult
 
 
-def register(app: typer.Typer) -> None:
-    """Put this room's commands on the command line."""
-    app.command()(evaluate)
-
-
 def evaluate(
     models_and_data: Annotated[
         list[str],

@@ -18,13 +18,6 @@ Classes = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Put this room's commands on the command line."""
-    app.command()(annotate)
-    app.command()(audit)
-    app.command()(convert)
-
-
 def annotate(
     data: Data,
     classes: Classes = None,

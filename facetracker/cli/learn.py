@@ -8,11 +8,6 @@ from typing import Annotated
 import typer
 
 
-def register(app: typer.Typer) -> None:
-    """Put this room's commands on the command line."""
-    app.command()(learn)
-
-
 def learn(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder of labelled photos, split or not.")] = Path(
         "data"

@@ -22,23 +22,23 @@ from facetracker.core import console
 from facetracker.core.errors import EXIT_MISTAKE, FaceTrackerError
 from facetracker.version import __version__
 
-# In the order in which a photo travels; `facetracker --help` lists the commands so.
-ROOMS = (
-    "capture",
-    "labels",
-    "prelabel",
-    "data",
-    "learn",
-    "training",
-    "classifier",
-    "evaluation",
-    "export",
-    "inspect",
-    "inference",
-    "web",
-    "demo.command",
-    "doctor.command",
-)
+# The commands of each room, in the order in which a photo travels; `facetracker --help` lists them so.
+ROOMS = {
+    "capture": ("collect",),
+    "labels": ("annotate", "audit", "convert"),
+    "prelabel": ("prelabel", "review"),
+    "data": ("split", "augment", "show"),
+    "learn": ("learn",),
+    "training": ("train",),
+    "classifier": ("crops", "train_classifier", "classify"),
+    "evaluation": ("evaluate",),
+    "export": ("export",),
+    "inspect": ("inspect",),
+    "inference": ("detect", "benchmark"),
+    "web": ("web",),
+    "demo.command": ("demo",),
+    "doctor.command": ("doctor",),
+}
 
 app = typer.Typer(
     name="facetracker",
@@ -67,8 +67,9 @@ def common(
     console.quiet = quiet
 
 
-for _room in ROOMS:
-    import_module(f"facetracker.cli.{_room}").register(app)
+for _room, _commands in ROOMS.items():
+    for _command in _commands:
+        app.command(_command.replace("_", "-"))(getattr(import_module(f"facetracker.cli.{_room}"), _command))
 
 
 def main() -> NoReturn:

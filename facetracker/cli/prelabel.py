@@ -12,12 +12,6 @@ from facetracker.cli.labels import Data
 Model = Annotated[str | None, typer.Option(help="Model file or run folder; default: the starter.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Put this room's commands on the command line."""
-    app.command()(prelabel)
-    app.command()(review)
-
-
 def prelabel(
     folder: Data,
     model: Model = None,

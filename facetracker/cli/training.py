@@ -11,11 +11,6 @@ from facetracker.cli.cluster import Address, where
 from facetracker.core.errors import EXIT_REJECTS
 
 
-def register(app: typer.Typer) -> None:
-    """Put this room's commands on the command line."""
-    app.command()(train)
-
-
 def train(
     data: Annotated[
         Path, typer.Argument(metavar="AUG_DATA", help="Augmented set, split photos, or TFRecord shards.")
