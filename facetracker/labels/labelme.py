@@ -18,6 +18,7 @@ from facetracker.core import boxes
 from facetracker.core.errors import BadFile
 from facetracker.core.example import Example
 from facetracker.core.files import read_json, refuse_to_overwrite, write_atomically
+from facetracker.core.photo import photo_size
 from facetracker.core.places import as_path
 from facetracker.labels.pairing import find_photo
 from facetracker.labels.provenance import state_of
@@ -114,12 +115,7 @@ def _size(json_path: Path, content: dict[str, Any], photo: Path, size: tuple[int
             path=json_path,
             fix="`facetracker audit --fix` corrects it where that is safe.",
         )
-    if stated is None and size is None:
-        from facetracker.core.photo import read_picture
-
-        height, width = read_picture(photo).shape[:2]
-        return width, height
-    return stated or size  # type: ignore[return-value]
+    return stated or size or photo_size(photo)
 
 
 def write_labels(

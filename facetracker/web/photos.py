@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from facetracker.core.photo import ORIENTATION, encode_jpeg, read_picture
+from facetracker.core.photo import encode_jpeg, orientation_of, read_picture
 
 KINDS = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 
@@ -12,16 +12,6 @@ KINDS = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".web
 def picture_for_page(photo: Path) -> tuple[bytes, str]:
     """The photo's bytes and their type: as they are where a browser shows them so, else as a JPEG."""
     kind = KINDS.get(photo.suffix.lower())
-    if kind is not None and _shows_upright(photo, kind):
+    if kind is not None and orientation_of(photo) == (1, kind):
         return photo.read_bytes(), kind
     return encode_jpeg(read_picture(photo), 92), "image/jpeg"
-
-
-def _shows_upright(photo: Path, kind: str) -> bool:
-    from PIL import Image
-
-    try:
-        with Image.open(photo) as picture:
-            return Image.MIME.get(picture.format or "") == kind and picture.getexif().get(ORIENTATION, 1) == 1
-    except Exception:  # Pillow's readers raise whatever they stumble over; OpenCV may still read it
-        return False

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from facetracker.core.console import silenced
 from facetracker.core.errors import BadFile, one_line
 from facetracker.core.photo import Picture
 from facetracker.inference.card import Card
@@ -91,26 +90,11 @@ class LiteRTEngine(Engine):
 _greeted = False
 
 
-@contextmanager
-def _no_greeting() -> Iterator[None]:
+def _no_greeting() -> AbstractContextManager[None]:
     """LiteRT writes a line about its delegate to file descriptor 2, once a process, whatever its log level."""
     global _greeted
-    try:
-        kept = os.dup(2) if not _greeted else None
-    except OSError:  # no stderr at all
-        kept = None
-    if kept is None:
-        yield
-        return
-    _greeted = True
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+    greeted, _greeted = _greeted, True
+    return nullcontext() if greeted else silenced(2)
 
 
 class _Ready:

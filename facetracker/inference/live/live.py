@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from facetracker.capture.frames import now
 from facetracker.capture.source import Frame, NewestFrame, Source
 from facetracker.core.faces import Faces
 from facetracker.core.photo import Picture
 from facetracker.inference.live.loop import Loop, Report
 from facetracker.inference.live.thread import Inference
-from facetracker.inference.tracking.watch import Seen, Watcher, clock
+from facetracker.inference.tracking.watch import Seen, Watcher
 
 POLL = 0.05  # seconds between two looks at the keyboard while no frame comes
 STALLED = 1.0  # seconds without a frame after which the person is told
@@ -34,32 +35,32 @@ class LiveLoop(Loop):
         self._last: tuple[Frame, Faces] | None = None
         self._last_seen: Seen | None = None
         self._note, self._note_until = "", 0.0
-        self._shown_at = clock()
+        self._shown_at = now()
         self._rate = self._age = 0.0
 
     def run(self) -> Report:
         """Work until the end; errors of the source are raised after the threads have ended."""
-        began = heard = clock()
+        began = heard = now()
         try:
             with NewestFrame(self.source) as newest, Inference(self.watcher) as inference:
                 while not self._is_over(began):
                     try:
                         frame = newest.get(POLL)
                     except TimeoutError:
-                        if clock() - heard > STALLED:
-                            self._say(f"no picture for {clock() - heard:.0f} s")
+                        if now() - heard > STALLED:
+                            self._say(f"no picture for {now() - heard:.0f} s")
                         self._show_again()
                         continue
                     if frame is None:
                         break
                     self._measure_interval(frame, heard)
-                    heard = clock()
+                    heard = now()
                     if self.controls.paused:
                         self._show_again()
                     else:
                         self._step(frame, inference)
         finally:
-            self.report.seconds = clock() - began
+            self.report.seconds = now() - began
         return self.report
 
     def _step(self, frame: Frame, inference: Inference) -> None:
@@ -85,10 +86,10 @@ class LiveLoop(Loop):
                 shown = self._picture(frame, faces)
             with self.watcher.stages.timed("show"):
                 self._press(self.view.show(shown))
-        age = clock() - frame.taken
+        age = now() - frame.taken
         self.report.ages.add(age)
         self.report.shown += 1
-        passed = clock() - self._shown_at
+        passed = now() - self._shown_at
         self._shown_at += passed
         self._rate += 0.1 * (1 / max(passed, 1e-3) - self._rate)
         self._age += 0.1 * (age - self._age)
@@ -103,7 +104,7 @@ class LiveLoop(Loop):
         return None if self._last_seen is None else self._last_seen.found
 
     def _picture(self, frame: Frame, faces: Faces) -> Picture:
-        note = self._note if clock() < self._note_until else ""
+        note = self._note if now() < self._note_until else ""
         status = f"{self._rate:.0f} frames/s   {self._age * 1000:.0f} ms"
         return self._window.render(
             frame.picture,
@@ -133,15 +134,15 @@ class LiveLoop(Loop):
             self._say(f"saved {path.name}")
 
     def _say(self, text: str) -> None:
-        self._note, self._note_until = text, clock() + NOTE
+        self._note, self._note_until = text, now() + NOTE
 
     def _is_over(self, began: float) -> bool:
         if self._is_left():
             return True
         # The source itself ends at `stop`; a silent one must end as well.
-        return self.source.stop is not None and clock() - began > self.source.stop + STALLED
+        return self.source.stop is not None and now() - began > self.source.stop + STALLED
 
     def _measure_interval(self, frame: Frame, heard: float) -> None:
         """Cameras deliver less than they promise in the dark; a stream says nothing at all."""
         if self.report.shown:
-            self._interval += 0.05 * (min(max(clock() - heard, 1e-3), 1.0) - self._interval)
+            self._interval += 0.05 * (min(max(now() - heard, 1e-3), 1.0) - self._interval)

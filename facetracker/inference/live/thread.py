@@ -6,8 +6,8 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from facetracker.capture.source import Frame
-from facetracker.inference.tracking.watch import Seen, Watcher, clock
+from facetracker.capture.frames import Frame, now
+from facetracker.inference.tracking.watch import Seen, Watcher
 
 
 class Inference:
@@ -56,7 +56,7 @@ class Inference:
                     return
                 frame, self._offered, self._busy = self._offered, None, True
             assert frame is not None
-            started = clock()
+            started = now()
             try:
                 seen = self.watcher.look(frame)
             except BaseException as error:  # it belongs to the one who waits for the answer
@@ -64,7 +64,7 @@ class Inference:
                     self._error = error
                     self._news.notify_all()
                 return
-            took = clock() - started
+            took = now() - started
             with self._news:
                 self.seconds = took if self.seconds == 0 else 0.8 * self.seconds + 0.2 * took
                 self._finished.append(seen)

@@ -17,23 +17,6 @@ ViewKind = Literal["auto", "window", "web", "none"]
 OTHER_WAYS = "--save out.mp4 records a video, --jsonl out.jsonl writes the boxes"
 
 
-class WindowView(View):
-    """A window on this machine's display."""
-
-    def __init__(self, title: str):
-        self._window = Window(title)
-
-    @property
-    def closed(self) -> bool:  # type: ignore[override]
-        return self._window.closed
-
-    def show(self, picture: Picture) -> str | None:
-        return self._window.show(picture)
-
-    def close(self) -> None:
-        self._window.close()
-
-
 class NotebookView(View):
     """One picture below the cell that changes; `imshow` would end a notebook's kernel."""
 
@@ -73,7 +56,7 @@ def open_view(kind: ViewKind, title: str) -> View | None:
         return NotebookView(title)
     why = why_no_display()
     if why is None:
-        return WindowView(title)
+        return Window(title)
     if kind == "window":
         raise FaceTrackerError(
             f"no window can be opened: {why}", fix=f"{OTHER_WAYS}, --view web shows it in a browser."

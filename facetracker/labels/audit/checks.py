@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facetracker.core import boxes
+from facetracker.core.console import redirected
 from facetracker.core.errors import BadFile
 from facetracker.core.hashing import fingerprint
 from facetracker.core.photo import Picture, decode_picture
@@ -140,14 +140,10 @@ def look(folder: Path, photo: Path, label: Path | None) -> CheckedPhoto:
 def heard(complaints: list[str]) -> Iterator[None]:
     """Collect what C libraries print on stderr: libjpeg tells only there that the rest of a picture is invented."""
     paper = _paper()
-    sys.stderr.flush()
-    kept = os.dup(2)
     try:
-        os.dup2(paper.fileno(), 2)
-        yield
+        with redirected(paper.fileno(), 2):
+            yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
         if os.fstat(paper.fileno()).st_size:
             paper.seek(0)
             complaints.append(paper.read().decode(errors="replace"))
