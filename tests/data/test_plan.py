@@ -1,4 +1,4 @@
-"""The plan of `augment`: every photo in one job, made when it is asked for, and nothing held for each photo."""
+"""The plan of `augment`: every photo in one job, made when it is asked for, and of each photo no more held than its name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from facetracker.labels.pairing import Pair
 
 RECIPE = Recipe(read_pipeline("standard"), 0, 2)
 FEW, MANY = 500, 5000  # photos
-MOST = 30  # bytes a photo that the driver may hold; as a list of samples it was 1,900
+MOST = 400  # bytes a photo that the driver may hold: its name, three times; as a list of samples it was 1,900
 
 
 def planned(format: str, folder: Path = Path("aug"), **how) -> Plan:
@@ -114,7 +114,7 @@ print(peak(many) - peak(few))
 
 @pytest.mark.slow
 @pytest.mark.parametrize("format", ["jpeg", "tfrecord"])
-def test_the_memory_of_the_driver_does_not_grow_with_the_photos(data, tmp_path, format):
+def test_the_driver_holds_no_more_of_a_photo_than_its_name(data, tmp_path, format):
     folders = [str(replicated(data, tmp_path / str(count), count)) for count in (FEW, MANY)]
     child = subprocess.run([sys.executable, "-c", GROWTH, format, *folders], capture_output=True, check=True, text=True)
     assert int(child.stdout) / (MANY - FEW) < MOST

@@ -1,7 +1,8 @@
 """The stage `augment`: from split photos to many variants of each, as files or as TFRecord shards.
 
-It holds nothing for each photo: listing, plan and results go by one at a time, so that the memory of the process that
-hands out the work is the same for a hundred photos and for a million. Only what is rejected is held, with its reasons.
+Of each photo only the name is held: jobs are made when they are handed out, and of their results only sums are kept, so
+that a million photos take some hundred megabytes of the process that hands out the work. What is rejected is held with
+its reasons.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,6 @@ from facetracker.cluster.workers import run_tasks
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.files import sweep, write_atomically, written_beside
-from facetracker.core.listing import Names
 from facetracker.core.photo import write_png
 from facetracker.core.places import as_path
 from facetracker.data.augment.earlier import claim, files_in, is_complete, remove_stale
@@ -126,15 +125,14 @@ def augment(
         raise FaceTrackerError("is not split into train, val and test", path=data, fix=f"`facetracker split {data}`.")
     recipe = Recipe(read_pipeline(pipeline), seed, variants, min_visibility, size, quality)
     report = AugmentReport(folder)
-    with closing(Plan(folder, recipe, format, all_parts, shard_photos)) as plan:
-        fill(plan, data, report, unlabelled, prelabelled)
-        settings = {"format": format, "all_parts": all_parts, "shard_photos": shard_photos}
-        claim(folder, {**settings, **recipe.as_dict()}, force)
-        with closing(Chosen(plan)) as waiting:
-            choose_unfinished(waiting, report, force)
-            report.stale = remove_stale(folder, plan, force)
-            undone = _run(waiting, workers, report, on, address)
-        _finish(plan, undone, report)
+    plan = Plan(folder, recipe, format, all_parts, shard_photos)
+    fill(plan, data, report, unlabelled, prelabelled)
+    settings = {"format": format, "all_parts": all_parts, "shard_photos": shard_photos}
+    claim(folder, {**settings, **recipe.as_dict()}, force)
+    waiting = Chosen(plan)
+    choose_unfinished(waiting, report, force)
+    report.stale = remove_stale(folder, plan, force)
+    _finish(plan, _run(waiting, workers, report, on, address), report)
     return report
 
 
@@ -143,9 +141,8 @@ def fill(
 ) -> None:
     """Add the labelled photos of a split folder to the plan; what is left out is counted in the report."""
     for folder in places_in(data).to_learn():
-        with folder as photos:
-            plan.add(folder.part, folder.images, _labelled(photos.pairs(), report, unlabelled, prelabelled))
-            report.orphans += sum(1 for _ in photos.orphans())
+        plan.add(folder.part, folder.images, _labelled(folder.pairs(), report, unlabelled, prelabelled))
+        report.orphans += sum(1 for _ in folder.orphans())
 
 
 def _labelled(
@@ -168,19 +165,19 @@ def choose_unfinished(waiting: Chosen, report: AugmentReport, force: bool) -> No
     for part in plan.parts:
         report.counts[part.name] = Counter()
         begun = (plan.folder / DONE / part.name).is_dir()
-        with Names(files_in(plan.folder / part.name) if begun else ()) as there:
-            for number in part.jobs:
-                done = plan.done_file(number)
-                outcome = read_outcome(done) if begun and done.is_file() else None
-                shard = plan.name(number) if plan.shard else None
-                if outcome is None or not is_complete(outcome, shard, there):
-                    waiting.add(number)
-                elif outcome.digest != plan[number].digest():
-                    waiting.add(number)
-                    changed, first = changed + 1, first or plan.name(number)
-                else:
-                    report.add(part.name, outcome)
-                    report.kept += len(outcome.photos)
+        there = set(files_in(plan.folder / part.name)) if begun else set()
+        for number in part.jobs:
+            done = plan.done_file(number)
+            outcome = read_outcome(done) if begun and done.is_file() else None
+            shard = plan.name(number) if plan.shard else None
+            if outcome is None or not is_complete(outcome, shard, there):
+                waiting.add(number)
+            elif outcome.digest != plan[number].digest():
+                waiting.add(number)
+                changed, first = changed + 1, first or plan.name(number)
+            else:
+                report.add(part.name, outcome)
+                report.kept += len(outcome.photos)
     if changed and not force:
         raise FaceTrackerError(
             f"{changed} photos or label files (first: {first}) changed since they were augmented",
