@@ -149,17 +149,21 @@ def labelme_content(
     descriptions: tuple[str, ...] | None = None,
 ) -> dict[str, Any]:
     """What `write_labels` writes to `json_path`, as parsed JSON."""
-    photo = os.path.relpath(example.photo.absolute(), Path(json_path).parent.absolute())
     return {
         "version": VERSION,
         **(earlier or {}),
         "flags": dict(example.flags),
         "shapes": _shapes(example, earlier or {}, descriptions or ("",) * len(example)),
-        "imagePath": Path(photo).as_posix(),
+        "imagePath": path_of_photo(json_path, example.photo),
         "imageData": None,
         "imageHeight": int(example.height),
         "imageWidth": int(example.width),
     }
+
+
+def path_of_photo(json_path: str | Path, photo: Path) -> str:
+    """Where a photo lies, seen from its label file, as `imagePath` has it."""
+    return Path(os.path.relpath(photo.absolute(), Path(json_path).parent.absolute())).as_posix()
 
 
 def write_content(json_path: str | Path, content: Mapping[str, Any]) -> Path:

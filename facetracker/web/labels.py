@@ -8,7 +8,6 @@ meantime is not overwritten: its etag no longer fits.
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -22,7 +21,15 @@ from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.photo import photo_size
 from facetracker.core.settings import first_fault
 from facetracker.labels.classes import listed_classes
-from facetracker.labels.labelme import NO_FACE, VERSION, read_content, redrawn, stated_size, write_content
+from facetracker.labels.labelme import (
+    NO_FACE,
+    VERSION,
+    path_of_photo,
+    read_content,
+    redrawn,
+    stated_size,
+    write_content,
+)
 from facetracker.labels.prelabel import prelabel
 from facetracker.labels.provenance import State, accepted, is_unreviewed, state_of
 from facetracker.labels.queue import review_queue
@@ -170,10 +177,9 @@ def merged(content: Mapping[str, Any], wish: Edited, entry: Entry, width: int, h
         flags[NO_FACE] = True
     elif flags.get(NO_FACE):
         flags[NO_FACE] = False
-    photo = os.path.relpath(entry.photo.absolute(), entry.label.parent.absolute())
     return {
         "version": VERSION,
-        "imagePath": Path(photo).as_posix(),
+        "imagePath": path_of_photo(entry.label, entry.photo),
         "imageData": None,
         **content,
         "flags": flags,

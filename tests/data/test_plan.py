@@ -1,4 +1,4 @@
-"""The plan of `augment`: every photo in one job, made when it is asked for, and of each photo no more held than its name."""
+"""The plan of `augment`: every photo in one job, made when asked for; of a photo only its name is held."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,7 @@ from facetracker.core.console import silenced
 from facetracker.core.errors import BadFile, one_line
 from facetracker.core.photo import Picture
 from facetracker.inference.card import Card
-from facetracker.inference.engines.base import Engine, Outputs
-
-SHAPES_KEPT = 4  # a camera has one shape; a folder of photos has many, and each costs an interpreter
+from facetracker.inference.engines.base import Engine, ForShapes, Outputs
 
 
 class LiteRTEngine(Engine):
@@ -28,7 +25,7 @@ class LiteRTEngine(Engine):
         self.path, self.threads = path, threads
         self.card = Card.read_beside(path)
         self._file = path.read_bytes()
-        self._ready: OrderedDict[tuple[int, ...], _Ready] = OrderedDict()
+        self._ready = ForShapes(self._prepare)
         first = self._interpreter()
         source = first.get_input_details()[0]
         self._dtype, self._scale = source["dtype"], source["quantization"]
@@ -54,12 +51,7 @@ class LiteRTEngine(Engine):
         return {ours: named[name] for name, ours in self.name_outputs(list(named)).items()}
 
     def run(self, batch: Picture) -> Outputs:
-        ready = self._ready.get(batch.shape)
-        if ready is None:
-            ready = self._prepare(batch.shape)
-        else:
-            self._ready.move_to_end(batch.shape)
-        return ready.run(self._as_input(batch))
+        return self._ready.of(batch.shape).run(self._as_input(batch))
 
     def _as_input(self, batch: Picture) -> Picture:
         if self._dtype == np.int8:  # full-integer files: 0..255 as -128..127 unless they say otherwise
@@ -81,9 +73,6 @@ class LiteRTEngine(Engine):
             raise BadFile(f"does not take a batch of {shape} ({one_line(str(error))[:200]})", path=self.path) from None
         ready = _Ready(interpreter, source["index"], self._outputs)
         self.check(ready.run(np.zeros(shape, self._dtype)))
-        self._ready[shape] = ready
-        if len(self._ready) > SHAPES_KEPT:
-            self._ready.popitem(last=False)
         return ready
 
 

@@ -105,16 +105,8 @@ class LiveLoop(Loop):
 
     def _picture(self, frame: Frame, faces: Faces) -> Picture:
         note = self._note if now() < self._note_until else ""
-        status = f"{self._rate:.0f} frames/s   {self._age * 1000:.0f} ms"
-        return self._window.render(
-            frame.picture,
-            faces,
-            self._found,
-            mirror=self.controls.mirror,
-            hidden=self._hide(),
-            status=[status, "paused" if self.controls.paused else note],
-            help=self.controls.help,
-        )
+        status = [f"{self._rate:.0f} frames/s   {self._age * 1000:.0f} ms", "paused" if self.controls.paused else note]
+        return self._drawn(frame.picture, faces, self._found, status)
 
     def _show_again(self) -> None:
         """The last picture once more, so that keys and the window live on without a new frame."""

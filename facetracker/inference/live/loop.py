@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from facetracker.capture.source import Source
+from facetracker.core.faces import Faces
+from facetracker.core.photo import Picture
 from facetracker.inference.live.controls import Controls
 from facetracker.inference.live.render import Renderer
 from facetracker.inference.live.view import View
@@ -68,6 +71,13 @@ class Loop(ABC):
     @abstractmethod
     def run(self) -> Report:
         """Work until the source ends or a person quits; what was done."""
+
+    def _drawn(self, picture: Picture, faces: Faces, found: Faces | None, status: Sequence[str]) -> Picture:
+        """A frame as it is shown just now."""
+        controls = self.controls
+        return self._window.render(
+            picture, faces, found, mirror=controls.mirror, hidden=self._hide(), status=status, help=controls.help
+        )
 
     def _hide(self) -> Hidden | None:
         """How faces are hidden just now."""

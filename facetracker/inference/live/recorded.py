@@ -61,16 +61,8 @@ class RecordedLoop(Loop):
     def _show(self, seen: Seen) -> None:
         assert self.view is not None
         self._shown_at = time.monotonic()
-        picture = self._window.render(
-            seen.frame.picture,
-            seen.faces,
-            seen.found,
-            mirror=self.controls.mirror,
-            hidden=self._hide(),
-            status=["paused" if self.controls.paused else f"{seen.frame.time:.1f} s"],
-            help=self.controls.help,
-        )
-        self.controls.press(self.view.show(picture))
+        status = ["paused" if self.controls.paused else f"{seen.frame.time:.1f} s"]
+        self.controls.press(self.view.show(self._drawn(seen.frame.picture, seen.faces, seen.found, status)))
         self.report.shown += 1
         self._save_if_wished(seen)
 

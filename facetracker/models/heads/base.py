@@ -36,7 +36,6 @@ class Head(keras.layers.Layer):
     Targets are `{"boxes": (B, M, 4) normalised xyxy, "classes": (B, M)}`, padded with zeros and -1.
     """
 
-    name_of_kind: str
     strides: tuple[int, ...] | None = None  # of the features the head wants; None: the last ones only
 
     def __init__(self, classes: int = 1, **options):
