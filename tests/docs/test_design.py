@@ -42,7 +42,10 @@ def test_the_picture_of_the_house_shows_the_imports_as_they_are():
         text=True,
         check=True,
     )
-    assert (ROOT / "docs/images/house.svg").read_text(encoding="utf-8") == made.stdout, "run scripts/house.py"
+    shown = (ROOT / "docs/images/house.svg").read_text(encoding="utf-8")
+    used = [set(re.findall(r"(\w+) uses (\w+):", picture)) for picture in (shown, made.stdout)]
+    assert len(used[1]) > 30
+    assert used[0] == used[1], "run scripts/house.py"
 
 
 def test_the_numpy_network_is_kept_apart_from_all_of_it():
