@@ -27,8 +27,7 @@ def crops(
     from facetracker.data.crops import crops as run
 
     report = run(data, out, margin=margin, smallest=smallest, classes=classes, seed=seed, force=force)
-    for line in report.lines():
-        console.say(line)
+    console.say(*report.lines())
     raise typer.Exit(report.rejects.exit_code)
 
 
@@ -95,6 +94,5 @@ def classify(
     from facetracker.reports.classify import classify as run
 
     done = run(model, photos, csv=csv, png=png, top=top, sheet=sheet, find=find, force=force)
-    for line in done.lines():
-        console.say(line)
+    console.say(*done.lines())
     raise typer.Exit(done.rejects.exit_code)

@@ -45,8 +45,7 @@ def evaluate(
     out = free_folder(f"evaluate-{Path(data).resolve().name}") if out is None else out
     cluster = where(on, address)
     evaluation = run(models, data, part, threshold, out, threads, image_size, gallery, force, **cluster)
-    for line in table(evaluation):
-        console.say(line)
+    console.say(*table(evaluation))
     raise typer.Exit(evaluation.rejects.exit_code)
 
 

@@ -32,8 +32,7 @@ def annotate(
     if prelabel or model is not None:
         from facetracker.labels.prelabel import prelabel as draw_first
 
-        for line in draw_first(data, model).lines():
-            say(line)
+        say(*draw_first(data, model).lines())
     labelling = annotate(data, classes or None, keep_prev)
     say(f"{labelling}. Next: facetracker audit {data}")
 

@@ -23,7 +23,6 @@ def learn(
     from facetracker.personal.learn import learn as stage
 
     learned = stage(data, name, instant=instant, runs=runs, force=force, seed=seed)
-    for line in learned.lines():
-        console.say(line)
+    console.say(*learned.lines())
     if learned.rejects:
         raise typer.Exit(learned.rejects.exit_code)

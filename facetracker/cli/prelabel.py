@@ -39,8 +39,7 @@ def prelabel(
         threads=threads,
         **where(on, address),
     )
-    for line in done.lines():
-        console.say(line)
+    console.say(*done.lines())
     console.say(f"Next: facetracker review {folder}")
     raise typer.Exit(done.rejects.exit_code)
 

@@ -19,10 +19,10 @@ quiet = False
 PLAIN_EVERY = 5.0  # seconds between two plain progress lines
 
 
-def say(message: str = "") -> None:
-    """One line for a person, on stdout; nothing with `--quiet`."""
+def say(*messages: str) -> None:
+    """One line for a person, or several, on stdout; nothing with `--quiet`."""
     if not quiet:
-        print(message, flush=True)
+        print(*messages, sep="\n", flush=True)
 
 
 def warn(message: str) -> None:

@@ -82,8 +82,7 @@ class Collection:
         empty_too = self.kind == "labelme" and unlabelled == "no-face"
         if not empty_too:
             self.unlabelled = pairs.unlabelled
-        for photo in pairs.doubles:
-            self.rejects.add(photo, f"another photo has the same stem {photo.stem}")
+        pairs.reject_doubles(self.rejects)
         wanted = [pair for pair in pairs.owners if pair.label is not None or empty_too]
         for one in look_into(share.take(wanted), unlabelled, prelabelled, measure=True):
             if one.reject is not None:

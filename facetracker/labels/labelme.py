@@ -231,12 +231,5 @@ def _usable_box(shape: Mapping[str, Any], width: int, height: int) -> list[float
 
 def _owners(corners: np.ndarray, known: Sequence[Any]) -> list[int | None]:
     """For each new box which of the known ones it comes from (best overlap first, each used once)."""
-    owners: list[int | None] = [None] * len(corners)
-    if not len(corners) or not known:
-        return owners
-    overlap = boxes.iou(corners, np.array(known))
-    while overlap.max() > 0.5:
-        new, old = np.unravel_index(int(overlap.argmax()), overlap.shape)
-        owners[new] = int(old)
-        overlap[new, :] = overlap[:, old] = 0.0
-    return owners
+    pairs = dict(boxes.best_pairs(boxes.iou(corners, np.array(known)), 0.5 + 1e-6))
+    return [pairs.get(new) for new in range(len(corners))]

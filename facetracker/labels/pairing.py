@@ -19,7 +19,7 @@ from itertools import islice, takewhile
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from facetracker.core.errors import BadFile, FaceTrackerError
+from facetracker.core.errors import BadFile, FaceTrackerError, Rejects
 from facetracker.core.files import PHOTO_SUFFIXES, names_in, needed_folder, photo_names, read_json
 from facetracker.core.places import as_path
 
@@ -60,6 +60,11 @@ class Pairs:
     def doubles(self) -> list[Path]:
         """Photos whose stem another owns."""
         return [pair.photo for pair in self.pairs if pair.double]
+
+    def reject_doubles(self, rejects: Rejects) -> None:
+        """Note the doubles among what is left out."""
+        for photo in self.doubles:
+            rejects.add(photo, f"another photo has the same stem {photo.stem}")
 
     @property
     def unlabelled(self) -> list[Path]:

@@ -79,8 +79,7 @@ def _todo(
     """Photos of one folder that get a label file now, each with its place; the others are counted."""
     pairs = pairs_in(images)
     todo = []
-    for photo in pairs.doubles:
-        done.rejects.add(photo, f"another photo has the same stem {photo.stem}")
+    pairs.reject_doubles(done.rejects)
     for pair in pairs.owners:
         photo, path = pair.photo, pair.label
         if only is not None and photo.stem not in only:

@@ -32,8 +32,7 @@ def review(
         )
     if any(one.label is None for one in review_queue(folder)):
         prelabelled = prelabel(folder, model)
-        for line in prelabelled.lines():
-            console.say(line)
+        console.say(*prelabelled.lines())
     waiting = [one for one in review_queue(folder) if one.label is not None]
     for line in as_text(waiting[:first]):
         console.say(line)
