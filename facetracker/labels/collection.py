@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from facetracker.cluster.share import Share
+from facetracker.cluster.tasks import Share
 from facetracker.core.errors import BadFile, FaceTrackerError, Rejects
 from facetracker.core.example import Example
 from facetracker.core.files import needed_folder, read_json

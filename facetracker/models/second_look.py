@@ -16,7 +16,7 @@ from keras import ops
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from facetracker.models.backbones import preprocess
-from facetracker.models.norm import Norm
+from facetracker.models.base import Norm
 
 Channels = Annotated[int, Field(ge=1, le=4096)]
 Stride = Annotated[int, Field(ge=1, le=4)]

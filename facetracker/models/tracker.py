@@ -10,11 +10,9 @@ from keras import ops
 
 from facetracker.core.errors import FaceTrackerError
 from facetracker.models.backbones import find_backbone, preprocess
-from facetracker.models.base import FaceNetwork, layers_of
+from facetracker.models.base import EpochMeans, FaceNetwork, layers_of, share_of_all
 from facetracker.models.heads.dense import REACH_SHIFT, DenseHead
 from facetracker.models.heads.single import SingleHead
-from facetracker.models.metrics import EpochMeans
-from facetracker.models.replicas import share_of_all
 from facetracker.models.second_look import FIRST, SecondLook, SecondLookConfig
 from facetracker.models.weights import apply_weights, design_of
 

@@ -27,8 +27,7 @@ from facetracker.web.collect import Collecting
 from facetracker.web.labels import Changed, Labels
 from facetracker.web.live import Live
 from facetracker.web.models import ModelInUse
-from facetracker.web.paths import NotThere, PhotoIndex, Place, run_folder
-from facetracker.web.photos import picture_for_page
+from facetracker.web.paths import NotThere, PhotoIndex, Place, picture_for_page, run_folder
 from facetracker.web.report import PICTURES, POLICY, Reports
 from facetracker.web.safety import Guard, Rules
 from facetracker.web.training import PING, Trainings, Wish

@@ -32,7 +32,7 @@ from facetracker.labels.labelme import (
 )
 from facetracker.labels.prelabel import prelabel
 from facetracker.labels.provenance import State, accepted, is_unreviewed, state_of
-from facetracker.labels.queue import review_queue
+from facetracker.labels.review import review_queue
 from facetracker.labels.shapes import (
     PixelBox,
     ShapeFault,

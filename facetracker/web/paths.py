@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facetracker.core.errors import FaceTrackerError
+from facetracker.core.photo import encode_jpeg, orientation_of, read_picture
 from facetracker.labels.pairing import IMAGES, LABELS, PhotoFolder, label_path, pairs_in, places_in
 
 SETTLED = 100_000_000  # ns
@@ -141,3 +142,14 @@ def _stamp(path: Path) -> int:
         return path.stat().st_mtime_ns
     except OSError:
         return 0
+
+
+KINDS = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
+
+
+def picture_for_page(photo: Path) -> tuple[bytes, str]:
+    """The photo's bytes and their type: as they are where a browser shows them so, else as a JPEG."""
+    kind = KINDS.get(photo.suffix.lower())
+    if kind is not None and orientation_of(photo) == (1, kind):
+        return photo.read_bytes(), kind
+    return encode_jpeg(read_picture(photo), 92), "image/jpeg"

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facetracker.cluster.share import Share
+from facetracker.cluster.tasks import Share
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.places import as_path, is_remote
 from facetracker.core.settings import load_settings

@@ -10,14 +10,39 @@ from pathlib import Path
 from facetracker.capture.source import Source
 from facetracker.core.faces import Faces
 from facetracker.core.photo import Picture
-from facetracker.inference.live.controls import Controls
 from facetracker.inference.live.render import Renderer
 from facetracker.inference.live.view import View
-from facetracker.inference.recording.hard_frames import HardFrames
-from facetracker.inference.recording.outputs import Outputs
+from facetracker.inference.recording.outputs import HardFrames, Outputs
 from facetracker.inference.recording.privacy import Hidden
 from facetracker.inference.stages import Durations
 from facetracker.inference.tracking.watch import Seen, Watcher
+
+
+@dataclass
+class Controls:
+    """The state that keys change; `save` is a wish that the loop fulfils and clears."""
+
+    mirror: bool = False
+    blur: bool = False
+    paused: bool = False
+    help: bool = False
+    save: bool = False
+    quit: bool = False
+
+    def press(self, key: str | None) -> None:
+        """Act on a key (`q`, `esc`, `space`, `s`, `m`, `b`, `h`); others do nothing."""
+        if key in ("q", "esc"):
+            self.quit = True
+        elif key == "space":
+            self.paused = not self.paused
+        elif key == "s":
+            self.save = True
+        elif key == "m":
+            self.mirror = not self.mirror
+        elif key == "b":
+            self.blur = not self.blur
+        elif key == "h":
+            self.help = not self.help
 
 
 @dataclass

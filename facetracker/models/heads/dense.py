@@ -18,10 +18,9 @@ import keras
 from keras import ops
 
 from facetracker.models.assign import assign
-from facetracker.models.heads.base import Head, Losses, Mean
+from facetracker.models.base import Norm
+from facetracker.models.heads.base import Head, Losses, Mean, suppress
 from facetracker.models.losses import box_similarity, varifocal_loss
-from facetracker.models.norm import Norm
-from facetracker.models.suppress import suppress
 
 STRIDES = (8, 16, 32)
 # A cell starts with this probability, so that the first steps are not spent on unlearning "a face everywhere".

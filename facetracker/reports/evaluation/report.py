@@ -9,12 +9,14 @@ from markupsafe import Markup
 
 from facetracker.reports.charts import COLOURS, Line, bar_chart, line_chart
 from facetracker.reports.evaluation.gallery import galleries
-from facetracker.reports.evaluation.inside import looking_inside
 from facetracker.reports.evaluation.scores import Scores, SizeRow
 from facetracker.reports.page import render
 
 if TYPE_CHECKING:
     from facetracker.reports.evaluation.evaluate import Evaluation, ModelResult
+from pathlib import Path
+
+from facetracker.reports.page import data_address
 
 RECALLS = [step / 100 for step in range(101)]
 # A row of the table: title, value of a model, whether more is better (None: neither), how it is written.
@@ -238,3 +240,31 @@ HOW = {
     "milliseconds": "from the photo in memory to boxes: resizing, network, decoding and NMS.",
     "ECE": "mean gap between a box's score and the share of such boxes that are right; 0 is perfect.",
 }
+
+
+# Of the sheets that `inspect` writes; the largest one, of the activations, is left to its own report.
+PICTURES = {
+    "gradcam.png": "Where each answer comes from: bright places speak for it.",
+    "filters.png": "What the first layer looks for: as training began, if that is known, and now.",
+}
+
+
+def looking_inside(models: Sequence[tuple[str, Path]]) -> list[tuple[str, Path, list[tuple[str, str]]]]:
+    """Of every run that was inspected since it was trained: name, folder, and `(address, what it shows)` of a picture.
+
+    The models come as `(name, file)`.
+    """
+    runs = {path.parent: name for name, path in models if path.name.startswith("model.")}
+    return [(name, run / "inspect", _pictures(run / "inspect")) for run, name in runs.items() if _was_inspected(run)]
+
+
+def _was_inspected(run: Path) -> bool:
+    """Whether the pictures are there and younger than the network: those of an earlier one would mislead."""
+    network, pictures = run / "model.keras", [run / "inspect" / name for name in PICTURES]
+    if not all(path.is_file() for path in (network, *pictures)):
+        return False
+    return min(path.stat().st_mtime for path in pictures) >= network.stat().st_mtime
+
+
+def _pictures(folder: Path) -> list[tuple[str, str]]:
+    return [(data_address((folder / file).read_bytes()), text) for file, text in PICTURES.items()]
