@@ -1,4 +1,4 @@
-"""The command `evaluate`."""
+"""The commands that say how good a model is, and look inside it: evaluate, inspect."""
 
 from __future__ import annotations
 
@@ -107,3 +107,24 @@ def _column(model: ModelResult) -> dict[str, str]:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
+
+
+def inspect(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A .keras file, or a run folder.")],
+    photo: Annotated[
+        Path | None, typer.Argument(metavar="[PHOTO]", help="What the network looks at; default: a drawn face.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the report and its pictures go; default: inspect/ beside the model.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+) -> None:
+    """Look inside a network: layers and their cost, filters before and after training, activations, Grad-CAM."""
+    from facetracker.reports.inspect.inspecting import inspect as run
+
+    done = run(model, photo, out=out, force=force)
+    console.say(done.summary)
+    for note in done.notes:
+        console.say(note)
+    for path in done.written:
+        console.say(str(path))

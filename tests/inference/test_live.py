@@ -17,7 +17,7 @@ from facetracker.inference.engines import open_engine
 from facetracker.inference.live.live import LiveLoop
 from facetracker.inference.live.loop import Controls
 from facetracker.inference.live.thread import Inference
-from facetracker.inference.live.view import View
+from facetracker.inference.live.views import View
 from facetracker.inference.recording.outputs import HardFrames, Outputs
 from facetracker.inference.recording.record import JsonLines, VideoRecorder
 from facetracker.inference.stages import Durations, Stages

@@ -11,7 +11,7 @@ from facetracker.capture.source import Source
 from facetracker.core.faces import Faces
 from facetracker.core.photo import Picture
 from facetracker.inference.live.render import Renderer
-from facetracker.inference.live.view import View
+from facetracker.inference.live.views import View
 from facetracker.inference.recording.outputs import HardFrames, Outputs
 from facetracker.inference.recording.privacy import Hidden
 from facetracker.inference.stages import Durations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import cv2
 
@@ -11,19 +11,32 @@ from facetracker.capture.display import Window, in_notebook, why_no_display
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.photo import Picture
-from facetracker.inference.live.view import View
+
+
+class View(Protocol):
+    """Shows pictures; `closed` is True once a person has shut it."""
+
+    closed: bool = False
+
+    def show(self, picture: Picture) -> str | None:
+        """Show a BGR picture; the key that was pressed since (`q`, `space`, `esc`, ...) or None."""
+
+    def close(self) -> None:
+        """Take it away; harmless when done twice."""
+
 
 ViewKind = Literal["auto", "window", "web", "none"]
 OTHER_WAYS = "--save out.mp4 records a video, --jsonl out.jsonl writes the boxes"
 
 
-class NotebookView(View):
+class NotebookView:
     """One picture below the cell that changes; `imshow` would end a notebook's kernel."""
 
     RATE = 12.0  # pictures a second: each travels to the browser as a JPEG through the notebook's messages
     QUALITY = 80
 
     def __init__(self, title: str):
+        self.closed = False
         self._handle: Any = None
         self._shown = -1.0
 

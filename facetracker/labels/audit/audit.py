@@ -11,9 +11,8 @@ from facetracker.cluster.cluster import On
 from facetracker.cluster.workers import run_tasks
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
-from facetracker.labels.audit.checks import KINDS, CheckedPhoto, Finding, look
+from facetracker.labels.audit.checks import KINDS, Audit, CheckedPhoto, Finding, PartCounts, look
 from facetracker.labels.audit.likeness import alike
-from facetracker.labels.audit.result import Audit, PartCounts
 from facetracker.labels.classes import listed_classes, wrong_classes
 from facetracker.labels.pairing import Pair, Places, no_photos, places_in
 

@@ -9,8 +9,7 @@ from facetracker.core.boxes import from_pixels
 from facetracker.core.errors import BadFile
 from facetracker.core.photo import Picture, read_picture
 from facetracker.core.sheet import GREEN, RED, Outline, Tile, beside, headed, sheet, stacked
-from facetracker.labels.audit.checks import KINDS, Finding, heard
-from facetracker.labels.audit.result import Audit, offenders
+from facetracker.labels.audit.checks import KINDS, Audit, Finding, heard, offenders
 from facetracker.labels.labelme import read_content, stated_size
 from facetracker.labels.pairing import LABELS, label_path
 from facetracker.labels.shapes import read_shape
