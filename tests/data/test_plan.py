@@ -83,7 +83,7 @@ def test_the_index_is_what_json_writes(data, tmp_path, monkeypatch, done):
 
 
 # In a process of its own, for that of the tests has other threads. The worker is left out: its memory is its own. So
-# is Python's table of interned strings, which pathlib fills: now and then it is made anew, for any number of photos.
+# is Python's table of interned strings, which pathlib fills: now and then it is made again, for any number of photos.
 GROWTH = """
 import gc, sys, tracemalloc
 from pathlib import Path
