@@ -18,7 +18,7 @@ from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.files import read_json, sweep, write_atomically, write_json
 from facetracker.core.places import as_path
-from facetracker.core.settings import Settings, load_settings, read_settings
+from facetracker.core.settings import Settings, load_settings, read_settings, setting_keys
 from facetracker.training.plan import RunPlan
 
 RUNS = Path("runs")
@@ -143,15 +143,8 @@ def resumed_settings(run: RunFolder, changes: Iterable[str] = ()) -> Settings:
 
 def differences(old: Settings, new: Settings) -> list[tuple[str, Any, Any]]:
     """`(section.name, old value, new value)` for every setting that differs."""
-    found = []
-    for section, values in old.model_dump().items():
-        other = getattr(new, section)
-        if not isinstance(values, dict):
-            values, other, prefix = {section: values}, {section: other}, ""
-        else:
-            other, prefix = other.model_dump(), f"{section}."
-        found += [(f"{prefix}{key}", value, other[key]) for key, value in values.items() if value != other[key]]
-    return found
+    after = setting_keys(new)
+    return [(key, value, after[key]) for key, value in setting_keys(old).items() if value != after[key]]
 
 
 def free_name(kind: str, runs: Path = RUNS) -> str:
