@@ -26,7 +26,10 @@ FAR = 1e3  # more than any factor: a cell with nothing near that was looked at
 
 
 class SecondLookConfig(BaseModel):
-    """All that shapes the answers of a second look, but its weights. A model file has it inside."""
+    """All that shapes the answers of a second look, but its weights. A model file has it inside.
+
+    The defaults are those of the bundled starter: they change with its weights, and only then.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

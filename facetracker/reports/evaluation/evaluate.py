@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -152,7 +152,7 @@ def write_evaluation(evaluation: Evaluation, out: str | Path, gallery: int = 12)
     from facetracker.reports.evaluation.report import report
 
     folder = Path(out)
-    evaluation = Evaluation(evaluation.photos, evaluation.models, evaluation.rejects, folder)
+    evaluation = replace(evaluation, folder=folder)
     write_json(folder / "metrics.json", evaluation.as_dict())
     write_atomically(folder / "report.html", report(evaluation, gallery))
     if evaluation.rejects:
