@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 A_ROW_EACH = ("boxes", "scores", "classes", "ids", "coasting", "class_scores", "landmarks")
 
 
+# The eyes, the tip of the nose and the corners of the mouth of a grown head that looks at the camera, left to right in
+# the picture: millimetres to the right, down, and towards the camera.
+HEAD = np.array([[-32, -34, 0], [32, -34, 0], [0, 2, 24], [-25, 34, 2], [25, 34, 2]], np.float64)
+_CENTRED = HEAD - HEAD.mean(axis=0)
+_FIT = np.linalg.pinv(_CENTRED)  # (3, 5)
+
+
 @dataclass(frozen=True)
 class FoundFace:
     """One of the faces: its box `(4,)` normalised, the same in pixels of the picture, and the rest as in `Faces`."""
@@ -225,13 +232,6 @@ class Faces:
 
 def _rounded(values: NDArray) -> list[float]:
     return [round(value, 4) for value in values.tolist()]
-
-
-# The eyes, the tip of the nose and the corners of the mouth of a grown head that looks at the camera, left to right in
-# the picture: millimetres to the right, down, and towards the camera.
-HEAD = np.array([[-32, -34, 0], [32, -34, 0], [0, 2, 24], [-25, 34, 2], [25, 34, 2]], np.float64)
-_CENTRED = HEAD - HEAD.mean(axis=0)
-_FIT = np.linalg.pinv(_CENTRED)  # (3, 5)
 
 
 def pose_of(points: ArrayLike) -> NDArray[np.float32]:

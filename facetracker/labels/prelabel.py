@@ -55,7 +55,7 @@ def prelabel(
         todo += _todo(images, by, again, only, done)
         sweep(label_path(images.images / "any.jpg").parent)
     if on == "ray":
-        from facetracker.labels.prelabel_on_ray import prelabel_on_ray
+        from facetracker.labels.guesses import prelabel_on_ray
 
         prelabel_on_ray(find_model(model), image_size, todo, names, by, done, address)
         return done

@@ -16,6 +16,8 @@ from facetracker.labels.prelabel import images_of, prelabel
 from facetracker.labels.program import open_labelme, write_classes
 from facetracker.labels.provenance import signature, state_of
 
+SHOWN = 20  # rows of the list
+
 
 @dataclass(frozen=True)
 class Waiting:
@@ -43,9 +45,6 @@ def review_queue(folder: str | Path) -> list[Waiting]:
             sure = float(doubt) if isinstance(doubt, int | float) else 1.0
             waiting.append(Waiting(pair.photo, pair.label, sure, len(content["shapes"])))
     return sorted(waiting, key=lambda one: (one.doubt is not None, -(one.doubt or 0.0), one.photo.name))
-
-
-SHOWN = 20  # rows of the list
 
 
 def review(

@@ -35,6 +35,9 @@ KEPT = 0.85  # a face of which less stays inside counts as cut
 Numbers = NDArray[np.float32]
 
 
+FILLS = 0.5  # share of the picture from which on its face fills it, so that it may be pasted elsewhere
+
+
 def light(pictures: NDArray[np.uint8], boxes: Numbers, classes: NDArray[np.int32], seed: Sequence[int]):
     """New pictures `(B, S, S, 3)` uint8 RGB and boxes `(B, M, 4)`; classes `(B, M)` (-1: padding) stay as they are.
 
@@ -108,9 +111,6 @@ def _colour_tables(count: int, random: np.random.Generator) -> NDArray[np.uint8]
     values = np.arange(256, dtype=np.float32)[None, None, :, None]
     tables = (values - 127.5) * (contrast * tint) + 127.5 + brightness
     return np.clip(np.round(tables), 0, 255).astype(np.uint8)
-
-
-FILLS = 0.5  # share of the picture from which on its face fills it, so that it may be pasted elsewhere
 
 
 def composing(photos: Collection, classes: Sequence[str], seed: int, steps: int) -> Change:

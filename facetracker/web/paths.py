@@ -21,6 +21,9 @@ CONFIG, ABOUT = "config.yaml", "learn.json"  # one of them tells a run's folder:
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
+KINDS = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
+
+
 class NotThere(FaceTrackerError):
     """Nothing of that name: the answer is 404, whether it is missing, hidden or outside."""
 
@@ -142,9 +145,6 @@ def _stamp(path: Path) -> int:
         return path.stat().st_mtime_ns
     except OSError:
         return 0
-
-
-KINDS = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 
 
 def picture_for_page(photo: Path) -> tuple[bytes, str]:

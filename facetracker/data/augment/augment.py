@@ -7,9 +7,10 @@ its reasons.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,22 +18,27 @@ from facetracker.cluster.cluster import On
 from facetracker.cluster.workers import run_tasks
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError, Rejects
+from facetracker.core.example import Example
 from facetracker.core.files import sweep, write_atomically, written_beside
-from facetracker.core.photo import write_png
+from facetracker.core.photo import Picture, write_png
 from facetracker.core.places import as_path
 from facetracker.data.augment.earlier import claim, files_in, is_complete, remove_stale
 from facetracker.data.augment.plan import Chosen, Format, Plan
-from facetracker.data.augment.preview import preview_of
 from facetracker.data.augment.transforms import read_pipeline
 from facetracker.data.augment.variants import Recipe
 from facetracker.data.augment.writing import DONE, Outcome, done_file, read_outcome, run_job
-from facetracker.labels.collection import Unlabelled, look_into
-from facetracker.labels.pairing import Pair, places_in
-from facetracker.labels.records import INDEX
+from facetracker.data.gallery import sheet_of
+from facetracker.labels.collection import Unlabelled, look_into, read_example
+from facetracker.labels.pairing import IMAGES, LABELS, Pair, places_in
+from facetracker.labels.records import INDEX, records_in
 
 REJECTS = "rejects.txt"
 PREVIEW = "preview.png"
 COUNTS = ("pictures", "faces", "without_face", "redrawn", "whole")
+
+
+PHOTOS, VARIANTS = 5, 6
+SIDE = 160  # pixels
 
 
 @dataclass
@@ -255,3 +261,36 @@ def _shards(plan: Plan, part: str) -> Iterator[dict[str, object]]:
         if outcome is not None:
             counts = {"pictures": outcome.pictures, "faces": outcome.faces, "without_face": outcome.without_face}
             yield {"file": name, **counts, "photos": outcome.photos}
+
+
+def preview_of(plan: Plan, undone: Set[int]) -> Picture | None:
+    """A few of the variants that were made, with their boxes, for a person: a sheet `(H, W, 3)` BGR.
+
+    None where nothing was made. `undone` are the jobs that have no done-file.
+    """
+    made = _of_shard(plan, undone) if plan.shard else _of_files(plan, undone)
+    return sheet_of(made, VARIANTS, SIDE) if made else None
+
+
+def _of_files(plan: Plan, undone: Set[int]) -> list[Example]:
+    """The first variants of a few photos of the first part, a photo a line."""
+    made = []
+    for part in plan.parts[:1]:
+        place = plan.folder / part.name
+        done = (number for number in part.jobs if number not in undone)
+        step = max(1, (len(part.jobs) - sum(number in part.jobs for number in undone)) // PHOTOS)
+        for job in itertools.islice(done, 0, PHOTOS * step, step):
+            for number in range(1 if part.clean else min(plan.recipe.variants, VARIANTS)):
+                name = f"{plan.name(job)}.{number}"
+                made.append(read_example(Pair(place / IMAGES / f"{name}.jpg", place / LABELS / f"{name}.json")))
+    return made
+
+
+def _of_shard(plan: Plan, undone: Set[int]) -> list[Example]:
+    """The first records of the first shard, sorted by photo and variant."""
+    first = next((number for number in range(len(plan)) if number not in undone), None)
+    if first is None:
+        return []
+    shard = plan.folder / plan.part(first).name / plan.name(first)
+    records = itertools.islice(records_in(shard), PHOTOS * VARIANTS)
+    return [record.as_example(plan.part(first).name, shard) for record in sorted(records, key=lambda one: one.name)]

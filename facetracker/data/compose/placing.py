@@ -15,6 +15,11 @@ LEAST_VISIBLE, LEAST_SIDE = 0.4, 6.0
 Classes = NDArray[np.int32]
 
 
+SMALLEST = 12.0  # pixels: of a smaller face, cut, nothing is left to know it by
+VISIBLE = (0.4, 0.9)  # share of the cut face's width or height that stays
+SIDEWAYS = 0.7  # people leave at the sides more often than at the top or the bottom
+
+
 def placement(scale: float, corner, degrees: float, pivot):
     """The 2x3 matrix that scales a photo, puts its corner at `corner` and turns it round `pivot`."""
     matrix = np.array([[scale, 0.0, corner[0]], [0.0, scale, corner[1]]])
@@ -65,11 +70,6 @@ def visible(
     kinds = np.where((share < LEAST_VISIBLE) | small, IGNORED, classes).astype(np.int32)
     there = shown(boxes, width, height)
     return as_boxes(cut[there]), kinds[there]
-
-
-SMALLEST = 12.0  # pixels: of a smaller face, cut, nothing is left to know it by
-VISIBLE = (0.4, 0.9)  # share of the cut face's width or height that stays
-SIDEWAYS = 0.7  # people leave at the sides more often than at the top or the bottom
 
 
 def cut_off_a_face(random: np.random.Generator, picture: Picture, boxes: Boxes) -> tuple[Picture, Boxes]:

@@ -53,6 +53,27 @@ HEADLINES = (
 )
 
 
+NO_ALARMS = "Not measured: every photo here shows a face. Take some without, as the camera will see them."
+HOW = {
+    "mean IoU": "per photo with a face: overlap of the best-scoring box with the face it overlaps most, 0 without a "
+    "box at the threshold; the mean over these photos.",
+    "found": "share of the photos with a face that have a box at the threshold. A low mean IoU with tight boxes in few "
+    "photos asks for a lower threshold (evaluate --threshold), one with loose boxes in all of them for other training.",
+    "AP50, AP75, AP50:95": "average precision by pycocotools at IoU 0.5, 0.75, and the mean of 0.5 to 0.95; AP40 is "
+    "where face detectors are usually compared. Up to 300 boxes a photo.",
+    "precision, recall, F1": "at the threshold in use, a box being right from IoU 0.5.",
+    "best threshold": "the highest F1 on these very photos: advice for the next ones, not a score.",
+    "false alarms": "share of the photos without a face on which a box appears.",
+    "milliseconds": "from the photo in memory to boxes: resizing, network, decoding and NMS.",
+    "ECE": "mean gap between a box's score and the share of such boxes that are right; 0 is perfect.",
+}
+# Of the sheets that `inspect` writes; the largest one, of the activations, is left to its own report.
+PICTURES = {
+    "gradcam.png": "Where each answer comes from: bright places speak for it.",
+    "filters.png": "What the first layer looks for: as training began, if that is known, and now.",
+}
+
+
 def report(evaluation: Evaluation, most: int = 12) -> str:
     """The page for an evaluation; `most` photos of each kind of mistake (0: none, a report without faces)."""
     models, photos = evaluation.models, evaluation.photos
@@ -224,29 +245,6 @@ def _confusion(model: ModelResult) -> tuple[str, dict[str, Any], str]:
         counts = [(f"{count:,}", i == j and i < len(table.rows) - 1) for j, count in enumerate(table.counts[i])]
         rows.append((name, counts, _value(model.scores.class_ap50.get(name), "{:.3f}")))
     return model.name, {"columns": table.columns, "rows": rows}, _value(model.scores.any_face_ap50, "{:.3f}")
-
-
-NO_ALARMS = "Not measured: every photo here shows a face. Take some without, as the camera will see them."
-HOW = {
-    "mean IoU": "per photo with a face: overlap of the best-scoring box with the face it overlaps most, 0 without a "
-    "box at the threshold; the mean over these photos.",
-    "found": "share of the photos with a face that have a box at the threshold. A low mean IoU with tight boxes in few "
-    "photos asks for a lower threshold (evaluate --threshold), one with loose boxes in all of them for other training.",
-    "AP50, AP75, AP50:95": "average precision by pycocotools at IoU 0.5, 0.75, and the mean of 0.5 to 0.95; AP40 is "
-    "where face detectors are usually compared. Up to 300 boxes a photo.",
-    "precision, recall, F1": "at the threshold in use, a box being right from IoU 0.5.",
-    "best threshold": "the highest F1 on these very photos: advice for the next ones, not a score.",
-    "false alarms": "share of the photos without a face on which a box appears.",
-    "milliseconds": "from the photo in memory to boxes: resizing, network, decoding and NMS.",
-    "ECE": "mean gap between a box's score and the share of such boxes that are right; 0 is perfect.",
-}
-
-
-# Of the sheets that `inspect` writes; the largest one, of the activations, is left to its own report.
-PICTURES = {
-    "gradcam.png": "Where each answer comes from: bright places speak for it.",
-    "filters.png": "What the first layer looks for: as training began, if that is known, and now.",
-}
 
 
 def looking_inside(models: Sequence[tuple[str, Path]]) -> list[tuple[str, Path, list[tuple[str, str]]]]:
