@@ -19,18 +19,18 @@ import numpy as np
 from measured import Row, write_rows
 from ten_hours import long
 
-from facetracker.capture.display import has_display
+from facetracker.capture.display import Window, has_display
+from facetracker.capture.frames import now
 from facetracker.capture.source import Frame, Source
 from facetracker.core import console
 from facetracker.core.boxes import iou, to_pixels
 from facetracker.inference.detect import Show, detect
 from facetracker.inference.detector import Detector
 from facetracker.inference.live.live import LiveLoop
-from facetracker.inference.live.views import WindowView
 from facetracker.inference.stages import Durations
 from facetracker.inference.tracking.follow import Follower
 from facetracker.inference.tracking.steady import Steady
-from facetracker.inference.tracking.watch import Watcher, clock
+from facetracker.inference.tracking.watch import Watcher
 from facetracker.scenes import Scene
 
 FPS = 30.0
@@ -51,11 +51,11 @@ class Camera(Source):
 
     def _next(self) -> float | None:
         if self._index < 0:
-            self._began = clock()
+            self._began = now()
         self._index += 1
         if self._index >= self.count:
             return None
-        time.sleep(max(0.0, self._began + self._index / FPS - clock()))
+        time.sleep(max(0.0, self._began + self._index / FPS - now()))
         return self._index / FPS
 
     def _frame(self) -> Frame:
@@ -107,9 +107,9 @@ def _latency_once(model: str | None, seconds: float) -> Iterator[tuple[str, floa
             detector = Takes(model, milliseconds / 1000)
             detector.detect(pictures[0])
             detector.computed, detector.lasted = 0.0, Durations()
-            used, began = processor(), clock()
+            used, began = processor(), now()
             ages, count = loop(detector, Camera(seconds, pictures), shown)
-            used, lasted = processor() - used - detector.computed, clock() - began
+            used, lasted = processor() - used - detector.computed, now() - began
             bound = 2 / FPS + detector.lasted.percentile(95)
             print(
                 f"{milliseconds:>4} ms{loop.__name__:>8}{ages.percentile(50) * 1000:>8.0f} ms"
@@ -121,7 +121,7 @@ def _latency_once(model: str | None, seconds: float) -> Iterator[tuple[str, floa
 
 def ours(detector: Detector, camera: Camera, shown: bool) -> tuple[Durations, int]:
     """The live loop."""
-    view = WindowView("ours") if shown else Drawn()
+    view = Window("ours") if shown else Drawn()
     try:
         report = LiveLoop(camera, Watcher(detector, FPS), view=view).run()
     finally:
@@ -133,10 +133,10 @@ def naive(detector: Detector, camera: Camera, shown: bool) -> tuple[Durations, i
     """Read, predict, draw, show: the tutorial's loop, with our detector and our drawing."""
     from facetracker.inference.live.render import Renderer
 
-    view, renderer, ages = WindowView("naive") if shown else Drawn(), Renderer(detector.classes), Durations()
+    view, renderer, ages = Window("naive") if shown else Drawn(), Renderer(detector.classes), Durations()
     for frame in camera:
         view.show(renderer.render(frame.picture, detector.detect(frame.picture), status=["naive"]))
-        ages.add(clock() - frame.taken)
+        ages.add(now() - frame.taken)
     view.close()
     return ages, ages.count
 

@@ -25,7 +25,6 @@ import statistics
 import sys
 import tempfile
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -101,10 +100,10 @@ def warm_up(data: Path, out: Path, workers: int) -> None:
         while len(list(begun.iterdir())) < workers:
             time.sleep(0.01)
 
-    with closing(Plan(out, Recipe(read_pipeline("tutorial"), 0, 1, size=64), "tfrecord", shard_photos=1)) as plan:
-        fill(plan, data, AugmentReport(out))
-        for _, result in run_tasks(make_and_meet, [plan[number] for number in range(workers)], workers, on="ray"):
-            assert result is None, result
+    plan = Plan(out, Recipe(read_pipeline("tutorial"), 0, 1, size=64), "tfrecord", shard_photos=1)
+    fill(plan, data, AugmentReport(out))
+    for _, result in run_tasks(make_and_meet, [plan[number] for number in range(workers)], workers, on="ray"):
+        assert result is None, result
 
 
 def measure(data: Path, out: Path, workers: int, pipe: Any) -> None:

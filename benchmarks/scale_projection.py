@@ -19,13 +19,11 @@ import argparse
 import heapq
 import json
 import multiprocessing
-import os
 import random
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -40,13 +38,12 @@ from facetracker.data.augment.plan import Chosen, Plan
 from facetracker.data.augment.transforms import read_pipeline
 from facetracker.data.augment.variants import Recipe
 from facetracker.data.augment.writing import run_job
-from facetracker.labels.pairing import PhotoFolder
 
 PHOTOS = (10**5, 10**7, 10**9)
 VARIANTS, SIZE, SHARD = 60, 120, 20
 HOURS = 24  # in which a job shall be done
 LOST_PER_HOUR = 0.05  # of each worker: spot machines are taken away about so often
-# Photos that are listed and planned; from the small number on, what SQLite may hold in memory is full.
+# Photos that are listed and planned.
 SMALL, LARGE = 20_000, 100_000
 PLAYED = 60  # tasks a processor that are simulated; what comes after is more of the same
 
@@ -62,7 +59,6 @@ class Costs:
     bytes_out: float
     memory: float  # of the driver, beside what it takes for any number
     memory_at_rest: float  # that, for all photos together
-    temporary: float  # of the driver's temporary files
 
     @property
     def mean(self) -> float:
@@ -95,7 +91,7 @@ def measure(folder: Path, handing: float | None) -> Costs:
             list(run_on_ray(nothing, waiting))
             handing = (time.process_time() - began) / len(waiting)
     sizes = (sum(some) / len(some) for some in (photos, shards))
-    return Costs(work, listing, handing, *sizes, memory, at_rest, temporary_bytes(many) / LARGE)
+    return Costs(work, listing, handing, *sizes, memory, at_rest)
 
 
 def planned(data: Path, out: Path, recipe: Recipe, shard_photos: int) -> Chosen:
@@ -126,15 +122,6 @@ def plan_both(out: Path, few: Path, many: Path, pipe: Any) -> None:
         planned(data, out, recipe, SHARD)
         peaks.append(peak())
     pipe.send(peaks)
-
-
-def temporary_bytes(data: Path) -> int:
-    """The size of the driver's temporary files when they are largest: all photos are listed and planned."""
-    images = data / "train/images"
-    with PhotoFolder(images, "train") as photos, closing(Plan(data, Recipe({}, 0, VARIANTS), "tfrecord")) as plan:
-        plan.add("train", images, photos.pairs())
-        opened = [file for file in Path("/proc/self/fd").iterdir() if "etilqs_" in os.path.realpath(file)]
-        return sum(file.stat().st_size for file in opened)  # SQLite calls them so, and they have no name any more
 
 
 def nothing(task: object) -> None:
@@ -189,8 +176,7 @@ def main() -> int:
     )
     print(
         f"the driver: {costs.list_and_plan * 1000:.3f} ms a photo, {costs.hand_out * 1000:.2f} ms a task of {SHARD}; "
-        f"memory {size(costs.memory_at_rest)} and {costs.memory:.0f} B a photo (from {SMALL} to {LARGE} photos); "
-        f"temporary files {costs.temporary:.0f} B a photo"
+        f"memory {size(costs.memory_at_rest)} and {costs.memory:.0f} B a photo (from {SMALL} to {LARGE} photos)"
     )
     times = task_times(costs)
     mean, most = sum(times) / len(times), 0
@@ -205,7 +191,7 @@ def main() -> int:
     print(f"one driver keeps at most {limit:.0f} cores busy (a task's time / its handing out); simulated: {most} well")
     print(
         f"\n{'photos':>8}{'core hours':>12}{f'cores, {HOURS} h':>12}{'in':>9}{'out':>9}{'network':>12}"
-        f"{'driver':>12}{'its memory':>12}{'its files':>11}"
+        f"{'driver':>12}{'its memory':>12}"
     )
     for photos in PHOTOS:
         hours = photos * costs.mean / 3600
@@ -216,7 +202,6 @@ def main() -> int:
             f"{photos:>8.0e}{hours:>12,.0f}{cores:>12,.0f}{size(photos * costs.bytes_in):>9}"
             f"{size(photos * costs.bytes_out):>9}{size(bytes_all / HOURS / 3600):>10}/s"
             f"{driving:>10.1f} h{size(costs.memory_at_rest + photos * costs.memory):>12}"
-            f"{size(photos * costs.temporary):>11}"
         )
     return 0
 

@@ -22,7 +22,7 @@ from facetracker.core import console
 from facetracker.core.photo import Picture
 from facetracker.inference.detector import Detector
 from facetracker.inference.live.recorded import RecordedLoop
-from facetracker.inference.live.view import View
+from facetracker.inference.live.views import View
 from facetracker.inference.recording.outputs import Outputs
 from facetracker.inference.recording.record import JsonLines
 from facetracker.inference.stages import Stages

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from facetracker.core.errors import BadFile, FaceTrackerError, Rejects
 from facetracker.core.files import photos_in, sweep, write_atomically
 from facetracker.core.hashing import distance, fingerprint
 from facetracker.core.naming import is_session, new_session, number_of, photo_stem, session_of
-from facetracker.core.photo import Picture, encode_jpeg, read_picture
+from facetracker.core.photo import encode_jpeg, read_picture
 
 GET_READY = 3.0  # seconds before the first photo when a person looks into the preview
 FLASH = 0.25  # seconds of the preview's white flash
@@ -92,10 +94,7 @@ def collect(
         try:
             with console.progress("collect", count) as meter:
                 meter.advance(take.found())
-                if opened.live:
-                    _from_live(opened, take, every, preview, meter)
-                else:
-                    _from_recording(opened, take, every, preview, meter)
+                _take(opened, take, every, preview, meter)
         except KeyboardInterrupt:
             take.done.stopped = True
         except FaceTrackerError as error:
@@ -190,70 +189,40 @@ class Taking:
         return True
 
 
-def _from_recording(source: Source, take: Taking, every: float, preview: bool, meter: console.ProgressLine) -> None:
-    if not source.stills:
-        source.every = every
-    if preview:
-        with display.Window("facetracker collect") as window:
-            _all(source, take, meter, window)
-    else:
-        _all(source, take, meter, None)
+def _take(source: Source, take: Taking, every: float, preview: bool, meter: console.ProgressLine) -> None:
+    """Offer frames until there are enough: of a live source one every so many seconds, of all others each one.
 
-
-def _all(frames: Iterable[Frame], take: Taking, meter: console.ProgressLine, window: display.Window | None) -> None:
-    for frame in frames:
-        taken = take.offer(frame)
-        meter.advance(int(taken))
-        if window is not None:
-            key = window.show(draw_preview(frame.picture, len(take.done.photos), take.done.count, 0, 0, 0.5 * taken))
-            if window.closed or key in ("q", "esc"):
-                take.done.stopped = True
-                return
-        if take.enough:
-            return
-
-
-def _from_live(source: Source, take: Taking, every: float, preview: bool, meter: console.ProgressLine) -> None:
+    Before a live preview a person looks at themselves: a countdown, Space takes one now. Q or Esc stops any preview.
+    """
     if take.enough:
         return
-    with NewestFrame(source) as newest:
-        if preview:
-            with display.Window("facetracker collect") as window:
-                _watched(newest, take, every, window, meter)
-            return
-        due = 0.0
-        for frame in newest:
-            if frame.time < due:
-                continue
-            due = frame.time + every
-            meter.advance(int(take.offer(frame)))
+    if not (take.live or source.stills):
+        source.every = every
+    watched = take.live and preview
+    due = pause = GET_READY if watched else 0.0
+    hint = f"Get ready: {take.done.count} photos, one every {every:g} s" if watched else ""
+    last_photo, key = -math.inf, None
+    with ExitStack() as stack:
+        frames: Iterable[Frame] = stack.enter_context(NewestFrame(source)) if take.live else source
+        window = stack.enter_context(display.Window("facetracker collect")) if preview else None
+        for frame in frames:
+            taken = False
+            if not take.live or frame.time >= due or key == "space":
+                taken = take.offer(frame, wanted=watched and key == "space")
+                meter.advance(int(taken))
+                due, pause = frame.time + every, every
+                hint = "Too like a photo before: move your head a little" if watched and not taken else ""
+                last_photo = frame.time if taken else last_photo
+            if window is not None:
+                wait = due - frame.time if watched else 0.0
+                flash = max(0.0, 1 - (frame.time - last_photo) / FLASH) if watched else 0.5 * taken
+                have, wanted = len(take.done.photos), take.done.count
+                shown = draw_preview(
+                    frame.picture, have, wanted, wait, pause if watched else 0.0, flash, hint, mirror=watched
+                )
+                key = window.show(shown)
+                if window.closed or key in ("q", "esc"):
+                    take.done.stopped = True
+                    return
             if take.enough:
                 return
-
-
-def _watched(
-    newest: NewestFrame, take: Taking, every: float, window: display.Window, meter: console.ProgressLine
-) -> None:
-    """Take photos while a person looks at themselves: a countdown, Space takes one now, Q or Esc stops."""
-    due, pause = GET_READY, GET_READY
-    hint = f"Get ready: {take.done.count} photos, one every {every:g} s"
-    last_photo = -1.0
-    key: str | None = None
-    for frame in newest:
-        if key == "space" or frame.time >= due:
-            taken = take.offer(frame, wanted=key == "space")
-            meter.advance(int(taken))
-            due, pause = frame.time + every, every
-            hint = "" if taken else "Too like a photo before: move your head a little"
-            last_photo = frame.time if taken else last_photo
-        flash = max(0.0, 1 - (frame.time - last_photo) / FLASH) if last_photo >= 0 else 0.0
-        key = window.show(_mirrored(frame.picture, take, due - frame.time, pause, flash, hint))
-        if window.closed or key in ("q", "esc"):
-            take.done.stopped = True
-            return
-        if take.enough:
-            return
-
-
-def _mirrored(picture: Picture, take: Taking, wait: float, pause: float, flash: float, hint: str) -> Picture:
-    return draw_preview(picture, len(take.done.photos), take.done.count, wait, pause, flash, hint, mirror=True)

@@ -1,13 +1,16 @@
-"""`NewestFrame`: reads a live source as fast as it comes and hands out only the newest frame.
+"""Reading a source in a thread of its own: of a live one the newest frame (`NewestFrame`), of a film every frame, a few
+of them ahead (`FramesAhead`).
 
-A reader that takes longer than a frame would otherwise fall behind by seconds: the frames wait in the buffers of
-OpenCV, FFmpeg and the network, which cannot be made small.
+A reader of a live source that takes longer than a frame would otherwise fall behind by seconds: the frames wait in the
+buffers of OpenCV, FFmpeg and the network, which cannot be made small.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
@@ -21,7 +24,7 @@ class NewestFrame:
         self.source = source
         self.live = source.live
         self.dropped = 0  # frames that were replaced by a newer one before anybody asked
-        self._frame: Frame | None = None
+        self._frames: deque[Frame] = deque()
         self._error: BaseException | None = None
         self._ended = False
         self._stopping = False
@@ -36,11 +39,11 @@ class NewestFrame:
         `timeout` seconds it is a `TimeoutError`.
         """
         with self._news:
-            if not self._news.wait_for(lambda: self._frame is not None or self._ended, timeout):
+            if not self._news.wait_for(lambda: self._frames or self._ended, timeout):
                 raise TimeoutError(f"no frame of {self.source.name} within {timeout:g} s")
-            frame, self._frame = self._frame, None
-            if frame is not None:
-                return frame
+            if self._frames:
+                self._news.notify_all()
+                return self._frames.popleft()
             if self._error is not None:
                 error, self._error = self._error, None
                 raise error
@@ -54,18 +57,27 @@ class NewestFrame:
         """Stop reading, close the source and wait for the thread (a blocked read may take its time-out)."""
         with self._news:
             self._stopping = True
+            self._news.notify_all()
         self.source.interrupt()
         self._thread.join(timeout)
+
+    def _read(self) -> Iterator[Frame]:
+        return iter(self.source)
+
+    def _make_room(self) -> None:
+        """Before a frame is kept; within the lock."""
+        self.dropped += len(self._frames)
+        self._frames.clear()
 
     def _work(self) -> None:
         error: BaseException | None = None
         try:
-            for frame in self.source:
+            for frame in self._read():
                 with self._news:
+                    self._make_room()
                     if self._stopping:
                         break
-                    self.dropped += self._frame is not None
-                    self._frame = frame
+                    self._frames.append(frame)
                     self._news.notify_all()
         except BaseException as raised:  # whatever it is, it belongs to the one who reads
             error = raised
@@ -81,3 +93,21 @@ class NewestFrame:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+class FramesAhead(NewestFrame):
+    """Every frame of a source, read `ahead` of who looks at them; `took` hears how many seconds each reading took."""
+
+    def __init__(self, source: Source, ahead: int, took: Callable[[float], None]):
+        self.ahead, self.took = ahead, took
+        super().__init__(source)
+
+    def _read(self) -> Iterator[Frame]:
+        began = time.perf_counter()
+        for frame in self.source:
+            self.took(time.perf_counter() - began)
+            yield frame
+            began = time.perf_counter()
+
+    def _make_room(self) -> None:
+        self._news.wait_for(lambda: len(self._frames) < self.ahead or self._stopping)

@@ -13,14 +13,12 @@ import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import cv2
-
 from facetracker.capture.drawn import open_scene
 from facetracker.capture.frames import Frame, Source
 from facetracker.capture.newest import NewestFrame
 from facetracker.capture.stills import Stills, open_folder, open_sequence
 from facetracker.capture.stream import Stream
-from facetracker.capture.video import Camera, VideoFile
+from facetracker.capture.video import Camera, VideoFile, time_limits
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.files import PHOTO_SUFFIXES
 
@@ -68,8 +66,7 @@ def _opened(
         spec = unquote(urlsplit(spec).path)
     if "://" in spec:
         if urlsplit(spec).scheme in ("http", "https") and urlsplit(spec).path.lower().endswith(FILM_SUFFIXES):
-            limit = int(timeout * 1000)
-            return VideoFile(spec, [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, limit, cv2.CAP_PROP_READ_TIMEOUT_MSEC, limit])
+            return VideoFile(spec, time_limits(timeout))
         return Stream(spec, timeout, reconnects)
     path = Path(spec).expanduser()
     if path.is_dir():

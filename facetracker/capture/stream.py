@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 import cv2
 
 from facetracker.capture.frames import now
-from facetracker.capture.video import LiveSource, open_capture
+from facetracker.capture.video import LiveSource, open_capture, time_limits
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
 
@@ -30,13 +30,7 @@ class Stream(LiveSource):
         self._closed = False
 
     def _opened(self) -> cv2.VideoCapture | None:
-        # Both limits must be there when it is opened: set later they do nothing, and a silent server hangs 30 s.
-        limit = int(self.timeout * 1000)
-        return open_capture(
-            self.address,
-            cv2.CAP_FFMPEG,
-            [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, limit, cv2.CAP_PROP_READ_TIMEOUT_MSEC, limit],
-        )
+        return open_capture(self.address, cv2.CAP_FFMPEG, time_limits(self.timeout))
 
     def _next(self) -> float | None:
         picture = self._read()

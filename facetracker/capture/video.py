@@ -48,6 +48,12 @@ def open_capture(where: str | int, api: int = cv2.CAP_ANY, parameters: Sequence[
     return None
 
 
+def time_limits(seconds: float) -> list[int]:
+    """Parameters of a capture that ends its waiting; set when it is open they do nothing, and silence hangs 30 s."""
+    limit = int(seconds * 1000)
+    return [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, limit, cv2.CAP_PROP_READ_TIMEOUT_MSEC, limit]
+
+
 def sensible_fps(value: float) -> float | None:
     """The frame rate that a file or camera claims, or None where the claim is nonsense (0, NaN, 90000, ...)."""
     return float(value) if 0.5 <= value <= 480 else None

@@ -8,11 +8,6 @@ from typing import Annotated
 import typer
 
 
-def register(app: typer.Typer) -> None:
-    """Put this room's commands on the command line."""
-    app.command("collect")(collect)
-
-
 def collect(
     source: Annotated[
         str, typer.Option(help="Camera number, video, folder, f_%03d.jpg, rtsp/http address, or scene: (drawn faces).")

@@ -12,13 +12,6 @@ from facetracker.core import console
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Put this room's commands on the command line."""
-    app.command()(crops)
-    app.command("train-classifier")(train_classifier)
-    app.command()(classify)
-
-
 def crops(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Labelled photos, split or not.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Where the class folders go.")],
@@ -34,8 +27,7 @@ def crops(
     from facetracker.data.crops import crops as run
 
     report = run(data, out, margin=margin, smallest=smallest, classes=classes, seed=seed, force=force)
-    for line in report.lines():
-        console.say(line)
+    console.say(*report.lines())
     raise typer.Exit(report.rejects.exit_code)
 
 
@@ -102,6 +94,5 @@ def classify(
     from facetracker.reports.classify import classify as run
 
     done = run(model, photos, csv=csv, png=png, top=top, sheet=sheet, find=find, force=force)
-    for line in done.lines():
-        console.say(line)
+    console.say(*done.lines())
     raise typer.Exit(done.rejects.exit_code)

@@ -17,13 +17,6 @@ Unlabelled = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Put this room's commands on the command line."""
-    app.command()(split)
-    app.command()(augment)
-    app.command()(show)
-
-
 def split(
     data: Folder,
     out: Annotated[Path | None, typer.Option(help="Where train, val and test go; default: DATA itself.")] = None,
@@ -42,8 +35,7 @@ def split(
 
     one_of("--by", by, ("session", "near-duplicate", "photo"))
     report = run(data, out, ratios=ratios, seed=seed, by=by, move=move, force=force)  # type: ignore[arg-type]
-    for line in report.lines():
-        console.say(line)
+    console.say(*report.lines())
     raise typer.Exit(report.rejects.exit_code)
 
 
@@ -95,8 +87,7 @@ def augment(
         workers=workers,
         force=force,
     )
-    for line in report.lines():
-        console.say(line)
+    console.say(*report.lines())
     raise typer.Exit(report.rejects.exit_code)
 
 
@@ -124,8 +115,7 @@ def show(
         save=save,
         force=force,
     )
-    for line in shown.summary.lines():
-        console.say(line)
+    console.say(*shown.summary.lines())
     if shown.path is not None:
         console.say(f"written: {shown.path}")
 

@@ -1,4 +1,4 @@
-"""The command `evaluate`."""
+"""The commands that say how good a model is, and look inside it: evaluate, inspect."""
 
 from __future__ import annotations
 
@@ -13,11 +13,6 @@ from facetracker.core import console
 if TYPE_CHECKING:
     from facetracker.reports.evaluation import Evaluation
     from facetracker.reports.evaluation.evaluate import ModelResult
-
-
-def register(app: typer.Typer) -> None:
-    """Put this room's commands on the command line."""
-    app.command()(evaluate)
 
 
 def evaluate(
@@ -50,8 +45,7 @@ def evaluate(
     out = free_folder(f"evaluate-{Path(data).resolve().name}") if out is None else out
     cluster = where(on, address)
     evaluation = run(models, data, part, threshold, out, threads, image_size, gallery, force, **cluster)
-    for line in table(evaluation):
-        console.say(line)
+    console.say(*table(evaluation))
     raise typer.Exit(evaluation.rejects.exit_code)
 
 
@@ -113,3 +107,24 @@ def _column(model: ModelResult) -> dict[str, str]:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
+
+
+def inspect(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A .keras file, or a run folder.")],
+    photo: Annotated[
+        Path | None, typer.Argument(metavar="[PHOTO]", help="What the network looks at; default: a drawn face.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the report and its pictures go; default: inspect/ beside the model.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+) -> None:
+    """Look inside a network: layers and their cost, filters before and after training, activations, Grad-CAM."""
+    from facetracker.reports.inspect.inspecting import inspect as run
+
+    done = run(model, photo, out=out, force=force)
+    console.say(done.summary)
+    for note in done.notes:
+        console.say(note)
+    for path in done.written:
+        console.say(str(path))

@@ -10,11 +10,6 @@ import typer
 from facetracker.core import console
 
 
-def register(app: typer.Typer) -> None:
-    """Put this room's commands on the command line."""
-    app.command()(export)
-
-
 def export(
     arguments: Annotated[list[str], typer.Argument(metavar="MODEL", help="A .keras file, or a run folder.")],
     to: Annotated[

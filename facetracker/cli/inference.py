@@ -107,9 +107,3 @@ def benchmark(
     console.say(stage.table(timings))
     if png is not None:
         console.say(f"{png}: the table as a picture")
-
-
-def register(app: typer.Typer) -> None:
-    """Put this room's commands on the command line."""
-    app.command()(detect)
-    app.command()(benchmark)

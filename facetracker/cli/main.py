@@ -1,6 +1,6 @@
 """The command line: `facetracker COMMAND`.
 
-Each room brings its commands in `facetracker/cli/ROOM.py`; here they are put together. Nothing heavy is
+Commands stand in `facetracker/cli/FILE.py`; here they are put together. Nothing heavy is
 imported before a command runs: `facetracker --help` must answer at once.
 """
 
@@ -22,23 +22,31 @@ from facetracker.core import console
 from facetracker.core.errors import EXIT_MISTAKE, FaceTrackerError
 from facetracker.version import __version__
 
-# In the order in which a photo travels; `facetracker --help` lists the commands so.
-ROOMS = (
-    "capture",
-    "labels",
-    "prelabel",
-    "data",
-    "learn",
-    "training",
-    "classifier",
-    "evaluation",
-    "export",
-    "inspect",
-    "inference",
-    "web",
-    "demo.command",
-    "doctor.command",
-)
+# Every command and the file that it stands in, in the order in which a photo travels; `--help` lists them so.
+COMMANDS = {
+    "collect": "capture",
+    "annotate": "labels",
+    "audit": "labels",
+    "convert": "labels",
+    "prelabel": "labels",
+    "review": "labels",
+    "split": "data",
+    "augment": "data",
+    "show": "data",
+    "learn": "training",
+    "train": "training",
+    "crops": "classifier",
+    "train_classifier": "classifier",
+    "classify": "classifier",
+    "evaluate": "evaluation",
+    "export": "export",
+    "inspect": "evaluation",
+    "detect": "inference",
+    "benchmark": "inference",
+    "web": "web",
+    "demo": "demo.command",
+    "doctor": "doctor.command",
+}
 
 app = typer.Typer(
     name="facetracker",
@@ -67,8 +75,8 @@ def common(
     console.quiet = quiet
 
 
-for _room in ROOMS:
-    import_module(f"facetracker.cli.{_room}").register(app)
+for _command, _file in COMMANDS.items():
+    app.command(_command.replace("_", "-"))(getattr(import_module(f"facetracker.cli.{_file}"), _command))
 
 
 def main() -> NoReturn:

@@ -8,11 +8,6 @@ from typing import Annotated
 import typer
 
 
-def register(app: typer.Typer) -> None:
-    """Put this room's command on the command line."""
-    app.command()(web)
-
-
 def web(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8765,
     model: Annotated[str | None, typer.Option(help="Model file or run folder; default: the starter.")] = None,

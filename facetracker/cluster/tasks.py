@@ -9,6 +9,7 @@ with the number of photos.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -101,3 +102,27 @@ def _attempt(work: tuple[Callable[[T], R], Callable[[], None] | None], task: T) 
         return function(task)
     except Exception as error:
         return error
+
+
+@dataclass(frozen=True)
+class Share:
+    """Which photos are worker `number`'s (from 0) of `of` workers that train together.
+
+    Things are dealt as cards: neighbours go to different workers.
+    """
+
+    number: int = 0
+    of: int = 1
+
+    @property
+    def chief(self) -> bool:
+        """Whether this worker writes the run folder."""
+        return self.number == 0
+
+    def owns(self, number: int) -> bool:
+        """Whether thing `number` is this worker's."""
+        return number % self.of == self.number
+
+    def take(self, things: Sequence[T]) -> list[T]:
+        """This worker's part."""
+        return list(things[self.number :: self.of])

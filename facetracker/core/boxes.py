@@ -78,6 +78,17 @@ def iou(a: ArrayLike, b: ArrayLike) -> Numbers:
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
 
 
+def best_pairs(overlap: NDArray, least: float) -> list[tuple[int, int]]:
+    """Rows and columns that belong together: the largest of `overlap` `(T, N)` first, each row and column once."""
+    found: list[tuple[int, int]] = []
+    rows, columns = np.nonzero(overlap >= least)
+    for at in np.argsort(-overlap[rows, columns], kind="stable"):
+        row, column = int(rows[at]), int(columns[at])
+        if all(row != r and column != c for r, c in found):
+            found.append((row, column))
+    return found
+
+
 def faults(boxes: ArrayLike, tolerance: float = 0.0) -> list[str | None]:
     """What is wrong with each box `(N, 4)`, or None: not a number, no area, outside the picture.
 

@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sized
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO, TypeVar
 
 T = TypeVar("T")
@@ -19,10 +19,10 @@ quiet = False
 PLAIN_EVERY = 5.0  # seconds between two plain progress lines
 
 
-def say(message: str = "") -> None:
-    """One line for a person, on stdout; nothing with `--quiet`."""
+def say(*messages: str) -> None:
+    """One line for a person, or several, on stdout; nothing with `--quiet`."""
     if not quiet:
-        print(message, flush=True)
+        print(*messages, sep="\n", flush=True)
 
 
 def warn(message: str) -> None:
@@ -105,15 +105,17 @@ def track(items: Iterable[T], what: str, total: int | None = None, unit: str = "
 
 
 @contextmanager
-def silenced() -> Iterator[None]:
-    """Nothing on stdout and stderr, not even from C++: for libraries that print pages of which none is for a person."""
+def redirected(target: int, *numbers: int) -> Iterator[None]:
+    """Whatever is written to these file descriptors, even by C++, goes to `target`; one that is closed is left so."""
     sys.stdout.flush()
     sys.stderr.flush()
-    kept = {number: os.dup(number) for number in (1, 2)}
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    kept: dict[int, int] = {}
+    for number in numbers:
+        with suppress(OSError):
+            kept[number] = os.dup(number)
     try:
         for number in kept:
-            os.dup2(nowhere, number)
+            os.dup2(target, number)
         yield
     finally:
         sys.stdout.flush()
@@ -121,7 +123,14 @@ def silenced() -> Iterator[None]:
         for number, copy in kept.items():
             os.dup2(copy, number)
             os.close(copy)
-        os.close(nowhere)
+
+
+@contextmanager
+def silenced(*numbers: int) -> Iterator[None]:
+    """Nothing on stdout and stderr (or these file descriptors), not even from C++: for libraries that print pages of
+    which none is for a person."""
+    with open(os.devnull, "wb") as nowhere, redirected(nowhere.fileno(), *(numbers or (1, 2))):
+        yield
 
 
 def duration(seconds: float) -> str:

@@ -156,6 +156,17 @@ def photo_size(path: str | Path) -> tuple[int, int]:
     return (height, width) if turned else (width, height)
 
 
+def orientation_of(photo: str | Path) -> tuple[int, str | None]:
+    """How the pixels must be turned (1: they stand upright) and the picture's MIME type; `(1, None)` if unreadable."""
+    from PIL import Image
+
+    try:
+        with Image.open(photo) as picture:
+            return picture.getexif().get(ORIENTATION, 1), Image.MIME.get(picture.format or "")
+    except Exception:  # Pillow's readers raise whatever they stumble over; who opens it next will say so
+        return 1, None
+
+
 def is_bare_jpeg(data: bytes) -> bool:
     """A JPEG without EXIF, in grey or three colours, which can be copied as it is: upright, and nothing private."""
     header = jpeg_header(data) if data[:3] == b"\xff\xd8\xff" and not _has_exif(data) else None

@@ -224,12 +224,11 @@ def check_key(key: str, path: str | Path | None = None) -> None:
     raise FaceTrackerError(f"no setting is called {key}", path=path, fix=hint)
 
 
-def setting_keys() -> dict[str, Any]:
-    """Every setting as `section.name` with its default."""
-    keys: dict[str, Any] = {"preset": "vgg16"}
-    for section, value in Settings():
-        if isinstance(value, Section):
-            keys.update({f"{section}.{name}": default for name, default in value})
+def setting_keys(settings: Settings | None = None) -> dict[str, Any]:
+    """Every setting as `section.name` with its value, or its default."""
+    keys: dict[str, Any] = {}
+    for section, value in settings or Settings():
+        keys |= {f"{section}.{name}": one for name, one in value} if isinstance(value, Section) else {section: value}
     return keys
 
 

@@ -83,8 +83,7 @@ def split(
     plan = _read_plan(out, settings, force)
     pairs = _source(data, out, bool(plan))
     report = SplitReport(out, by=by, orphans=len(pairs.orphans), unlabelled=len(pairs.unlabelled))
-    for photo in pairs.doubles:
-        report.rejects.add(photo, f"another photo has the same stem {photo.stem}")
+    pairs.reject_doubles(report.rejects)
     source = _by_stem(pairs, report)
     sweep(out)
     placed = _placed(out)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -25,7 +24,6 @@ class Summary:
     pictures: int
     faces: int
     without_face: int
-    most_faces: int
     labels: dict[str, int]
     face_side: tuple[float, float, float] | None = None
     unlabelled: int = 0
@@ -33,9 +31,6 @@ class Summary:
     orphans: int = 0
     rejects: int = 0
     parts: dict[str, int] = field(default_factory=dict)
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
     def lines(self) -> list[str]:
         """The summary for a person."""
@@ -70,7 +65,6 @@ def summarise(photos: Collection) -> Summary:
         pictures=len(photos),
         faces=sum(counts),
         without_face=counts.count(0),
-        most_faces=max(counts, default=0),
         labels=dict(sorted(photos.label_counts().items())),
         face_side=percentiles,  # type: ignore[arg-type]
         unlabelled=len(photos.unlabelled),

@@ -12,7 +12,7 @@ from facetracker.core.files import PHOTO_SUFFIXES, photos_in
 from facetracker.core.photo import Picture, read_picture
 from facetracker.inference.detector import Detector
 from facetracker.labels.pairing import places_in
-from facetracker.reports.evaluation.answers import FAINTEST
+from facetracker.reports.evaluation.engines import FAINTEST
 from facetracker.reports.evaluation.evaluate import judge
 from facetracker.reports.evaluation.judged import JudgedPhoto
 from facetracker.reports.evaluation.photos import LabelledPhotos, labelled_photos

@@ -11,14 +11,11 @@ from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.files import refuse_to_overwrite
 from facetracker.inference.classifier import Classifier, ClassVotes
 from facetracker.inference.detector import Detector
-from facetracker.inference.live.controls import Controls
 from facetracker.inference.live.live import LiveLoop
-from facetracker.inference.live.loop import Loop, Report
+from facetracker.inference.live.loop import Controls, Loop, Report
 from facetracker.inference.live.recorded import RecordedLoop
-from facetracker.inference.live.view import View
-from facetracker.inference.live.views import OTHER_WAYS, ViewKind, open_view
-from facetracker.inference.recording.hard_frames import HardFrames
-from facetracker.inference.recording.outputs import Outputs
+from facetracker.inference.live.views import OTHER_WAYS, View, ViewKind, open_view
+from facetracker.inference.recording.outputs import HardFrames, Outputs
 from facetracker.inference.recording.privacy import CropFolder, Hidden
 from facetracker.inference.recording.record import JsonLines, VideoRecorder
 from facetracker.inference.stages import Stages

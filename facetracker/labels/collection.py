@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from facetracker.cluster.share import Share
+from facetracker.cluster.tasks import Share
 from facetracker.core.errors import BadFile, FaceTrackerError, Rejects
 from facetracker.core.example import Example
 from facetracker.core.files import needed_folder, read_json
@@ -82,8 +82,7 @@ class Collection:
         empty_too = self.kind == "labelme" and unlabelled == "no-face"
         if not empty_too:
             self.unlabelled = pairs.unlabelled
-        for photo in pairs.doubles:
-            self.rejects.add(photo, f"another photo has the same stem {photo.stem}")
+        pairs.reject_doubles(self.rejects)
         wanted = [pair for pair in pairs.owners if pair.label is not None or empty_too]
         for one in look_into(share.take(wanted), unlabelled, prelabelled, measure=True):
             if one.reject is not None:

@@ -1,14 +1,17 @@
-"""A model's guesses as label files: photos looked at in batches, and what was written."""
+"""A model's guesses as label files: photos looked at in batches, here or on a Ray cluster, and what was written."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from facetracker.cluster.tasks import WorkerDied, run_on_ray
+from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.example import Example
 from facetracker.core.faces import Faces
@@ -104,3 +107,62 @@ def _write(photo: Path, path: Path, found: Faces, names: Sequence[str], by: dict
     done.written.append(path)
     done.faces += len(example)
     done.no_face += not len(example)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Photos with the places of their label files, and what a worker needs to write these."""
+
+    model: Path
+    image_size: int | None
+    todo: Sequence[tuple[Path, Path]]
+    names: Sequence[str]
+    by: dict[str, Any]
+
+
+def prelabel_on_ray(
+    model: Path,
+    image_size: int | None,
+    todo: Sequence[tuple[Path, Path]],
+    names: Sequence[str],
+    by: dict[str, Any],
+    done: Prelabelled,
+    address: str | None = None,
+) -> None:
+    """Write the label files of `todo` on a cluster (no address: a Ray started here) and note them in `done`."""
+    batches = [Batch(model, image_size, todo[start : start + BATCH], names, by) for start in range(0, len(todo), BATCH)]
+    files = sorted({model, *(photo.parent.resolve() for photo, _ in todo)})
+    with console.progress("prelabel", len(todo)) as meter:
+        for number, result in run_on_ray(label_batch, batches, address=address, files=files):
+            batch = batches[number]
+            meter.advance(len(batch.todo))
+            if isinstance(result, WorkerDied):
+                for photo, _ in batch.todo:
+                    done.rejects.add(photo, result)
+            elif isinstance(result, Exception):
+                raise result
+            else:
+                _add(done, result)
+    done.written.sort()
+
+
+def label_batch(batch: Batch) -> Prelabelled:
+    """What a worker does with one batch."""
+    done = Prelabelled(Path(), str(batch.by["prelabelled_by"]))
+    detector = _detector(batch.model, batch.by["threshold"], batch.image_size)
+    for _ in look(detector, batch.todo, batch.names, batch.by, done):
+        pass
+    return done
+
+
+def _add(done: Prelabelled, part: Prelabelled) -> None:
+    done.written += part.written
+    done.faces += part.faces
+    done.no_face += part.no_face
+    done.reviewed += part.reviewed
+    done.rejects.rows += part.rejects.rows
+
+
+@lru_cache(maxsize=1)
+def _detector(model: Path, threshold: float, image_size: int | None) -> Detector:
+    return Detector.load(model, threshold, 1, image_size=image_size)

@@ -18,6 +18,7 @@ from facetracker.core import boxes
 from facetracker.core.errors import BadFile
 from facetracker.core.example import Example
 from facetracker.core.files import read_json, refuse_to_overwrite, write_atomically
+from facetracker.core.photo import photo_size
 from facetracker.core.places import as_path
 from facetracker.labels.pairing import find_photo
 from facetracker.labels.provenance import state_of
@@ -114,12 +115,7 @@ def _size(json_path: Path, content: dict[str, Any], photo: Path, size: tuple[int
             path=json_path,
             fix="`facetracker audit --fix` corrects it where that is safe.",
         )
-    if stated is None and size is None:
-        from facetracker.core.photo import read_picture
-
-        height, width = read_picture(photo).shape[:2]
-        return width, height
-    return stated or size  # type: ignore[return-value]
+    return stated or size or photo_size(photo)
 
 
 def write_labels(
@@ -153,17 +149,21 @@ def labelme_content(
     descriptions: tuple[str, ...] | None = None,
 ) -> dict[str, Any]:
     """What `write_labels` writes to `json_path`, as parsed JSON."""
-    photo = os.path.relpath(example.photo.absolute(), Path(json_path).parent.absolute())
     return {
         "version": VERSION,
         **(earlier or {}),
         "flags": dict(example.flags),
         "shapes": _shapes(example, earlier or {}, descriptions or ("",) * len(example)),
-        "imagePath": Path(photo).as_posix(),
+        "imagePath": path_of_photo(json_path, example.photo),
         "imageData": None,
         "imageHeight": int(example.height),
         "imageWidth": int(example.width),
     }
+
+
+def path_of_photo(json_path: str | Path, photo: Path) -> str:
+    """Where a photo lies, seen from its label file, as `imagePath` has it."""
+    return Path(os.path.relpath(photo.absolute(), Path(json_path).parent.absolute())).as_posix()
 
 
 def write_content(json_path: str | Path, content: Mapping[str, Any]) -> Path:
@@ -231,12 +231,5 @@ def _usable_box(shape: Mapping[str, Any], width: int, height: int) -> list[float
 
 def _owners(corners: np.ndarray, known: Sequence[Any]) -> list[int | None]:
     """For each new box which of the known ones it comes from (best overlap first, each used once)."""
-    owners: list[int | None] = [None] * len(corners)
-    if not len(corners) or not known:
-        return owners
-    overlap = boxes.iou(corners, np.array(known))
-    while overlap.max() > 0.5:
-        new, old = np.unravel_index(int(overlap.argmax()), overlap.shape)
-        owners[new] = int(old)
-        overlap[new, :] = overlap[:, old] = 0.0
-    return owners
+    pairs = dict(boxes.best_pairs(boxes.iou(corners, np.array(known)), 0.5 + 1e-6))
+    return [pairs.get(new) for new in range(len(corners))]

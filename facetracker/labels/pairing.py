@@ -11,16 +11,16 @@ named.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
-from functools import cached_property
+from itertools import islice, takewhile
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from facetracker.core.errors import BadFile, FaceTrackerError
+from facetracker.core.errors import BadFile, FaceTrackerError, Rejects
 from facetracker.core.files import PHOTO_SUFFIXES, names_in, needed_folder, photo_names, read_json
-from facetracker.core.listing import Names
 from facetracker.core.places import as_path
 
 IMAGES, LABELS = "images", "labels"
@@ -61,6 +61,11 @@ class Pairs:
         """Photos whose stem another owns."""
         return [pair.photo for pair in self.pairs if pair.double]
 
+    def reject_doubles(self, rejects: Rejects) -> None:
+        """Note the doubles among what is left out."""
+        for photo in self.doubles:
+            rejects.add(photo, f"another photo has the same stem {photo.stem}")
+
     @property
     def unlabelled(self) -> list[Path]:
         """Photos that nobody has labelled; a double is not among them."""
@@ -68,9 +73,9 @@ class Pairs:
 
 
 class PhotoFolder:
-    """The photos of one folder with their label files, one after the other, for any number of photos.
+    """The photos of one folder with their label files, one after the other; of a photo only its name is held.
 
-    Used in a `with`, which holds the lists of names. `left_behind` is where a split by hand may have left the labels.
+    `left_behind` is where a split by hand may have left the labels.
     """
 
     def __init__(self, images: str | Path, part: str = "", left_behind: Path | None = None):
@@ -78,6 +83,9 @@ class PhotoFolder:
 
     def pairs(self) -> Iterator[Pair]:
         """The photos, sorted by name. Of those that share a stem only one can own the label file."""
+        self._names = sorted(photo_names(self.images))
+        # Where a stem has label files in two folders, that in the first one is taken.
+        self._labels = [(place, set(_label_stems(place))) for place in _label_folders(self.images)]
         for name in self._names:
             photo = self.images / name
             label, same = self._label(photo.stem), self._with_stem(photo.stem)
@@ -93,46 +101,29 @@ class PhotoFolder:
             yield Pair(photo, label, self.part)
 
     def orphans(self) -> Iterator[Path]:
-        """The label files without a photo."""
+        """The label files without a photo, as `pairs` has just found them."""
         for place, stems in self._labels:
             for stem in stems:
                 label = place / f"{stem}.json"
                 if not self._with_stem(stem) and self._label(stem) == label:
                     yield label
 
-    @cached_property
-    def _names(self) -> Names:
-        return Names(photo_names(self.images))
-
-    @cached_property
-    def _labels(self) -> list[tuple[Path, Names]]:
-        # Where a stem has label files in two folders, that in the first one is taken.
-        return [(place, Names(_label_stems(place))) for place in _label_folders(self.images)]
-
     def _with_stem(self, stem: str) -> list[Path]:
-        photos = (self.images / name for name in self._names.beginning_with(f"{stem}."))
-        return [photo for photo in photos if photo.stem == stem]
+        first, start = bisect_left(self._names, f"{stem}."), f"{stem}."
+        names = takewhile(lambda name: name.startswith(start), islice(self._names, first, None))
+        return [photo for photo in map(self.images.joinpath, names) if photo.stem == stem]
 
     def _label(self, stem: str) -> Path | None:
         return next((place / f"{stem}.json" for place, stems in self._labels if stem in stems), None)
-
-    def __enter__(self) -> PhotoFolder:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        listed = [self.__dict__.pop("_names", None), *(stems for _, stems in self.__dict__.pop("_labels", ()))]
-        for names in listed:  # those that were asked for; who comes again lists the folder again
-            if names is not None:
-                names.close()
 
 
 def pairs_in(*folders: PhotoFolder | Path) -> Pairs:
     """All pairs of these folders of photos, in their order."""
     found = Pairs()
     for one in folders:
-        with one if isinstance(one, PhotoFolder) else PhotoFolder(one) as folder:
-            found.pairs.extend(folder.pairs())
-            found.orphans.extend(sorted(folder.orphans()))
+        folder = one if isinstance(one, PhotoFolder) else PhotoFolder(one)
+        found.pairs.extend(folder.pairs())
+        found.orphans.extend(sorted(folder.orphans()))
     return found
 
 

@@ -55,7 +55,7 @@ def prelabel(
         todo += _todo(images, by, again, only, done)
         sweep(label_path(images.images / "any.jpg").parent)
     if on == "ray":
-        from facetracker.labels.prelabel_on_ray import prelabel_on_ray
+        from facetracker.labels.guesses import prelabel_on_ray
 
         prelabel_on_ray(find_model(model), image_size, todo, names, by, done, address)
         return done
@@ -79,8 +79,7 @@ def _todo(
     """Photos of one folder that get a label file now, each with its place; the others are counted."""
     pairs = pairs_in(images)
     todo = []
-    for photo in pairs.doubles:
-        done.rejects.add(photo, f"another photo has the same stem {photo.stem}")
+    pairs.reject_doubles(done.rejects)
     for pair in pairs.owners:
         photo, path = pair.photo, pair.label
         if only is not None and photo.stem not in only:

@@ -4,17 +4,47 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from facetracker.core import console
-from facetracker.core.errors import FaceTrackerError
+from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.files import link_or_copy
-from facetracker.labels.pairing import label_path
+from facetracker.labels.labelme import read_content
+from facetracker.labels.pairing import label_path, pairs_in
 from facetracker.labels.prelabel import images_of, prelabel
 from facetracker.labels.program import open_labelme, write_classes
-from facetracker.labels.queue import Waiting, review_queue
+from facetracker.labels.provenance import signature, state_of
 
 SHOWN = 20  # rows of the list
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A photo that no person has labelled yet; `doubt` of the model from 0 (sure) to 1, None: it has not looked."""
+
+    photo: Path
+    label: Path | None
+    doubt: float | None
+    faces: int = 0
+
+
+def review_queue(folder: str | Path) -> list[Waiting]:
+    """The photos of a folder that no person has labelled: not looked at by any model first, then by falling doubt."""
+    waiting = []
+    for pair in pairs_in(*images_of(folder)).owners:
+        if pair.label is None:
+            waiting.append(Waiting(pair.photo, None, None))
+            continue
+        try:
+            content = read_content(pair.label)
+        except BadFile:  # the audit's business
+            continue
+        if state_of(content) == "prelabelled":
+            doubt = signature(content).get("doubt")
+            sure = float(doubt) if isinstance(doubt, int | float) else 1.0
+            waiting.append(Waiting(pair.photo, pair.label, sure, len(content["shapes"])))
+    return sorted(waiting, key=lambda one: (one.doubt is not None, -(one.doubt or 0.0), one.photo.name))
 
 
 def review(
@@ -32,8 +62,7 @@ def review(
         )
     if any(one.label is None for one in review_queue(folder)):
         prelabelled = prelabel(folder, model)
-        for line in prelabelled.lines():
-            console.say(line)
+        console.say(*prelabelled.lines())
     waiting = [one for one in review_queue(folder) if one.label is not None]
     for line in as_text(waiting[:first]):
         console.say(line)

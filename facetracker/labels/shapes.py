@@ -91,6 +91,14 @@ def shape_box(shape: Any) -> PixelBox:
     return PixelBox(min(across), min(down), max(across), max(down))
 
 
+def read_shape(shape: Any) -> tuple[str, PixelBox] | None:
+    """Label and box of a shape, as labelled; None for points, lines, and what cannot be read."""
+    try:
+        return (shape_label(shape), shape_box(shape)) if encloses_area(shape) else None
+    except ShapeFault:
+        return None
+
+
 def usable_box(box: PixelBox, width: int, height: int) -> PixelBox:
     """The part of `box` inside the picture; a `ShapeFault` when that is no face's box.
 

@@ -34,7 +34,7 @@ KINDS: dict[str, dict[str, Any]] = {
         "head": str,
         "preprocessing": str,
         "regress_loss": str,
-        "second_look": bool,
+        "second_look": (bool, dict),
         "crop": (int, float, type(None)),
         "threshold": (int, float),
         "landmarks": bool,
@@ -150,15 +150,13 @@ def _build(config: Any, kind: Any, path: Path) -> Model:
         )
     # By its name in Keras's registry: the classes stand above this file, they read weights with it.
     build, types = keras.saving.get_registered_object(kind), KINDS[kind]
-    if isinstance(config, dict) and EARLIER in config:
-        if config[EARLIER]:
-            raise BadFile(
-                "was made by an older version, with two heads",
-                path=path,
-                fix="Train it again: facetracker train AUG_DATA --preset nano.",
-            )
-        config = {key: value for key, value in config.items() if key != EARLIER}
-    if not isinstance(config, dict) or not set(config) <= {*types, "classes", "dtype", "trainable"}:
+    if isinstance(config, dict) and config.get(EARLIER):
+        raise BadFile(
+            "was made by an older version, with two heads",
+            path=path,
+            fix="Train it again: facetracker train AUG_DATA --preset nano.",
+        )
+    if not isinstance(config, dict) or not set(config) <= {*types, EARLIER, "classes", "dtype", "trainable"}:
         raise BadFile(f"its settings are not those of a {build.__name__}", path=path)
     dtype = config.get("dtype")
     if isinstance(dtype, dict):  # keras.DTypePolicy, written out
@@ -181,7 +179,7 @@ def _build(config: Any, kind: Any, path: Path) -> Model:
     if not fits:
         raise BadFile("its settings are damaged", path=path)
     try:
-        return build(**plain, dtype=dtype or "float32")
+        return build.from_config({**plain, "dtype": dtype or "float32"})
     except (FaceTrackerError, TypeError, ValueError) as error:
         raise BadFile(f"its settings are damaged ({_first_line(error)})", path=path) from None
 

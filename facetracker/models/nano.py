@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import keras
 
-from facetracker.models.norm import Norm
+from facetracker.models.base import Norm
 
 WIDTHS = (16, 32, 64, 112, 144)
 REPEATS = (0, 3, 3, 2)

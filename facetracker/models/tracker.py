@@ -10,12 +10,10 @@ from keras import ops
 
 from facetracker.core.errors import FaceTrackerError
 from facetracker.models.backbones import find_backbone, preprocess
-from facetracker.models.base import FaceNetwork, layers_of
+from facetracker.models.base import EpochMeans, FaceNetwork, layers_of, share_of_all
 from facetracker.models.heads.dense import REACH_SHIFT, DenseHead
 from facetracker.models.heads.single import SingleHead
-from facetracker.models.metrics import EpochMeans
-from facetracker.models.replicas import share_of_all
-from facetracker.models.second_look import SecondLook
+from facetracker.models.second_look import FIRST, SecondLook, SecondLookConfig
 from facetracker.models.weights import apply_weights, design_of
 
 # The tutorial's: total_loss = regress_loss + 0.5 * class_loss.
@@ -30,10 +28,10 @@ class FaceTracker(FaceNetwork):
     backbone's own). `weights`: imagenet, starter, none, or a file. Learns from targets `{"boxes": (B, M, 4)
     normalised xyxy, "classes": (B, M)}` padded with zeros and -1; `compile` needs an optimizer, no loss.
     Outputs are the head's (see heads/): a dict, which `decode` turns into boxes, scores and classes. With `second_look`
-    (dense, one class) the head's best guesses are judged once more (see second_look.py). For whoever runs it: `crop` is
-    the share of a frame's shorter side (above 1: pixels) that was trained on, None for whole frames; `threshold` the
-    score from which a box is a face. With `landmarks` (dense; default: where the weights know them) targets may hold
-    `landmarks` `(B, M, 10)`, normalised, not a number where nobody knows.
+    (dense, one class; True, or a `SecondLookConfig`) the head's best guesses are judged once more (see second_look.py).
+    For whoever runs it: `crop` is the share of a frame's shorter side (above 1: pixels) that was trained on, None for
+    whole frames; `threshold` the score from which a box is a face. With `landmarks` (dense; default: where the weights
+    know them) targets may hold `landmarks` `(B, M, 10)`, normalised, not a number where nobody knows.
     """
 
     def __init__(
@@ -45,7 +43,7 @@ class FaceTracker(FaceNetwork):
         weights: str | None = "none",
         preprocessing: Literal["backbone", "unit"] = "backbone",
         regress_loss: Literal["corner", "ciou"] = "corner",
-        second_look: bool = False,
+        second_look: bool | dict[str, Any] | SecondLookConfig = False,
         crop: float | None = None,
         threshold: float = 0.5,
         landmarks: bool | None = None,
@@ -85,7 +83,12 @@ class FaceTracker(FaceNetwork):
             else:
                 self.head = SingleHead(classes=len(self.classes), regress_loss=regress_loss, name="single_head")
             self.second_look = (
-                SecondLook(self.head.strides, least_offset=-REACH_SHIFT if landmarks else 0.0, name="second_look")
+                SecondLook(
+                    None if second_look is True else second_look,
+                    self.head.strides,
+                    least_offset=-REACH_SHIFT if landmarks else 0.0,
+                    name="second_look",
+                )
                 if second_look
                 else None
             )
@@ -96,8 +99,12 @@ class FaceTracker(FaceNetwork):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        # Files of up to 0.1 say whether there were two heads; loading.py refuses those that had.
-        return super().from_config({key: value for key, value in config.items() if key != "two_heads"}, custom_objects)
+        # Files of up to 0.1 say whether there were two heads (loading.py refuses those that had), and of a second look
+        # only that there is one.
+        config = {key: value for key, value in config.items() if key != "two_heads"}
+        if config.get("second_look") is True:
+            config["second_look"] = FIRST
+        return super().from_config(config, custom_objects)
 
     def build(self, input_shape: Any) -> None:
         if not self.head.built:
@@ -141,7 +148,7 @@ class FaceTracker(FaceNetwork):
             "image_size": self.image_size,
             "preprocessing": self.preprocessing,
             "regress_loss": self.regress_loss,
-            "second_look": self.second_look is not None,
+            "second_look": False if self.second_look is None else self.second_look.how.model_dump(mode="json"),
             "crop": self.crop,
             "threshold": self.threshold,
             "landmarks": self.landmarks,

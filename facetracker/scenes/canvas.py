@@ -97,11 +97,13 @@ class Canvas:
         return x[None, :], y[:, None]
 
     def picture(self) -> Picture:
-        """What is drawn, `(H, W, 4)` uint8, BGR premultiplied by alpha."""
+        """What is drawn, `(H, W, 4)` uint8, BGR premultiplied by alpha; read-only, for it is kept and used again."""
         planes = np.empty((4, self.height, self.width), np.float32)
         np.multiply(np.clip(self.colour, 0, 255), self.alpha, out=planes[:3])
         np.multiply(self.alpha, 255, out=planes[3])
-        return cv2.merge([plane.round().astype(np.uint8) for plane in planes])
+        picture = cv2.merge([plane.round().astype(np.uint8) for plane in planes])
+        picture.setflags(write=False)
+        return picture
 
     def lit(self, factor: Floats) -> None:
         """Multiply what is drawn by a field `(H, W)`, or `(3, H, W)` for each of B, G, R."""

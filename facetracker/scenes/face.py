@@ -57,9 +57,7 @@ def head(who: Person, expression: Expression, unit: int, light: float) -> Pictur
         draw_mask(canvas, who, light)
     if who.glasses != "none":
         draw_glasses(canvas, who)
-    picture = canvas.picture()
-    picture.setflags(write=False)
-    return picture
+    return canvas.picture()
 
 
 @lru_cache(maxsize=64)
@@ -67,9 +65,7 @@ def back_of_head(who: Person, unit: int) -> Picture:
     """The hair that hangs behind neck and shoulders, on the same canvas as `head`."""
     canvas = Canvas(LEFT, TOP, RIGHT, BOTTOM, unit)
     draw_back_hair(canvas, who)
-    picture = canvas.picture()
-    picture.setflags(write=False)
-    return picture
+    return canvas.picture()
 
 
 def _outline(who: Person) -> Floats:

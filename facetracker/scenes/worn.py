@@ -104,9 +104,7 @@ def body(who: Person, unit: int, light: float) -> Picture:
     for start in rng.uniform(-1.6, 1.6, 7):
         fold = smooth([(start, 2.3), (start * 1.1 + 0.1, 2.8), (start * 1.15, 3.7)], closed=False)
         canvas.line(fold, mixed(who.clothes, BLACK, 0.5), 0.10, 0.35, 0.06, cloth)
-    picture = canvas.picture()
-    picture.setflags(write=False)
-    return picture
+    return canvas.picture()
 
 
 def _shoulders() -> Floats:

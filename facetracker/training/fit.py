@@ -17,10 +17,9 @@ from facetracker.models import FaceTracker
 from facetracker.models.weights import design_of
 from facetracker.training import callbacks as own
 from facetracker.training.briefing import brief
-from facetracker.training.composed import composing
 from facetracker.training.curves import draw_curves
 from facetracker.training.device import on_all_gpus, start
-from facetracker.training.light import light
+from facetracker.training.light import composing, light
 from facetracker.training.photos import Photos, read_photos
 from facetracker.training.pictures import draw_in_rgb, draw_val_predictions
 from facetracker.training.plan import RunPlan, read_plan

@@ -1,9 +1,10 @@
-"""Light augmentation while training: flip, zoom, shift and colour, another one for every picture in every epoch.
+"""Fresh pictures while training (`data.online`): `light` changes those there are, `composing` makes others from photos.
 
-One affine warp does flip, zoom, stretch and shift at once, one look-up table the colours: about 0.2 ms a picture
-(the same in TensorFlow's ops took 2.4 ms, more than the training step of a small network). What comes out is a pure
-function of the batch and the seed, so a resumed run sees the same. A picture whose face would be cut is left where it
-is: half a face labelled as a whole one teaches the wrong thing.
+Light is flip, zoom, shift and colour, another one for every picture in every epoch. One affine warp does flip, zoom,
+stretch and shift at once, one look-up table the colours: about 0.2 ms a picture (the same in TensorFlow's ops took 2.4
+ms, more than the training step of a small network). What comes out is a pure function of the batch and the seed, so a
+resumed run sees the same. A picture whose face would be cut is left where it is: half a face labelled as a whole one
+teaches the wrong thing.
 """
 
 from __future__ import annotations
@@ -14,7 +15,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facetracker.core.boxes import areas
+from facetracker.core.errors import FaceTrackerError
 from facetracker.core.letterbox import GREY
+from facetracker.data.batches import Change
+from facetracker.data.compose.compose import Composer, Photo, pad_targets
+from facetracker.data.pool import class_number
+from facetracker.labels.collection import Collection
 
 ZOOM = 1.35  # scale between 1/ZOOM and ZOOM
 STRETCH = 1.10  # width against height
@@ -26,6 +33,9 @@ GREYED = 0.05  # share of pictures without colour
 KEPT = 0.85  # a face of which less stays inside counts as cut
 
 Numbers = NDArray[np.float32]
+
+
+FILLS = 0.5  # share of the picture from which on its face fills it, so that it may be pasted elsewhere
 
 
 def light(pictures: NDArray[np.uint8], boxes: Numbers, classes: NDArray[np.int32], seed: Sequence[int]):
@@ -101,3 +111,35 @@ def _colour_tables(count: int, random: np.random.Generator) -> NDArray[np.uint8]
     values = np.arange(256, dtype=np.float32)[None, None, :, None]
     tables = (values - 127.5) * (contrast * tint) + 127.5 + brightness
     return np.clip(np.round(tables), 0, 255).astype(np.uint8)
+
+
+def composing(photos: Collection, classes: Sequence[str], seed: int, steps: int) -> Change:
+    """A function that composes another batch in place of one: as many pictures, square RGB, with as many targets.
+
+    The pictures are counted through the run, whose epochs have so many `steps`: no two are composed alike.
+    """
+    composer = Composer(composable(photos, classes), seed)
+
+    def compose(pictures, boxes, classes, numbers):
+        _, epoch, step = (int(number) for number in numbers)
+        first, count = (epoch * steps + step) * len(pictures), len(pictures)
+        made = [composer.compose(first + i, pictures.shape[1]) for i in range(count)]
+        composed, found, kinds = zip(*made, strict=True)
+        targets = pad_targets(found, kinds, boxes.shape[1])
+        return np.stack(composed), targets["boxes"].astype(np.float32), targets["classes"].astype(np.int32)
+
+    return compose
+
+
+def composable(photos: Collection, classes: Sequence[str]) -> list[Photo]:
+    """The photos as the composer wants them; what cannot be read has been reported before."""
+    found = []
+    for example in photos:
+        try:
+            data = example.as_jpeg()
+        except FaceTrackerError:
+            continue
+        kinds = np.array([class_number(label, classes) for label in example.labels], np.int32)
+        fills = len(example) == 1 and bool(areas(example.boxes)[0] > FILLS)
+        found.append(Photo(data, example.boxes, kinds, pasteable=fills))
+    return found

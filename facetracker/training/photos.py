@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facetracker.cluster.share import Share
+from facetracker.cluster.tasks import Share
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.places import as_path

@@ -11,7 +11,6 @@ import csv
 import io
 import shutil
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,73 +18,24 @@ from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.files import read_json, sweep, write_atomically, write_json
 from facetracker.core.places import as_path
-from facetracker.core.settings import Settings, load_settings, read_settings
+from facetracker.core.settings import Settings, load_settings, read_settings, setting_keys
 from facetracker.training.plan import RunPlan
 
 RUNS = Path("runs")
 
 
-@dataclass(frozen=True)
 class RunFolder:
     """The paths of one run."""
 
-    folder: Path
-
-    @property
-    def name(self) -> str:
-        return self.folder.name
-
-    @property
-    def config(self) -> Path:
-        return self.folder / "config.yaml"
-
-    @property
-    def plan(self) -> Path:
-        return self.folder / "plan.json"
-
-    @property
-    def best(self) -> Path:
-        return self.folder / "model.keras"
-
-    @property
-    def last(self) -> Path:
-        return self.folder / "last.keras"
-
-    @property
-    def history(self) -> Path:
-        return self.folder / "history.csv"
-
-    @property
-    def metrics(self) -> Path:
-        return self.folder / "metrics.json"
-
-    @property
-    def curves(self) -> Path:
-        return self.folder / "curves.png"
-
-    @property
-    def val_predictions(self) -> Path:
-        return self.folder / "val_predictions.png"
-
-    @property
-    def logs(self) -> Path:
-        return self.folder / "logs"
-
-    @property
-    def state(self) -> Path:
-        return self.folder / "state.npz"
-
-    @property
-    def about(self) -> Path:
-        return self.folder / "run.json"
-
-    @property
-    def bad_batch(self) -> Path:
-        return self.folder / "bad_batch.npz"
-
-    @property
-    def rejects(self) -> Path:
-        return self.folder / "rejects.txt"
+    def __init__(self, folder: Path):
+        self.folder, self.name = folder, folder.name
+        self.config, self.plan = folder / "config.yaml", folder / "plan.json"
+        self.best, self.last = folder / "model.keras", folder / "last.keras"
+        self.history, self.metrics = folder / "history.csv", folder / "metrics.json"
+        self.curves, self.val_predictions = folder / "curves.png", folder / "val_predictions.png"
+        self.logs, self.rejects = folder / "logs", folder / "rejects.txt"
+        self.about, self.state = folder / "run.json", folder / "state.npz"
+        self.bad_batch = folder / "bad_batch.npz"
 
     def data(self) -> str:
         """The data folder this run was started on."""
@@ -193,15 +143,8 @@ def resumed_settings(run: RunFolder, changes: Iterable[str] = ()) -> Settings:
 
 def differences(old: Settings, new: Settings) -> list[tuple[str, Any, Any]]:
     """`(section.name, old value, new value)` for every setting that differs."""
-    found = []
-    for section, values in old.model_dump().items():
-        other = getattr(new, section)
-        if not isinstance(values, dict):
-            values, other, prefix = {section: values}, {section: other}, ""
-        else:
-            other, prefix = other.model_dump(), f"{section}."
-        found += [(f"{prefix}{key}", value, other[key]) for key, value in values.items() if value != other[key]]
-    return found
+    after = setting_keys(new)
+    return [(key, value, after[key]) for key, value in setting_keys(old).items() if value != after[key]]
 
 
 def free_name(kind: str, runs: Path = RUNS) -> str:

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from facetracker.cluster.share import Share
+from facetracker.cluster.tasks import Share
 from facetracker.core import console
 from facetracker.core.console import silenced
 from facetracker.core.errors import FaceTrackerError

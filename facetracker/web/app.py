@@ -27,8 +27,7 @@ from facetracker.web.collect import Collecting
 from facetracker.web.labels import Changed, Labels
 from facetracker.web.live import Live
 from facetracker.web.models import ModelInUse
-from facetracker.web.paths import NotThere, PhotoIndex, Place, run_folder
-from facetracker.web.photos import picture_for_page
+from facetracker.web.paths import NotThere, PhotoIndex, Place, picture_for_page, run_folder
 from facetracker.web.report import PICTURES, POLICY, Reports
 from facetracker.web.safety import Guard, Rules
 from facetracker.web.training import PING, Trainings, Wish
@@ -42,7 +41,7 @@ Answer = Callable[[Request], Awaitable[Response]]
 
 
 class Web:
-    """One page's server: its parts, and the routes to them."""
+    """One page's server: its parts, and the routes to them. What is no coroutine Starlette runs in a thread."""
 
     def __init__(self, place: Place, model: ModelInUse, rules: Rules):
         self.place, self.model, self.rules = place, model, rules
@@ -104,13 +103,10 @@ class Web:
         self.model.for_tab()
         return JSONResponse(self.model.detector.card.as_dict())
 
-    async def state(self, request: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(self._state))
-
-    def _state(self) -> dict[str, Any]:
+    def state(self, request: Request) -> Response:
         listed = [photo.state for photo in self.labels.listed()]
         card = self.model.detector.card
-        return {
+        about = {
             "version": __version__,
             "data": str(self.place.data),
             "model": {
@@ -130,6 +126,7 @@ class Web:
             "training": self.trainer.running,
             "can_train": self.trainer.can_train,
         }
+        return JSONResponse(about)
 
     async def session(self, request: Request) -> Response:
         wish = await mapping(request)
@@ -144,17 +141,15 @@ class Web:
         done = await run_in_threadpool(self.collecting.take, session, data, keep)
         return JSONResponse({"similar": True}, 409) if done is None else JSONResponse(done)
 
-    async def photos(self, request: Request) -> Response:
-        by_doubt = request.query_params.get("order") == "review"
-        return JSONResponse(await run_in_threadpool(self.labels.overview, by_doubt))
+    def photos(self, request: Request) -> Response:
+        return JSONResponse(self.labels.overview(by_doubt=request.query_params.get("order") == "review"))
 
-    async def image(self, request: Request) -> Response:
-        entry = await run_in_threadpool(self.labels.index.find, request.path_params["name"])
-        data, kind = await run_in_threadpool(picture_for_page, entry.photo)
+    def image(self, request: Request) -> Response:
+        data, kind = picture_for_page(self.labels.index.find(request.path_params["name"]).photo)
         return Response(data, media_type=kind)
 
-    async def label(self, request: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(self.labels.read, request.path_params["name"]))
+    def label(self, request: Request) -> Response:
+        return JSONResponse(self.labels.read(request.path_params["name"]))
 
     async def save_label(self, request: Request) -> Response:
         etag = request.headers.get("if-match")

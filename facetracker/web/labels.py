@@ -8,7 +8,6 @@ meantime is not overwritten: its etag no longer fits.
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -19,14 +18,30 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from facetracker.core.errors import BadFile, FaceTrackerError
-from facetracker.core.photo import read_picture
+from facetracker.core.photo import photo_size
 from facetracker.core.settings import first_fault
 from facetracker.labels.classes import listed_classes
-from facetracker.labels.labelme import NO_FACE, VERSION, read_content, redrawn, stated_size, write_content
+from facetracker.labels.labelme import (
+    NO_FACE,
+    VERSION,
+    path_of_photo,
+    read_content,
+    redrawn,
+    stated_size,
+    write_content,
+)
 from facetracker.labels.prelabel import prelabel
 from facetracker.labels.provenance import State, accepted, is_unreviewed, state_of
-from facetracker.labels.queue import review_queue
-from facetracker.labels.shapes import ShapeFault, encloses_area, shape_box, shape_label, usable_box
+from facetracker.labels.review import review_queue
+from facetracker.labels.shapes import (
+    PixelBox,
+    ShapeFault,
+    encloses_area,
+    read_shape,
+    shape_box,
+    shape_label,
+    usable_box,
+)
 from facetracker.web.paths import Entry, PhotoIndex
 
 MOST_SHAPES = 1000
@@ -106,10 +121,9 @@ class Labels:
         entry = self.index.find(name)
         with self._lock:
             content, etag = _content(entry.label)
-        if content is None:
-            height, width = read_picture(entry.photo).shape[:2]
-            return _for_page(width, height, "unlabelled", [], {}, "")
         width, height = _size(entry, content)
+        if content is None:
+            return _for_page(width, height, "unlabelled", [], {}, "")
         shapes = _shapes_for_page(content, width, height)
         return _for_page(width, height, state_of(content), shapes, content.get("flags"), etag)
 
@@ -124,11 +138,7 @@ class Labels:
             content, now = _content(entry.label)
             if now != (etag or ""):
                 raise Changed("was changed by another program", path=entry.label.name, fix="Load the photo again.")
-            if content is None:
-                height, width = read_picture(entry.photo).shape[:2]
-            else:
-                width, height = _size(entry, content)
-            write_content(entry.label, merged(content or {}, wish, entry, width, height))
+            write_content(entry.label, merged(content or {}, wish, entry, *_size(entry, content)))
             self._seen.pop(entry.label, None)
             return _content(entry.label)[1]
 
@@ -147,7 +157,7 @@ class Labels:
                 known = (
                     stamp,
                     Listed(entry.name, state_of(content), len(shapes)),
-                    frozenset(shape_label(shape) for shape in shapes),
+                    frozenset(label for _, label, _ in shapes),
                 )
             except BadFile:
                 known = (stamp, Listed(entry.name, "unlabelled", 0), frozenset())
@@ -167,10 +177,9 @@ def merged(content: Mapping[str, Any], wish: Edited, entry: Entry, width: int, h
         flags[NO_FACE] = True
     elif flags.get(NO_FACE):
         flags[NO_FACE] = False
-    photo = os.path.relpath(entry.photo.absolute(), entry.label.parent.absolute())
     return {
         "version": VERSION,
-        "imagePath": Path(photo).as_posix(),
+        "imagePath": path_of_photo(entry.label, entry.photo),
         "imageData": None,
         **content,
         "flags": flags,
@@ -212,46 +221,29 @@ def _content(label: Path) -> tuple[dict[str, Any] | None, str]:
     return read_content(label), hashlib.sha256(data).hexdigest()[:32]
 
 
-def _size(entry: Entry, content: Mapping[str, Any]) -> tuple[int, int]:
-    stated = stated_size(content)
-    if stated is not None:
-        return stated
-    height, width = read_picture(entry.photo).shape[:2]
-    return width, height
+def _size(entry: Entry, content: Mapping[str, Any] | None) -> tuple[int, int]:
+    return stated_size(content or {}) or photo_size(entry.photo)
 
 
-def _readable(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The shapes that are boxes with a label."""
-    return [shape for shape in content["shapes"] if encloses_area(shape) and _is_readable(shape)]
-
-
-def _is_readable(shape: Any) -> bool:
-    try:
-        shape_label(shape)
-        shape_box(shape)
-    except ShapeFault:
-        return False
-    return True
+def _readable(content: Mapping[str, Any]) -> list[tuple[int, str, PixelBox]]:
+    """The place in the file, the label and the box of every shape that has them."""
+    read = ((index, read_shape(shape)) for index, shape in enumerate(content["shapes"]))
+    return [(index, *found) for index, found in read if found is not None]
 
 
 def _shapes_for_page(content: Mapping[str, Any], width: int, height: int) -> list[dict[str, Any]]:
     """The shapes that can be shown. `index` is their place in the file, which the page sends back."""
     waiting = state_of(content) == "prelabelled"
-    shown = []
-    for index, shape in enumerate(content["shapes"]):
-        if not encloses_area(shape) or not _is_readable(shape):
-            continue
-        box = shape_box(shape).clipped(width, height)
-        shown.append(
-            {
-                "index": index,
-                "label": shape_label(shape),
-                "box": [round(side, 4) for side in box],
-                "unreviewed": waiting and is_unreviewed(shape),
-                "editable": shape.get("shape_type") in ("rectangle", None),
-            }
-        )
-    return shown
+    return [
+        {
+            "index": index,
+            "label": label,
+            "box": [round(side, 4) for side in box.clipped(width, height)],
+            "unreviewed": waiting and is_unreviewed(content["shapes"][index]),
+            "editable": content["shapes"][index].get("shape_type") in ("rectangle", None),
+        }
+        for index, label, box in _readable(content)
+    ]
 
 
 def _for_page(width: int, height: int, state: State, shapes: list, flags: Any, etag: str) -> dict[str, Any]:

@@ -13,11 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facetracker.core.errors import FaceTrackerError
+from facetracker.core.photo import encode_jpeg, orientation_of, read_picture
 from facetracker.labels.pairing import IMAGES, LABELS, PhotoFolder, label_path, pairs_in, places_in
 
 SETTLED = 100_000_000  # ns
 CONFIG, ABOUT = "config.yaml", "learn.json"  # one of them tells a run's folder: what `train` or `learn` writes there
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+
+
+KINDS = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 
 
 class NotThere(FaceTrackerError):
@@ -141,3 +145,11 @@ def _stamp(path: Path) -> int:
         return path.stat().st_mtime_ns
     except OSError:
         return 0
+
+
+def picture_for_page(photo: Path) -> tuple[bytes, str]:
+    """The photo's bytes and their type: as they are where a browser shows them so, else as a JPEG."""
+    kind = KINDS.get(photo.suffix.lower())
+    if kind is not None and orientation_of(photo) == (1, kind):
+        return photo.read_bytes(), kind
+    return encode_jpeg(read_picture(photo), 92), "image/jpeg"

@@ -59,10 +59,10 @@ def write_proposer(path: Path) -> None:
     import keras
 
     from facetracker.models import FaceTracker
-    from facetracker.models.second_look import SecondLook
+    from facetracker.models.second_look import SecondLook, SecondLookConfig
 
     tracker = FaceTracker("nano", "dense", classes=["face"], image_size=SIDE, weights="starter")
-    look = SecondLook(looks=PROPOSALS)
+    look = SecondLook(SecondLookConfig(looks=PROPOSALS))
     look.build()
 
     class Propose(keras.layers.Layer):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facetracker.cluster.share import Share
+from facetracker.cluster.tasks import Share
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.places import as_path, is_remote
 from facetracker.core.settings import load_settings
@@ -54,9 +54,9 @@ def test_augment_from_store_to_store(store, remote_photos, photos, tmp_path, for
     with pytest.raises(FaceTrackerError, match="another seed"):
         augment(remote_photos, "memory://bucket/out", seed=1, **how)
     augment(remote_photos, "memory://bucket/out", seed=1, force=True, **how)
-    augment(photos, tmp_path / "anew", seed=1, **how)
+    augment(photos, tmp_path / "other", seed=1, **how)
     store.get("/bucket/out", str(tmp_path / "changed"), recursive=True)
-    assert made_in(tmp_path / "anew") == made_in(tmp_path / "changed")
+    assert made_in(tmp_path / "other") == made_in(tmp_path / "changed")
 
 
 def test_the_loader_reads_shards_from_a_store(store, photos, tmp_path):

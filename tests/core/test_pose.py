@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from facetracker.core.faces import Faces
-from facetracker.core.pose import HEAD, pose_of
+from facetracker.core.faces import HEAD, Faces, pose_of
 
 
 def turned_head(roll, yaw, pitch, size=0.8, at=(300.0, 200.0)):

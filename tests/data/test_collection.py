@@ -154,7 +154,6 @@ def test_the_summary_counts(data):
     assert summary.without_face == sum(not len(sample) for sample in Collection.open(data)) > 0
     assert summary.parts == {"train": 4, "val": 2, "test": 1}
     assert summary.labels == {"face": summary.faces}
-    assert summary.as_dict()["most_faces"] == summary.most_faces
     text = "\n".join(summary.lines())
     assert f"7 pictures, {summary.faces} faces" in text
     assert "everywhere" not in text

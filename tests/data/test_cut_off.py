@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from facetracker.data.compose.cut_off import VISIBLE, cut_off_a_face
+from facetracker.data.compose.placing import VISIBLE, cut_off_a_face
 
 SIDE = 160
 FACES = {

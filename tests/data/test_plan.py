@@ -1,4 +1,4 @@
-"""The plan of `augment`: every photo in one job, made when it is asked for, and nothing held for each photo."""
+"""The plan of `augment`: every photo in one job, made when asked for; of a photo only its name is held."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from facetracker.labels.pairing import Pair
 
 RECIPE = Recipe(read_pipeline("standard"), 0, 2)
 FEW, MANY = 500, 5000  # photos
-MOST = 30  # bytes a photo that the driver may hold; as a list of samples it was 1,900
+MOST = 400  # bytes a photo that the driver may hold: its name, three times; as a list of samples it was 1,900
 
 
 def planned(format: str, folder: Path = Path("aug"), **how) -> Plan:
@@ -83,7 +83,7 @@ def test_the_index_is_what_json_writes(data, tmp_path, monkeypatch, done):
 
 
 # In a process of its own, for that of the tests has other threads. The worker is left out: its memory is its own. So
-# is Python's table of interned strings, which pathlib fills: now and then it is made anew, for any number of photos.
+# is Python's table of interned strings, which pathlib fills: now and then it is made again, for any number of photos.
 GROWTH = """
 import gc, sys, tracemalloc
 from pathlib import Path
@@ -114,7 +114,7 @@ print(peak(many) - peak(few))
 
 @pytest.mark.slow
 @pytest.mark.parametrize("format", ["jpeg", "tfrecord"])
-def test_the_memory_of_the_driver_does_not_grow_with_the_photos(data, tmp_path, format):
+def test_the_driver_holds_no_more_of_a_photo_than_its_name(data, tmp_path, format):
     folders = [str(replicated(data, tmp_path / str(count), count)) for count in (FEW, MANY)]
     child = subprocess.run([sys.executable, "-c", GROWTH, format, *folders], capture_output=True, check=True, text=True)
     assert int(child.stdout) / (MANY - FEW) < MOST

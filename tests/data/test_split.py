@@ -189,7 +189,7 @@ def test_labelmes_own_layout_gets_paths_that_lead_somewhere(tmp_path):
         assert len(read_labels(pair.label)) == 1
 
 
-def test_a_split_folder_can_be_split_anew_elsewhere(photos):
+def test_a_split_folder_can_be_split_again_elsewhere(photos):
     split(photos, photos.parent / "first", by="photo")
     with pytest.raises(FaceTrackerError, match="split already, though not by this command"):
         split(_without_plan(photos.parent / "first"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import configparser
 import re
+import subprocess
+import sys
 
 from blocks import ROOT
 
@@ -30,6 +32,20 @@ def test_the_floors_are_those_that_are_checked():
         floors = settings[f"importlinter:contract:{contract}"]["layers"].replace(prefix, "").split("\n")
         assert [line.strip() for line in block.splitlines() if line.strip()] == [line for line in floors if line]
     assert len([name for name in settings.sections() if name.startswith("importlinter:contract:")]) == 5
+
+
+def test_the_picture_of_the_house_shows_the_imports_as_they_are():
+    made = subprocess.run(
+        [sys.executable, "-c", "import house; print(house.draw(), end='')"],
+        cwd=ROOT / "scripts",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    shown = (ROOT / "docs/images/house.svg").read_text(encoding="utf-8")
+    used = [set(re.findall(r"(\w+) uses (\w+):", picture)) for picture in (shown, made.stdout)]
+    assert len(used[1]) > 30
+    assert used[0] == used[1], "run scripts/house.py"
 
 
 def test_the_numpy_network_is_kept_apart_from_all_of_it():

@@ -143,7 +143,7 @@ assert not heavy, heavy
 
 
 def test_from_process_start_to_boxes_in_under_0_8_seconds(models, tmp_path):
-    # As installed, with byte code kept: some machines forbid it, and every import is compiled anew.
+    # As installed, with byte code kept: some machines forbid it, and every import is compiled again.
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     environment |= {"PYTHONPYCACHEPREFIX": str(tmp_path)}
     code = LIGHT.partition("heavy =")[0]

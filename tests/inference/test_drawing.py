@@ -13,7 +13,7 @@ from facetracker.core.errors import FaceTrackerError
 from facetracker.core.faces import Faces
 from facetracker.inference.draw import GREEN, ORANGE, POINT, RED, Overlay, class_colour
 from facetracker.inference.live.render import Renderer
-from facetracker.inference.recording.hard_frames import HardFrames
+from facetracker.inference.recording.outputs import HardFrames
 from facetracker.inference.recording.privacy import CropFolder, hidden_by, hide_faces, widened
 from facetracker.inference.tracking.watch import Seen
 

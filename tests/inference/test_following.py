@@ -122,7 +122,7 @@ def test_predict_moves_faces_on_between_found():
     assert follower.predict(4.0).pixels == pytest.approx(now.pixels, abs=0.01)
 
 
-def test_a_clock_that_stands_still_goes_on_and_one_that_jumps_back_starts_anew():
+def test_a_clock_that_stands_still_goes_on_and_one_that_jumps_back_starts_again():
     follower = Follower(0.5, FPS)
     for _ in range(5):
         faces = follower.update(found([[100, 100, 180, 180]]), 0.0)

@@ -14,12 +14,10 @@ from painted import Painted, still_frames, walk
 from facetracker.core.errors import FaceTrackerError
 from facetracker.inference.detector import Detector
 from facetracker.inference.engines import open_engine
-from facetracker.inference.live.controls import Controls
-from facetracker.inference.live.live import LiveLoop
-from facetracker.inference.live.thread import Inference
-from facetracker.inference.live.view import View
-from facetracker.inference.recording.hard_frames import HardFrames
-from facetracker.inference.recording.outputs import Outputs
+from facetracker.inference.live.live import Inference, LiveLoop
+from facetracker.inference.live.loop import Controls
+from facetracker.inference.live.views import View
+from facetracker.inference.recording.outputs import HardFrames, Outputs
 from facetracker.inference.recording.record import JsonLines, VideoRecorder
 from facetracker.inference.stages import Durations, Stages
 from facetracker.inference.tracking.watch import Watcher

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from painted import Painted, film, frame_with
 
+from facetracker.capture.newest import FramesAhead
 from facetracker.capture.source import open_source
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.photo import write_jpeg
 from facetracker.inference.detect import Find, Keep, Show, Take, detect
-from facetracker.inference.live.recorded import ReadAhead, frames_in
-from facetracker.inference.stages import Stages
+from facetracker.inference.live.recorded import frames_in
 
 UNSEEN = Show("none")
 
@@ -123,10 +123,12 @@ def test_nothing_is_overwritten(dense, green_film, tmp_path):
 
 
 def test_reading_ahead_hands_errors_on_and_stops_when_nobody_reads(green_film):
-    with ReadAhead(open_source(green_film), Stages()) as frames:
-        assert next(frames).index == 0
+    read: list[float] = []
+    with FramesAhead(open_source(green_film), 4, read.append) as frames:
+        assert next(iter(frames)).index == 0
+    assert 1 <= len(read) <= 7  # four that wait, one that was taken, one that finds no room, and one more
     camera = Painted(50, fps=1000, fails_after=3)
-    with ReadAhead(camera, Stages()) as frames, pytest.raises(FaceTrackerError, match="plugged in"):
+    with FramesAhead(camera, 4, read.append) as frames, pytest.raises(FaceTrackerError, match="plugged in"):
         list(frames)
     assert camera.closed
 

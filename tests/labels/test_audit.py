@@ -16,10 +16,9 @@ from facetracker.core.photo import read_picture
 from facetracker.core.sheet import GREEN
 from facetracker.labels.audit import audit as audit_module
 from facetracker.labels.audit.audit import audit
-from facetracker.labels.audit.checks import KINDS
+from facetracker.labels.audit.checks import KINDS, Audit
 from facetracker.labels.audit.contact_sheet import PER_KIND
 from facetracker.labels.audit.report import WIDTH, as_text
-from facetracker.labels.audit.result import Audit
 
 FACE = rectangle(20, 20, 80, 90)
 

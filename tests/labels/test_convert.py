@@ -15,8 +15,7 @@ from pycocotools.coco import COCO
 
 from facetracker.core.boxes import to_pixels
 from facetracker.core.errors import BadFile, FaceTrackerError
-from facetracker.core.photo import photo_size
-from facetracker.labels.formats import exchange
+from facetracker.core.photo import ORIENTATION, photo_size
 from facetracker.labels.formats.convert import convert, read_labelme
 
 FORMATS = ("coco", "voc", "yolo")
@@ -188,7 +187,7 @@ def test_a_sideways_photo_is_turned_for_tools_that_do_not_turn(photos: PhotoSet,
 
     photo = photos.add("phone", [rectangle(10, 20, 60, 100)], imageWidth=120, imageHeight=160, suffix=".png")
     turned = Image.Exif()
-    turned[exchange.ORIENTATION] = 6
+    turned[ORIENTATION] = 6
     Image.fromarray(draw(5)).save(photo, exif=turned)
     assert photo_size(photo) == (120, 160)
     convert(photos.folder, tmp_path / "yolo", to="yolo")

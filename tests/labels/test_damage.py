@@ -37,7 +37,7 @@ LONGEST = 0.5  # seconds of processor time that one file may take; a chunk or he
 
 
 def expected_boxes(content) -> list[list[float]]:
-    """The boxes of an accepted file in pixels, worked out anew and as plainly as can be."""
+    """The boxes of an accepted file in pixels, worked out again and as plainly as can be."""
     found = []
     for shape in content["shapes"]:
         kind, points = shape.get("shape_type"), shape.get("points")

@@ -69,7 +69,7 @@ def test_a_box_is_not_clipped_in_another_pictures_pixels():
     assert fixed_content(unsure, (700, 300))["shapes"] == unsure["shapes"]
 
 
-def test_fix_mends_with_a_backup_and_reports_the_state_after(photos: PhotoSet, tmp_path):
+def test_fix_works_with_a_backup_and_reports_the_state_after(photos: PhotoSet, tmp_path):
     photos.add("order", [rectangle(80, 90, 20, 30)], camera="left")
     photos.add("fine", [rectangle(20, 30, 80, 90)])
     photos.add("lost", [rectangle(300, 30, 380, 90)])

@@ -17,14 +17,12 @@ from facetracker.cli.main import app
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.faces import Faces
 from facetracker.core.naming import session_of
-from facetracker.inference.recording.hard_frames import HardFrames
-from facetracker.inference.recording.outputs import Outputs
+from facetracker.inference.recording.outputs import HardFrames, Outputs
 from facetracker.inference.tracking.watch import Seen
 from facetracker.labels.labelme import read_content, read_labels
 from facetracker.labels.prelabel import prelabel
 from facetracker.labels.provenance import state_of
-from facetracker.labels.queue import Waiting, review_queue
-from facetracker.labels.review import in_order, review
+from facetracker.labels.review import Waiting, in_order, review, review_queue
 
 UNREVIEWED = (655, 145)  # the flag's tick in labelme's window as it opens
 

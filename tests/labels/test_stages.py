@@ -66,7 +66,7 @@ def test_split_brings_them_along_and_takes_the_reviewed_label_later(half):
     second = split(half, ratios=(1, 0, 0), by="photo")
     assert (second.prelabelled, second.differing) == (2, 0)
     assert state_of(read_content(half / "train" / "labels" / "p4.json")) == "reviewed"
-    # Another folder depth makes the split write imagePath anew; that is no review.
+    # Another folder depth makes the split write imagePath again; that is no review.
     apart = split(half, half / "deeper" / "set", ratios=(1, 0, 0), by="photo")
     assert apart.prelabelled == 2
     assert state_of(read_content(half / "deeper" / "set" / "train" / "labels" / "p5.json")) == "prelabelled"

@@ -9,8 +9,8 @@ from keras import ops
 from facetracker.core.boxes import IGNORED
 from facetracker.inference.decode import decode_dense, grid
 from facetracker.models.assign import assign
+from facetracker.models.heads.base import suppress
 from facetracker.models.heads.dense import DenseHead, boxes_of, cells
-from facetracker.models.suppress import suppress
 
 SIZE = (96, 128)
 

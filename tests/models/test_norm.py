@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from facetracker.models.norm import Norm
+from facetracker.models.base import Norm
 
 tf = pytest.importorskip("tensorflow")
 

@@ -1,4 +1,4 @@
-"""The second look: a few best cells are cut out of the picture, judged again, and their boxes mended."""
+"""The second look: a few best cells are cut out of the picture, judged again, and their boxes corrected."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from facetracker.inference.engines import open_engine
 from facetracker.models import FaceTracker
 from facetracker.models.heads.dense import STRIDES, boxes_of, cells
 from facetracker.models.loading import load_model
-from facetracker.models.second_look import CROWD, LOOKS, MOVE, NEAR, REACH, SHARE, SIDE, UNSEEN, SecondLook
+from facetracker.models.second_look import SecondLook, SecondLookConfig
 
+HOW = SecondLookConfig()
 HEIGHT, WIDTH = 64, 96
 COUNTS = [HEIGHT // stride * (WIDTH // stride) for stride in STRIDES]
 
@@ -26,7 +27,7 @@ def random() -> np.random.Generator:
 @pytest.fixture
 def look() -> SecondLook:
     keras.utils.set_random_seed(0)
-    look = SecondLook(looks=3)
+    look = SecondLook(SecondLookConfig(looks=3))
     look.build()
     return look
 
@@ -55,12 +56,12 @@ def answering(look: SecondLook, logit: float, move: tuple[float, ...] = (0, 0, 0
 
 def both(score, opinion):
     """The head's score after the second opinion."""
-    return (score ** (1 - SHARE) * opinion**SHARE) ** 2
+    return (score ** (1 - HOW.share) * opinion**HOW.share) ** 2
 
 
 def others(scores, gains, opinion):
     """The scores of cells that nobody looked at, in a picture where one opinion was given of all that was."""
-    return (scores * np.exp(min(np.log(gains).mean(), 0))) ** (2 / (1 + CROWD * opinion))
+    return (scores * np.exp(min(np.log(gains).mean(), 0))) ** (2 / (1 + HOW.crowd * opinion))
 
 
 def test_the_best_cells_are_candidates_with_the_heads_own_boxes(look, pictures, outputs):
@@ -84,11 +85,11 @@ def test_what_is_cut_out_is_the_place_and_what_is_around_it(look):
     picture = np.stack([x, y, np.zeros_like(x)], axis=-1)[None].astype(np.uint8)
     box = np.array([[[40, 20, 60, 40]], [[0, 0, 20, 20]]], np.float32)  # sides of 20, the second in the corner
     cut = np.asarray(look.cut(np.concatenate([picture, picture]), box))
-    assert cut.shape == (2, SIDE, SIDE, 3)
-    far = REACH * 20 / 2
+    assert cut.shape == (2, HOW.side, HOW.side, 3)
+    far = HOW.reach * 20 / 2
     np.testing.assert_allclose(cut[0, 0, [0, -1], 0], [50 - far, 50 + far], atol=1)
     np.testing.assert_allclose(cut[0, [0, -1], 0, 1], [30 - far, 30 + far], atol=1)
-    assert (cut[1, : SIDE // 8, : SIDE // 8, :2] == 0).all()  # beyond the edge the edge goes on
+    assert (cut[1, : HOW.side // 8, : HOW.side // 8, :2] == 0).all()  # beyond the edge the edge goes on
     assert cut[1, -1, -1].tolist() == pytest.approx([10 + far, 10 + far, 0], abs=1)
 
 
@@ -108,12 +109,12 @@ def test_a_score_becomes_the_mean_of_both_opinions(look, pictures, outputs, logi
         np.testing.assert_allclose(judged[picture, strong, 0], both(np.array([0.9, 0.6, 0.3]), opinion), rtol=0.02)
 
 
-def test_boxes_of_faces_looked_at_are_mended_and_no_others(look, pictures, outputs):
+def test_boxes_of_faces_looked_at_are_corrected_and_no_others(look, pictures, outputs):
     after = answering(look, 0.0, (0.1, -0.2, 0.0, 0.3))(pictures, outputs)["offsets"]
     before, strong = outputs["offsets"][0], [5, 40, 100]
     reach = before[strong]
     sides = np.sqrt((reach[:, 0] + reach[:, 2]) * (reach[:, 1] + reach[:, 3]))
-    moved = reach + MOVE * sides[:, None] * [0.1, -0.2, 0.0, 0.3]
+    moved = reach + HOW.move * sides[:, None] * [0.1, -0.2, 0.0, 0.3]
     np.testing.assert_allclose(np.asarray(after)[0, strong], moved.clip(0), rtol=1e-4)
     np.testing.assert_array_equal(np.delete(np.asarray(after)[0], strong, axis=0), np.delete(before, strong, axis=0))
 
@@ -127,11 +128,11 @@ def test_cells_beside_a_rejected_one_lose_as_much_and_all_others_by_the_mean(loo
     before = outputs["scores"][0, : COUNTS[0], 0].reshape(HEIGHT // 8, WIDTH // 8)
     after = np.asarray(answering(look, -6.0)(pictures, outputs)["scores"])
     opinion = 1 / (1 + np.exp(6.0))
-    own = (opinion / np.array([0.9, 0.6, 0.3])) ** SHARE
+    own = (opinion / np.array([0.9, 0.6, 0.3])) ** HOW.share
     expected = others(before, own, opinion)
     for cell, factor in ((40, own[1]), (5, own[0])):
         row, column = divmod(cell, WIDTH // 8)
-        reach = NEAR // 2
+        reach = HOW.near // 2
         beside = np.s_[max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1]
         expected[beside] = (factor * before[beside]) ** 2
     np.testing.assert_allclose(after[0, : COUNTS[0], 0].reshape(before.shape), expected, rtol=2e-3, atol=1e-9)
@@ -149,7 +150,7 @@ def test_a_face_beside_what_was_rejected_keeps_its_gain(look, pictures, outputs,
 
 def test_further_faces_of_a_crowd_gain_with_those_looked_at(look, pictures, outputs):
     after = np.asarray(answering(look, 6.0)(pictures, outputs)["scores"])
-    own = (0.9975 / np.array([0.9, 0.6, 0.3])) ** SHARE
+    own = (0.9975 / np.array([0.9, 0.6, 0.3])) ** HOW.share
     expected = others(outputs["scores"], own, 0.9975)
     rest = [20, 80, 110]  # far from what was looked at
     np.testing.assert_allclose(after[0, rest], expected[0, rest], rtol=1e-3)
@@ -160,20 +161,20 @@ def test_further_faces_of_a_crowd_gain_with_those_looked_at(look, pictures, outp
 def test_cells_beside_a_face_gain_as_much_and_stay_behind_it(look, pictures, outputs):
     outputs["scores"][0, [6, 41], 0] = (0.89, 0.59)  # beside the first and the second
     after = np.asarray(answering(look, 6.0)(pictures, outputs)["scores"])[0, :, 0]
-    gains = (0.9975 / np.array([0.9, 0.6])) ** SHARE
+    gains = (0.9975 / np.array([0.9, 0.6])) ** HOW.share
     np.testing.assert_allclose(after[[6, 41]], (gains * [0.89, 0.59]) ** 2, rtol=1e-3)
     assert after[6] < after[5]
     assert after[41] < after[40]
 
 
 def test_an_opinion_on_what_is_hardly_a_peak_does_not_count(look, pictures, outputs):
-    outputs["scores"][:] = UNSEEN / 2
-    outputs["scores"][:, 7] = UNSEEN
+    outputs["scores"][:] = HOW.unseen / 2
+    outputs["scores"][:, 7] = HOW.unseen
     after = answering(look, 6.0, (1, 1, 1, 1))(pictures, outputs)
     np.testing.assert_array_equal(after["offsets"], outputs["offsets"])
     # Beside it scores are squared, as they all are; further off nobody gains by what was hardly a face.
-    np.testing.assert_allclose(np.asarray(after["scores"])[:, 7], UNSEEN**2, rtol=1e-3)
-    expected = others(outputs["scores"], np.ones(3), UNSEEN)
+    np.testing.assert_allclose(np.asarray(after["scores"])[:, 7], HOW.unseen**2, rtol=1e-3)
+    expected = others(outputs["scores"], np.ones(3), HOW.unseen)
     np.testing.assert_allclose(np.asarray(after["scores"])[:, 30:90], expected[:, 30:90], rtol=1e-3)
 
 
@@ -205,11 +206,11 @@ def test_training_looks_once(pictures):
     np.testing.assert_allclose(taught[0]["scores"], taught[1]["scores"], rtol=1e-4, atol=1e-6)
 
 
-def test_a_few_boxes_are_mended_and_nothing_of_the_look_is_trained(tracker, plain, pictures):
+def test_a_few_boxes_are_corrected_and_nothing_of_the_look_is_trained(tracker, plain, pictures):
     once, twice = plain(pictures), tracker(pictures)
-    mended = (np.abs(np.asarray(twice["offsets"]) - np.asarray(once["offsets"])) > 1e-4).any(axis=-1)
-    assert (mended.sum(axis=1) <= LOOKS).all()
-    assert mended.any()
+    corrected = (np.abs(np.asarray(twice["offsets"]) - np.asarray(once["offsets"])) > 1e-4).any(axis=-1)
+    assert (corrected.sum(axis=1) <= HOW.looks).all()
+    assert corrected.any()
     assert np.abs(np.asarray(twice["scores"]) - np.asarray(once["scores"])).max() > 1e-4
     assert not any("second_look" in variable.path for variable in tracker.trainable_variables)
 

@@ -56,7 +56,7 @@ def test_bytes_and_floats_are_the_same_picture(dense, pictures):
     np.testing.assert_array_equal(dense(pictures)["scores"], dense(pictures.astype(np.float32))["scores"])
 
 
-def test_any_size_of_picture_without_building_anew(dense):
+def test_any_size_of_picture_without_building_again(dense):
     picture = keras.Input((None, None, 3))
     graph = keras.Model(picture, dense(picture, training=False))
     wide = np.full((1, 64, 160, 3), 100, np.uint8)

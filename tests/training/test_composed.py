@@ -12,7 +12,7 @@ from facetracker.core.example import Example
 from facetracker.data.augment.augment import augment
 from facetracker.labels.collection import Collection
 from facetracker.labels.labelme import write_labels
-from facetracker.training.composed import composable, composing
+from facetracker.training.light import composable, composing
 
 
 @pytest.fixture(scope="module")

@@ -38,8 +38,8 @@ def test_resuming_finds_the_named_or_the_latest_run(tmp_path):
     old, new = (start_run(Settings(), "data", name, tmp_path) for name in ("old", "new"))
     for path in old.folder.iterdir():
         os.utime(path, (1, 1))
-    assert find_run(None, tmp_path) == new
-    assert find_run("old", tmp_path) == old
+    assert find_run(None, tmp_path).folder == new.folder
+    assert find_run("old", tmp_path).folder == old.folder
     with pytest.raises(FaceTrackerError, match="no run to resume"):
         find_run("other", tmp_path)
     with pytest.raises(FaceTrackerError, match="no run to resume"):

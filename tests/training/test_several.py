@@ -24,7 +24,7 @@ with silenced():
     import keras
     import tensorflow as tf
 
-from facetracker.cluster.share import Share
+from facetracker.cluster.tasks import Share
 from facetracker.core.errors import FaceTrackerError
 from facetracker.models import backbones
 from facetracker.training.device import start

@@ -8,11 +8,6 @@ from typing import Annotated
 import typer
 
 
-def register(app: typer.Typer) -> None:
-    """Put this room's commands on the command line."""
-    app.command()(demo)
-
-
 def demo(
     out: Annotated[Path, typer.Option(help="Folder of everything it makes; made again.")] = Path("runs/demo"),
     show: Annotated[

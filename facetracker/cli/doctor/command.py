@@ -7,11 +7,6 @@ from typing import Annotated
 import typer
 
 
-def register(app: typer.Typer) -> None:
-    """Put this room's commands on the command line."""
-    app.command("doctor")(doctor)
-
-
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
     """Say what works on this machine, and the command that fixes what does not."""
     from facetracker.cli.doctor.findings import State

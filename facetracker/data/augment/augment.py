@@ -1,15 +1,16 @@
 """The stage `augment`: from split photos to many variants of each, as files or as TFRecord shards.
 
-It holds nothing for each photo: listing, plan and results go by one at a time, so that the memory of the process that
-hands out the work is the same for a hundred photos and for a million. Only what is rejected is held, with its reasons.
+Of each photo only the name is held: jobs are made when they are handed out, and of their results only sums are kept, so
+that a million photos take some hundred megabytes of the process that hands out the work. What is rejected is held with
+its reasons.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,23 +18,27 @@ from facetracker.cluster.cluster import On
 from facetracker.cluster.workers import run_tasks
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError, Rejects
+from facetracker.core.example import Example
 from facetracker.core.files import sweep, write_atomically, written_beside
-from facetracker.core.listing import Names
-from facetracker.core.photo import write_png
+from facetracker.core.photo import Picture, write_png
 from facetracker.core.places import as_path
 from facetracker.data.augment.earlier import claim, files_in, is_complete, remove_stale
 from facetracker.data.augment.plan import Chosen, Format, Plan
-from facetracker.data.augment.preview import preview_of
 from facetracker.data.augment.transforms import read_pipeline
 from facetracker.data.augment.variants import Recipe
 from facetracker.data.augment.writing import DONE, Outcome, done_file, read_outcome, run_job
-from facetracker.labels.collection import Unlabelled, look_into
-from facetracker.labels.pairing import Pair, places_in
-from facetracker.labels.records import INDEX
+from facetracker.data.gallery import sheet_of
+from facetracker.labels.collection import Unlabelled, look_into, read_example
+from facetracker.labels.pairing import IMAGES, LABELS, Pair, places_in
+from facetracker.labels.records import INDEX, records_in
 
 REJECTS = "rejects.txt"
 PREVIEW = "preview.png"
 COUNTS = ("pictures", "faces", "without_face", "redrawn", "whole")
+
+
+PHOTOS, VARIANTS = 5, 6
+SIDE = 160  # pixels
 
 
 @dataclass
@@ -126,15 +131,14 @@ def augment(
         raise FaceTrackerError("is not split into train, val and test", path=data, fix=f"`facetracker split {data}`.")
     recipe = Recipe(read_pipeline(pipeline), seed, variants, min_visibility, size, quality)
     report = AugmentReport(folder)
-    with closing(Plan(folder, recipe, format, all_parts, shard_photos)) as plan:
-        fill(plan, data, report, unlabelled, prelabelled)
-        settings = {"format": format, "all_parts": all_parts, "shard_photos": shard_photos}
-        claim(folder, {**settings, **recipe.as_dict()}, force)
-        with closing(Chosen(plan)) as waiting:
-            choose_unfinished(waiting, report, force)
-            report.stale = remove_stale(folder, plan, force)
-            undone = _run(waiting, workers, report, on, address)
-        _finish(plan, undone, report)
+    plan = Plan(folder, recipe, format, all_parts, shard_photos)
+    fill(plan, data, report, unlabelled, prelabelled)
+    settings = {"format": format, "all_parts": all_parts, "shard_photos": shard_photos}
+    claim(folder, {**settings, **recipe.as_dict()}, force)
+    waiting = Chosen(plan)
+    choose_unfinished(waiting, report, force)
+    report.stale = remove_stale(folder, plan, force)
+    _finish(plan, _run(waiting, workers, report, on, address), report)
     return report
 
 
@@ -143,9 +147,8 @@ def fill(
 ) -> None:
     """Add the labelled photos of a split folder to the plan; what is left out is counted in the report."""
     for folder in places_in(data).to_learn():
-        with folder as photos:
-            plan.add(folder.part, folder.images, _labelled(photos.pairs(), report, unlabelled, prelabelled))
-            report.orphans += sum(1 for _ in photos.orphans())
+        plan.add(folder.part, folder.images, _labelled(folder.pairs(), report, unlabelled, prelabelled))
+        report.orphans += sum(1 for _ in folder.orphans())
 
 
 def _labelled(
@@ -168,19 +171,19 @@ def choose_unfinished(waiting: Chosen, report: AugmentReport, force: bool) -> No
     for part in plan.parts:
         report.counts[part.name] = Counter()
         begun = (plan.folder / DONE / part.name).is_dir()
-        with Names(files_in(plan.folder / part.name) if begun else ()) as there:
-            for number in part.jobs:
-                done = plan.done_file(number)
-                outcome = read_outcome(done) if begun and done.is_file() else None
-                shard = plan.name(number) if plan.shard else None
-                if outcome is None or not is_complete(outcome, shard, there):
-                    waiting.add(number)
-                elif outcome.digest != plan[number].digest():
-                    waiting.add(number)
-                    changed, first = changed + 1, first or plan.name(number)
-                else:
-                    report.add(part.name, outcome)
-                    report.kept += len(outcome.photos)
+        there = set(files_in(plan.folder / part.name)) if begun else set()
+        for number in part.jobs:
+            done = plan.done_file(number)
+            outcome = read_outcome(done) if begun and done.is_file() else None
+            shard = plan.name(number) if plan.shard else None
+            if outcome is None or not is_complete(outcome, shard, there):
+                waiting.add(number)
+            elif outcome.digest != plan[number].digest():
+                waiting.add(number)
+                changed, first = changed + 1, first or plan.name(number)
+            else:
+                report.add(part.name, outcome)
+                report.kept += len(outcome.photos)
     if changed and not force:
         raise FaceTrackerError(
             f"{changed} photos or label files (first: {first}) changed since they were augmented",
@@ -258,3 +261,36 @@ def _shards(plan: Plan, part: str) -> Iterator[dict[str, object]]:
         if outcome is not None:
             counts = {"pictures": outcome.pictures, "faces": outcome.faces, "without_face": outcome.without_face}
             yield {"file": name, **counts, "photos": outcome.photos}
+
+
+def preview_of(plan: Plan, undone: Set[int]) -> Picture | None:
+    """A few of the variants that were made, with their boxes, for a person: a sheet `(H, W, 3)` BGR.
+
+    None where nothing was made. `undone` are the jobs that have no done-file.
+    """
+    made = _of_shard(plan, undone) if plan.shard else _of_files(plan, undone)
+    return sheet_of(made, VARIANTS, SIDE) if made else None
+
+
+def _of_files(plan: Plan, undone: Set[int]) -> list[Example]:
+    """The first variants of a few photos of the first part, a photo a line."""
+    made = []
+    for part in plan.parts[:1]:
+        place = plan.folder / part.name
+        done = (number for number in part.jobs if number not in undone)
+        step = max(1, (len(part.jobs) - sum(number in part.jobs for number in undone)) // PHOTOS)
+        for job in itertools.islice(done, 0, PHOTOS * step, step):
+            for number in range(1 if part.clean else min(plan.recipe.variants, VARIANTS)):
+                name = f"{plan.name(job)}.{number}"
+                made.append(read_example(Pair(place / IMAGES / f"{name}.jpg", place / LABELS / f"{name}.json")))
+    return made
+
+
+def _of_shard(plan: Plan, undone: Set[int]) -> list[Example]:
+    """The first records of the first shard, sorted by photo and variant."""
+    first = next((number for number in range(len(plan)) if number not in undone), None)
+    if first is None:
+        return []
+    shard = plan.folder / plan.part(first).name / plan.name(first)
+    records = itertools.islice(records_in(shard), PHOTOS * VARIANTS)
+    return [record.as_example(plan.part(first).name, shard) for record in sorted(records, key=lambda one: one.name)]

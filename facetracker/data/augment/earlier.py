@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any
 
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.files import names_in, read_json, sweep, write_json
-from facetracker.core.listing import Names
 from facetracker.core.places import is_remote
 from facetracker.data.augment.plan import Plan
 from facetracker.data.augment.writing import DONE, Outcome, read_outcome
@@ -44,9 +43,8 @@ def claim(folder: Path, settings: dict[str, Any], force: bool) -> None:
 def _clear(folder: Path) -> None:
     """Remove what an earlier run made, and nothing else."""
     for part in PARTS:
-        with Names(done_names(folder, part)) as names:
-            for name in names:
-                _remove(folder, part, name)
+        for name in list(done_names(folder, part)):
+            _remove(folder, part, name)
     if not is_remote(folder):  # a folder that holds nothing is not there in an object store
         shutil.rmtree(folder / DONE, ignore_errors=True)
 
@@ -80,7 +78,7 @@ def files_in(place: Path) -> Iterator[str]:
             yield from names_in(folder)
 
 
-def is_complete(outcome: Outcome, shard: str | None, there: Names) -> bool:
+def is_complete(outcome: Outcome, shard: str | None, there: Set[str]) -> bool:
     """Whether all that was made is there: the shard of that name, or the files (None)."""
     if shard is not None:
         return shard in there
@@ -92,21 +90,13 @@ def remove_stale(folder: Path, plan: Plan, force: bool) -> int:
     """Variants whose photo is no longer there: removed with `force` (shards always: they would be read twice)."""
     count = 0
     for part in PARTS:
-        with Names(_stale_names(folder, part, plan)) as stale:
-            for name in stale:
-                if force:
-                    _remove(folder, part, name)
-                elif plan.shard:
-                    raise FaceTrackerError(
-                        "holds shards of another number of photos", path=folder, fix="Pass --force to make it again."
-                    )
-                else:
-                    count += 1
+        for name in set(done_names(folder, part)).difference(plan.names(part)):
+            if force:
+                _remove(folder, part, name)
+            elif plan.shard:
+                raise FaceTrackerError(
+                    "holds shards of another number of photos", path=folder, fix="Pass --force to make it again."
+                )
+            else:
+                count += 1
     return count
-
-
-def _stale_names(folder: Path, part: str, plan: Plan) -> Iterator[str]:
-    if not (folder / DONE / part).is_dir():
-        return
-    with Names(plan.names(part)) as wanted:
-        yield from (name for name in done_names(folder, part) if name not in wanted)

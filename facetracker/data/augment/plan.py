@@ -1,7 +1,6 @@
-"""The plan of `augment`: which photos make which unit of work, for any number of photos.
+"""The plan of `augment`: which photos make which unit of work.
 
-A plan does not hold its jobs. It keeps the names of the photos in a temporary file and makes a job when it is asked
-for its number, so that the memory of the process that hands out the work does not grow with the photos.
+A plan does not hold its jobs. It keeps the names of the photos and makes a job when it is asked for its number.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from facetracker.core.listing import Rows
 from facetracker.data.augment.variants import Recipe
 from facetracker.data.augment.writing import AugmentJob, done_file
 from facetracker.labels.pairing import Pair
@@ -52,14 +50,14 @@ class Plan:
         self.folder, self.recipe, self.shard = folder, recipe, format == "tfrecord"
         self.all_parts, self.shard_photos = all_parts, shard_photos
         self.parts: list[Part] = []
-        self._photos = Rows(2)  # the photo's name, and which of the folders holds its label file
+        self._photos: list[tuple[str, int]] = []  # the name, and which of the folders holds its label file
         self._label_folders: list[Path] = []
 
     def add(self, name: str, images: Path, pairs: Iterable[Pair]) -> None:
         """The photos of one part, sorted by name; `images` is the folder that they lie in."""
         first = len(self._photos)
         for pair in pairs:
-            self._photos.append(pair.photo.name, self._label_folder(pair.label))
+            self._photos.append((pair.photo.name, self._label_folder(pair.label)))
         photos = range(first, len(self._photos))
         if photos:
             clean = not (name == "train" or self.all_parts)
@@ -123,16 +121,13 @@ class Plan:
         label = None if folder == UNLABELLED else self._label_folders[folder] / f"{path.stem}.json"
         return Pair(path, label, part.name)
 
-    def close(self) -> None:
-        self._photos.close()
-
 
 class Chosen:
     """Some of a plan's jobs."""
 
     def __init__(self, plan: Plan):
         self.plan = plan
-        self._numbers = Rows(1)
+        self._numbers: list[int] = []
         self.photos = 0
 
     def add(self, number: int) -> None:
@@ -141,14 +136,10 @@ class Chosen:
 
     def number(self, index: int) -> int:
         """The number in the plan of one of the jobs chosen."""
-        (number,) = self._numbers[index]
-        return number
+        return self._numbers[index]
 
     def __len__(self) -> int:
         return len(self._numbers)
 
     def __getitem__(self, index: int) -> AugmentJob:
         return self.plan[self.number(index)]
-
-    def close(self) -> None:
-        self._numbers.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -139,7 +139,7 @@ def _fit(variant: Variant, size: int | None) -> Variant:
     if size is None:
         return variant
     picture, place = letterbox(variant.picture, size, size)
-    return Variant(variant.number, picture, place.to_input(variant.boxes), variant.labels, variant.draws, variant.whole)
+    return replace(variant, picture=picture, boxes=place.to_input(variant.boxes))
 
 
 @lru_cache(maxsize=4)

@@ -18,9 +18,8 @@ from facetracker.core.boxes import Boxes, as_boxes, empty, overlaps
 from facetracker.core.errors import BadFile
 from facetracker.core.letterbox import GREY
 from facetracker.core.photo import Picture, jpeg_header
-from facetracker.data.compose.cut_off import cut_off_a_face
 from facetracker.data.compose.lookalikes import add_lookalike
-from facetracker.data.compose.placing import Classes, fills, placement, shown, turned, visible
+from facetracker.data.compose.placing import Classes, cut_off_a_face, fills, placement, shown, turned, visible
 from facetracker.data.compose.recipe import ComposeRecipe
 from facetracker.data.compose.weather import weathered
 

@@ -1,4 +1,4 @@
-"""Where a photo comes to lie in a view, and what is left of its boxes there; all in pixels."""
+"""Where a photo comes to lie in a view, what is left of its boxes there, faces that the edge cuts; all in pixels."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ from facetracker.core.photo import Picture
 LEAST_VISIBLE, LEAST_SIDE = 0.4, 6.0
 
 Classes = NDArray[np.int32]
+
+
+SMALLEST = 12.0  # pixels: of a smaller face, cut, nothing is left to know it by
+VISIBLE = (0.4, 0.9)  # share of the cut face's width or height that stays
+SIDEWAYS = 0.7  # people leave at the sides more often than at the top or the bottom
 
 
 def placement(scale: float, corner, degrees: float, pivot):
@@ -65,3 +70,30 @@ def visible(
     kinds = np.where((share < LEAST_VISIBLE) | small, IGNORED, classes).astype(np.int32)
     there = shown(boxes, width, height)
     return as_boxes(cut[there]), kinds[there]
+
+
+def cut_off_a_face(random: np.random.Generator, picture: Picture, boxes: Boxes) -> tuple[Picture, Boxes]:
+    """The square part of a square picture `(S, S, 3)` whose edge runs through one of its faces, as large as before.
+
+    People lean out of a webcam's sight, and a photo that shows it is rarely kept. Boxes `(N, 4)` in pixels move along,
+    beyond the edges where faces do. Without a face that is large enough both stay as they are.
+    """
+    sides = np.sqrt(np.maximum(boxes[:, 2:] - boxes[:, :2], 0).prod(axis=1))
+    large = np.flatnonzero(sides >= SMALLEST)
+    if not len(large):
+        return picture, boxes
+    side = picture.shape[0]
+    box = boxes[random.choice(large)]
+    across = 0 if random.random() < SIDEWAYS else 1
+    low, high = box[across], box[across + 2]
+    gone = (1.0 - random.uniform(*VISIBLE)) * (high - low)
+    # The edge nearer to the face is the one that moves, so that more than half of the picture stays.
+    start, end = (low + gone, side) if low + high < side else (0, high - gone)
+    extent = int(np.clip(end - start, side / 2, side))
+    corner = np.zeros(2, int)
+    corner[across] = 0 if start == 0 else side - extent
+    middle = (box[1 - across] + box[3 - across]) / 2
+    corner[1 - across] = int(np.clip(middle - random.uniform(0.2, 0.8) * extent, 0, side - extent))
+    x, y = corner
+    part = cv2.resize(picture[y : y + extent, x : x + extent], (side, side), interpolation=cv2.INTER_LINEAR)
+    return part, as_boxes((boxes - np.tile(corner, 2)) * (side / extent))

@@ -24,23 +24,19 @@ def write(network: Exportable, path: Path, card: Card, pictures: Sequence[Pictur
     model = onnx.load(str(path))
     _name_open_sizes(model)
     model.producer_name, model.producer_version = "facetracker", card.version
-    for key, value in ((CARD_KEY, card.to_text()),):
-        entry = model.metadata_props.add()
-        entry.key, entry.value = key, value
+    entry = model.metadata_props.add()
+    entry.key, entry.value = CARD_KEY, card.to_text()
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
 
 
 def _name_open_sizes(model: Any) -> None:
     """`batch`, `height`, `width` instead of the converter's `unk__17`."""
-    for value, names in ((model.graph.input[0], ("batch", "height", "width")), *_outputs(model)):
+    outputs = [(output, ("batch", "cells")) for output in model.graph.output]
+    for value, names in ((model.graph.input[0], ("batch", "height", "width")), *outputs):
         for dim, name in zip(value.type.tensor_type.shape.dim, names, strict=False):
             if not dim.dim_value:
                 dim.dim_param = name
-
-
-def _outputs(model: Any) -> list[tuple[Any, tuple[str, ...]]]:
-    return [(output, ("batch", "cells")) for output in model.graph.output]
 
 
 def quantize(path: Path, pictures: Sequence[Picture]) -> None:

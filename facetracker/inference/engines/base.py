@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,7 @@ from facetracker.core.photo import Picture
 from facetracker.inference.card import Card
 
 Outputs = dict[str, NDArray[np.float32]]
+R = TypeVar("R")
 
 # What the heads call their outputs (boxes, scores; a classifier has one), in the alphabetical order in which exporters
 # write a dictionary.
@@ -99,6 +102,28 @@ class Engine(ABC):
                 f"with {len(self.card.classes)} classes",
                 path=self.path,
             )
+
+
+class ForShapes(OrderedDict[tuple[int, ...], R]):
+    """What an engine has made ready for each input shape, the last few of them.
+
+    A camera has one shape; a folder of photos has many, and each costs memory and time. `make` gets one ready.
+    """
+
+    KEPT = 4
+
+    def __init__(self, make: Callable[[tuple[int, ...]], R]):
+        super().__init__()
+        self._make = make
+
+    def of(self, shape: tuple[int, ...]) -> R:
+        """What runs a batch of this shape."""
+        if shape not in self:
+            self[shape] = self._make(shape)
+            if len(self) > self.KEPT:
+                self.popitem(last=False)
+        self.move_to_end(shape)
+        return self[shape]
 
 
 def default_threads() -> int:

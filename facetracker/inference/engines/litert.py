@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from facetracker.core.console import silenced
 from facetracker.core.errors import BadFile, one_line
 from facetracker.core.photo import Picture
 from facetracker.inference.card import Card
-from facetracker.inference.engines.base import Engine, Outputs
-
-SHAPES_KEPT = 4  # a camera has one shape; a folder of photos has many, and each costs an interpreter
+from facetracker.inference.engines.base import Engine, ForShapes, Outputs
 
 
 class LiteRTEngine(Engine):
@@ -29,7 +25,7 @@ class LiteRTEngine(Engine):
         self.path, self.threads = path, threads
         self.card = Card.read_beside(path)
         self._file = path.read_bytes()
-        self._ready: OrderedDict[tuple[int, ...], _Ready] = OrderedDict()
+        self._ready = ForShapes(self._prepare)
         first = self._interpreter()
         source = first.get_input_details()[0]
         self._dtype, self._scale = source["dtype"], source["quantization"]
@@ -55,12 +51,7 @@ class LiteRTEngine(Engine):
         return {ours: named[name] for name, ours in self.name_outputs(list(named)).items()}
 
     def run(self, batch: Picture) -> Outputs:
-        ready = self._ready.get(batch.shape)
-        if ready is None:
-            ready = self._prepare(batch.shape)
-        else:
-            self._ready.move_to_end(batch.shape)
-        return ready.run(self._as_input(batch))
+        return self._ready.of(batch.shape).run(self._as_input(batch))
 
     def _as_input(self, batch: Picture) -> Picture:
         if self._dtype == np.int8:  # full-integer files: 0..255 as -128..127 unless they say otherwise
@@ -82,35 +73,17 @@ class LiteRTEngine(Engine):
             raise BadFile(f"does not take a batch of {shape} ({one_line(str(error))[:200]})", path=self.path) from None
         ready = _Ready(interpreter, source["index"], self._outputs)
         self.check(ready.run(np.zeros(shape, self._dtype)))
-        self._ready[shape] = ready
-        if len(self._ready) > SHAPES_KEPT:
-            self._ready.popitem(last=False)
         return ready
 
 
 _greeted = False
 
 
-@contextmanager
-def _no_greeting() -> Iterator[None]:
+def _no_greeting() -> AbstractContextManager[None]:
     """LiteRT writes a line about its delegate to file descriptor 2, once a process, whatever its log level."""
     global _greeted
-    try:
-        kept = os.dup(2) if not _greeted else None
-    except OSError:  # no stderr at all
-        kept = None
-    if kept is None:
-        yield
-        return
-    _greeted = True
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+    greeted, _greeted = _greeted, True
+    return nullcontext() if greeted else silenced(2)
 
 
 class _Ready:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,12 @@ import numpy as np
 from facetracker.core.errors import BadFile, one_line
 from facetracker.core.photo import Picture
 from facetracker.inference.card import Card
-from facetracker.inference.engines.base import Engine, Outputs
+from facetracker.inference.engines.base import Engine, ForShapes, Outputs
 from facetracker.private import mute_openvino
 
 mute_openvino()
 
 import openvino  # noqa: E402
-
-SHAPES_KEPT = 4
 
 
 class OpenVINOEngine(Engine):
@@ -38,7 +35,7 @@ class OpenVINOEngine(Engine):
         self.bind_input([None if side.is_dynamic else side.get_length() for side in source.partial_shape])
         ours = self.name_outputs([_output_name(output, index) for index, output in enumerate(model.outputs)])
         self._outputs = [ours[_output_name(output, index)] for index, output in enumerate(model.outputs)]
-        self._ready: OrderedDict[tuple[int, ...], Any] = OrderedDict()
+        self._ready = ForShapes(self._compile)
 
     def _read(self) -> Any:
         try:
@@ -47,9 +44,7 @@ class OpenVINOEngine(Engine):
             raise BadFile(f"cannot be loaded by OpenVINO ({one_line(str(error))[:200]})", path=self.path) from None
 
     def run(self, batch: Picture) -> Outputs:
-        request = self._ready.get(batch.shape) or self._compile(batch.shape)
-        self._ready.move_to_end(batch.shape)
-        return self._infer(request, batch)
+        return self._infer(self._ready.of(batch.shape), batch)
 
     def _infer(self, request: Any, batch: Picture) -> Outputs:
         results = request.infer([batch.astype(self._dtype, copy=False)], share_inputs=True, share_outputs=True)
@@ -71,9 +66,6 @@ class OpenVINOEngine(Engine):
         except RuntimeError as error:
             raise BadFile(f"does not take a batch of {shape} ({one_line(str(error))[:200]})", path=self.path) from None
         self.check(self._infer(request, np.zeros(shape, np.uint8)))
-        self._ready[shape] = request
-        if len(self._ready) > SHAPES_KEPT:
-            self._ready.popitem(last=False)
         return request
 
 

@@ -19,7 +19,6 @@ import cv2
 
 from facetracker.core import console
 from facetracker.core.photo import Picture
-from facetracker.inference.live.view import View
 
 QUALITY = 80
 WAIT = 1.0  # seconds after which a stream without a new picture sends the last one again, to notice a closed tab
@@ -37,10 +36,11 @@ addEventListener("keydown", event => {
 """
 
 
-class BrowserView(View):
+class BrowserView:
     """A picture served to tabs of this machine's browser; `address` is where."""
 
     def __init__(self, title: str, port: int = 0):
+        self.closed = False
         self.title, self.token = title, secrets.token_urlsafe(16)
         self._jpeg = b""
         self._number = self._watching = 0

@@ -8,21 +8,91 @@ are moved on to where they are by then.
 
 from __future__ import annotations
 
-from typing import Any
+import threading
+from types import TracebackType
+from typing import Any, Self
 
 import numpy as np
 
+from facetracker.capture.frames import now
 from facetracker.capture.source import Frame, NewestFrame, Source
 from facetracker.core.faces import Faces
 from facetracker.core.photo import Picture
 from facetracker.inference.live.loop import Loop, Report
-from facetracker.inference.live.thread import Inference
-from facetracker.inference.tracking.watch import Seen, Watcher, clock
+from facetracker.inference.tracking.watch import Seen, Watcher
 
 POLL = 0.05  # seconds between two looks at the keyboard while no frame comes
 STALLED = 1.0  # seconds without a frame after which the person is told
 NOTE = 1.5  # seconds for which a message stays on the picture
 KEEPS_UP = 1.5  # frame times that a look may take until frames are shown without waiting for it
+
+
+class Inference:
+    """Looks at the newest frame offered; a frame that waits is replaced by a newer one."""
+
+    def __init__(self, watcher: Watcher):
+        self.watcher = watcher
+        self.seconds = 0.0  # what one look takes, averaged over the last few
+        self._offered: Frame | None = None
+        self._finished: list[Seen] = []
+        self._busy = False
+        self._error: BaseException | None = None
+        self._stopping = False
+        self._news = threading.Condition()
+        self._thread = threading.Thread(target=self._work, name="looks at frames", daemon=True)
+        self._thread.start()
+
+    def offer(self, frame: Frame) -> None:
+        """The frame to look at next."""
+        with self._news:
+            self._offered = frame
+            self._news.notify_all()
+
+    def finished(self, timeout: float = 0.0) -> list[Seen]:
+        """Everything seen since the last call; waits up to `timeout` seconds for something. Raises its errors here."""
+        with self._news:
+            if timeout > 0 and (self._busy or self._offered is not None):
+                self._news.wait_for(lambda: self._finished or self._error, timeout)
+            if self._error is not None:
+                raise self._error
+            found, self._finished = self._finished, []
+            return found
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Finish the look that is under way, and end."""
+        with self._news:
+            self._stopping = True
+            self._news.notify_all()
+        self._thread.join(timeout)
+
+    def _work(self) -> None:
+        while True:
+            with self._news:
+                self._news.wait_for(lambda: self._offered is not None or self._stopping)
+                if self._stopping:
+                    return
+                frame, self._offered, self._busy = self._offered, None, True
+            assert frame is not None
+            started = now()
+            try:
+                seen = self.watcher.look(frame)
+            except BaseException as error:  # it belongs to the one who waits for the answer
+                with self._news:
+                    self._error = error
+                    self._news.notify_all()
+                return
+            took = now() - started
+            with self._news:
+                self.seconds = took if self.seconds == 0 else 0.8 * self.seconds + 0.2 * took
+                self._finished.append(seen)
+                self._busy = False
+                self._news.notify_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
 
 
 class LiveLoop(Loop):
@@ -34,32 +104,32 @@ class LiveLoop(Loop):
         self._last: tuple[Frame, Faces] | None = None
         self._last_seen: Seen | None = None
         self._note, self._note_until = "", 0.0
-        self._shown_at = clock()
+        self._shown_at = now()
         self._rate = self._age = 0.0
 
     def run(self) -> Report:
         """Work until the end; errors of the source are raised after the threads have ended."""
-        began = heard = clock()
+        began = heard = now()
         try:
             with NewestFrame(self.source) as newest, Inference(self.watcher) as inference:
                 while not self._is_over(began):
                     try:
                         frame = newest.get(POLL)
                     except TimeoutError:
-                        if clock() - heard > STALLED:
-                            self._say(f"no picture for {clock() - heard:.0f} s")
+                        if now() - heard > STALLED:
+                            self._say(f"no picture for {now() - heard:.0f} s")
                         self._show_again()
                         continue
                     if frame is None:
                         break
                     self._measure_interval(frame, heard)
-                    heard = clock()
+                    heard = now()
                     if self.controls.paused:
                         self._show_again()
                     else:
                         self._step(frame, inference)
         finally:
-            self.report.seconds = clock() - began
+            self.report.seconds = now() - began
         return self.report
 
     def _step(self, frame: Frame, inference: Inference) -> None:
@@ -85,10 +155,10 @@ class LiveLoop(Loop):
                 shown = self._picture(frame, faces)
             with self.watcher.stages.timed("show"):
                 self._press(self.view.show(shown))
-        age = clock() - frame.taken
+        age = now() - frame.taken
         self.report.ages.add(age)
         self.report.shown += 1
-        passed = clock() - self._shown_at
+        passed = now() - self._shown_at
         self._shown_at += passed
         self._rate += 0.1 * (1 / max(passed, 1e-3) - self._rate)
         self._age += 0.1 * (age - self._age)
@@ -103,17 +173,9 @@ class LiveLoop(Loop):
         return None if self._last_seen is None else self._last_seen.found
 
     def _picture(self, frame: Frame, faces: Faces) -> Picture:
-        note = self._note if clock() < self._note_until else ""
-        status = f"{self._rate:.0f} frames/s   {self._age * 1000:.0f} ms"
-        return self._window.render(
-            frame.picture,
-            faces,
-            self._found,
-            mirror=self.controls.mirror,
-            hidden=self._hide(),
-            status=[status, "paused" if self.controls.paused else note],
-            help=self.controls.help,
-        )
+        note = self._note if now() < self._note_until else ""
+        status = [f"{self._rate:.0f} frames/s   {self._age * 1000:.0f} ms", "paused" if self.controls.paused else note]
+        return self._drawn(frame.picture, faces, self._found, status)
 
     def _show_again(self) -> None:
         """The last picture once more, so that keys and the window live on without a new frame."""
@@ -133,15 +195,15 @@ class LiveLoop(Loop):
             self._say(f"saved {path.name}")
 
     def _say(self, text: str) -> None:
-        self._note, self._note_until = text, clock() + NOTE
+        self._note, self._note_until = text, now() + NOTE
 
     def _is_over(self, began: float) -> bool:
         if self._is_left():
             return True
         # The source itself ends at `stop`; a silent one must end as well.
-        return self.source.stop is not None and clock() - began > self.source.stop + STALLED
+        return self.source.stop is not None and now() - began > self.source.stop + STALLED
 
     def _measure_interval(self, frame: Frame, heard: float) -> None:
         """Cameras deliver less than they promise in the dark; a stream says nothing at all."""
         if self.report.shown:
-            self._interval += 0.05 * (min(max(clock() - heard, 1e-3), 1.0) - self._interval)
+            self._interval += 0.05 * (min(max(now() - heard, 1e-3), 1.0) - self._interval)

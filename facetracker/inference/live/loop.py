@@ -3,18 +3,46 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from facetracker.capture.source import Source
-from facetracker.inference.live.controls import Controls
+from facetracker.core.faces import Faces
+from facetracker.core.photo import Picture
 from facetracker.inference.live.render import Renderer
-from facetracker.inference.live.view import View
-from facetracker.inference.recording.hard_frames import HardFrames
-from facetracker.inference.recording.outputs import Outputs
+from facetracker.inference.live.views import View
+from facetracker.inference.recording.outputs import HardFrames, Outputs
 from facetracker.inference.recording.privacy import Hidden
 from facetracker.inference.stages import Durations
 from facetracker.inference.tracking.watch import Seen, Watcher
+
+
+@dataclass
+class Controls:
+    """The state that keys change; `save` is a wish that the loop fulfils and clears."""
+
+    mirror: bool = False
+    blur: bool = False
+    paused: bool = False
+    help: bool = False
+    save: bool = False
+    quit: bool = False
+
+    def press(self, key: str | None) -> None:
+        """Act on a key (`q`, `esc`, `space`, `s`, `m`, `b`, `h`); others do nothing."""
+        if key in ("q", "esc"):
+            self.quit = True
+        elif key == "space":
+            self.paused = not self.paused
+        elif key == "s":
+            self.save = True
+        elif key == "m":
+            self.mirror = not self.mirror
+        elif key == "b":
+            self.blur = not self.blur
+        elif key == "h":
+            self.help = not self.help
 
 
 @dataclass
@@ -68,6 +96,13 @@ class Loop(ABC):
     @abstractmethod
     def run(self) -> Report:
         """Work until the source ends or a person quits; what was done."""
+
+    def _drawn(self, picture: Picture, faces: Faces, found: Faces | None, status: Sequence[str]) -> Picture:
+        """A frame as it is shown just now."""
+        controls = self.controls
+        return self._window.render(
+            picture, faces, found, mirror=controls.mirror, hidden=self._hide(), status=status, help=controls.help
+        )
 
     def _hide(self) -> Hidden | None:
         """How faces are hidden just now."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import math
-import queue
-import threading
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
+from facetracker.capture.newest import FramesAhead
 from facetracker.capture.source import Frame, Source
 from facetracker.core import console
 from facetracker.inference.live.loop import Loop, Report
-from facetracker.inference.stages import Stages
 from facetracker.inference.tracking.watch import Seen, Watcher
 
 AHEAD = 4  # frames read ahead
@@ -33,7 +31,8 @@ class RecordedLoop(Loop):
         try:
             with ExitStack() as stack:
                 meter = stack.enter_context(console.progress("detect", frames_in(self.source), "frames"))
-                frames = stack.enter_context(ReadAhead(self.source, self.watcher.stages))
+                took = functools.partial(self.watcher.stages.add, "read")
+                frames = stack.enter_context(FramesAhead(self.source, AHEAD, took))
                 for frame in frames:
                     self._step(frame)
                     meter.advance()
@@ -61,16 +60,8 @@ class RecordedLoop(Loop):
     def _show(self, seen: Seen) -> None:
         assert self.view is not None
         self._shown_at = time.monotonic()
-        picture = self._window.render(
-            seen.frame.picture,
-            seen.faces,
-            seen.found,
-            mirror=self.controls.mirror,
-            hidden=self._hide(),
-            status=["paused" if self.controls.paused else f"{seen.frame.time:.1f} s"],
-            help=self.controls.help,
-        )
-        self.controls.press(self.view.show(picture))
+        status = ["paused" if self.controls.paused else f"{seen.frame.time:.1f} s"]
+        self.controls.press(self.view.show(self._drawn(seen.frame.picture, seen.faces, seen.found, status)))
         self.report.shown += 1
         self._save_if_wished(seen)
 
@@ -79,55 +70,6 @@ class RecordedLoop(Loop):
         sinks = [sink for sink in (self.outputs.recorder, self.outputs.lines) if sink is not None]
         others = self.outputs.crops or self.outputs.hard_frames or self.view
         return bool(sinks) and not others and all(sink.failed for sink in sinks)
-
-
-class ReadAhead:
-    """Reads a source in a thread, a few frames ahead: decoding and looking share the cores."""
-
-    def __init__(self, source: Source, stages: Stages):
-        self.source, self.stages = source, stages
-        self._queue: queue.Queue[Frame | BaseException | None] = queue.Queue(AHEAD)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._work, name=f"reads {source.name}", daemon=True)
-
-    def __enter__(self) -> Iterator[Frame]:
-        self._thread.start()
-        return self._frames()
-
-    def _frames(self) -> Iterator[Frame]:
-        while (item := self._queue.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-
-    def _work(self) -> None:
-        try:
-            frames = iter(self.source)
-            while not self._stopping.is_set():
-                started = time.perf_counter()
-                frame = next(frames, None)
-                if frame is None:
-                    break
-                self.stages.add("read", time.perf_counter() - started)
-                self._put(frame)
-            self._put(None)
-        except BaseException as error:  # it belongs to the one who reads
-            self._put(error)
-        finally:
-            self.source.close()
-
-    def _put(self, item: Frame | BaseException | None) -> None:
-        while not self._stopping.is_set():
-            try:
-                self._queue.put(item, timeout=0.2)
-                return
-            except queue.Full:
-                continue
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self.source.interrupt()
-        self._thread.join(10.0)
 
 
 def frames_in(source: Source) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import cv2
 
@@ -11,36 +11,32 @@ from facetracker.capture.display import Window, in_notebook, why_no_display
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.photo import Picture
-from facetracker.inference.live.view import View
+
+
+class View(Protocol):
+    """Shows pictures; `closed` is True once a person has shut it."""
+
+    closed: bool = False
+
+    def show(self, picture: Picture) -> str | None:
+        """Show a BGR picture; the key that was pressed since (`q`, `space`, `esc`, ...) or None."""
+
+    def close(self) -> None:
+        """Take it away; harmless when done twice."""
+
 
 ViewKind = Literal["auto", "window", "web", "none"]
 OTHER_WAYS = "--save out.mp4 records a video, --jsonl out.jsonl writes the boxes"
 
 
-class WindowView(View):
-    """A window on this machine's display."""
-
-    def __init__(self, title: str):
-        self._window = Window(title)
-
-    @property
-    def closed(self) -> bool:  # type: ignore[override]
-        return self._window.closed
-
-    def show(self, picture: Picture) -> str | None:
-        return self._window.show(picture)
-
-    def close(self) -> None:
-        self._window.close()
-
-
-class NotebookView(View):
+class NotebookView:
     """One picture below the cell that changes; `imshow` would end a notebook's kernel."""
 
     RATE = 12.0  # pictures a second: each travels to the browser as a JPEG through the notebook's messages
     QUALITY = 80
 
     def __init__(self, title: str):
+        self.closed = False
         self._handle: Any = None
         self._shown = -1.0
 
@@ -73,7 +69,7 @@ def open_view(kind: ViewKind, title: str) -> View | None:
         return NotebookView(title)
     why = why_no_display()
     if why is None:
-        return WindowView(title)
+        return Window(title)
     if kind == "window":
         raise FaceTrackerError(
             f"no window can be opened: {why}", fix=f"{OTHER_WAYS}, --view web shows it in a browser."

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from facetracker.core.boxes import iou
+from facetracker.core.boxes import best_pairs, iou
 
 Floats = NDArray[np.float64]
 Ids = NDArray[np.int64]
@@ -70,7 +70,7 @@ class Tracks:
             free = [row for row in range(len(self._all.ids)) if row not in taken]
             if not free or not len(these):
                 continue
-            for row, column in pairs(iou(self._all.boxes[free], boxes[these]), LEAST_OVERLAP):
+            for row, column in best_pairs(iou(self._all.boxes[free], boxes[these]), LEAST_OVERLAP):
                 mine[these[column]] = free[row]
         self._correct(mine, boxes, time)
         new = np.flatnonzero(sure & (mine == NOBODY))
@@ -126,14 +126,3 @@ class Tracks:
         """Give the next numbers to those that have been seen often enough; a face that misses once before is gone."""
         for row in np.flatnonzero((self._all.ids == NOBODY) & (self._all.hits >= self.confirm)):
             self._all.ids[row], self._next = self._next, self._next + 1
-
-
-def pairs(overlap: NDArray, least: float) -> list[tuple[int, int]]:
-    """Rows and columns that belong together: the largest of `overlap` `(T, N)` first, each row and column once."""
-    found: list[tuple[int, int]] = []
-    rows, columns = np.nonzero(overlap >= least)
-    for at in np.argsort(-overlap[rows, columns], kind="stable"):
-        row, column = int(rows[at]), int(columns[at])
-        if all(row != r and column != c for r, c in found):
-            found.append((row, column))
-    return found

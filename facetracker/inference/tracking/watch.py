@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass, field
 
 from facetracker.capture.source import Frame
@@ -111,8 +110,3 @@ class Watcher:
         threshold = self.detector.threshold
         low, high = threshold * DOUBT_BELOW, threshold + (1 - threshold) * DOUBT_ABOVE
         return "score in doubt" if ((scores >= low) & (scores < high)).any() else ""
-
-
-def clock() -> float:
-    """The clock of `Frame.taken`."""
-    return time.monotonic()

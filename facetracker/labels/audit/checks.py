@@ -1,12 +1,12 @@
-"""What the audit looks at in one photo and its label file."""
+"""What the audit looks at in one photo and its label file, and what it found in all of them."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facetracker.core import boxes
-from facetracker.core.errors import BadFile
+from facetracker.core.console import redirected
+from facetracker.core.errors import EXIT_REJECTS, BadFile
 from facetracker.core.hashing import fingerprint
 from facetracker.core.photo import Picture, decode_picture
 from facetracker.labels.labelme import NO_FACE, read_content, stated_size
@@ -140,14 +141,10 @@ def look(folder: Path, photo: Path, label: Path | None) -> CheckedPhoto:
 def heard(complaints: list[str]) -> Iterator[None]:
     """Collect what C libraries print on stderr: libjpeg tells only there that the rest of a picture is invented."""
     paper = _paper()
-    sys.stderr.flush()
-    kept = os.dup(2)
     try:
-        os.dup2(paper.fileno(), 2)
-        yield
+        with redirected(paper.fileno(), 2):
+            yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
         if os.fstat(paper.fileno()).st_size:
             paper.seek(0)
             complaints.append(paper.read().decode(errors="replace"))
@@ -238,3 +235,56 @@ def _doubts(content: Mapping[str, Any], faces: list[list[float]]) -> Iterator[tu
     flags = content.get("flags")
     if faces and isinstance(flags, Mapping) and flags.get(NO_FACE) is True:
         yield "no_face with faces", f"{len(faces)} boxes"
+
+
+@dataclass
+class PartCounts:
+    """Counts of one part of the split ("" for a set that is not split)."""
+
+    photos: int = 0
+    labelled: int = 0
+    no_face: int = 0
+    faces: int = 0
+
+
+@dataclass
+class Audit:
+    """What the audit found; `findings` in the order of `KINDS`, then by photo."""
+
+    folder: Path
+    parts: dict[str, PartCounts] = field(default_factory=dict)
+    classes: Counter[str] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+    fixed: list[str] = field(default_factory=list)
+    backup: Path | None = None
+    seconds: float = 0.0
+
+    @property
+    def photos(self) -> int:
+        return sum(part.photos for part in self.parts.values())
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many photos have each kind of finding, worst first, only kinds that occur."""
+        hit = defaultdict(set)
+        for finding in self.findings:
+            hit[finding.kind].add(finding.photo)
+        return {kind: len(hit[kind]) for kind in KINDS if kind in hit}
+
+    @property
+    def faulty(self) -> set[str]:
+        """The photos with at least one fault (not only notes)."""
+        return {finding.photo for finding in self.findings if finding.level == "fault"}
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_REJECTS if self.faulty else 0
+
+    def of(self, kind: str) -> list[Finding]:
+        return [finding for finding in self.findings if finding.kind == kind]
+
+
+def offenders(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings worth a picture: not what is merely unlabelled or empty."""
+    quiet = {"not labelled", "only prelabelled", "no face", "shape left out", "label without a photo"}
+    return [finding for finding in findings if finding.kind not in quiet]

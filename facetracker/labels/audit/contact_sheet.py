@@ -9,11 +9,10 @@ from facetracker.core.boxes import from_pixels
 from facetracker.core.errors import BadFile
 from facetracker.core.photo import Picture, read_picture
 from facetracker.core.sheet import GREEN, RED, Outline, Tile, beside, headed, sheet, stacked
-from facetracker.labels.audit.checks import KINDS, Finding, heard
-from facetracker.labels.audit.result import Audit, offenders
+from facetracker.labels.audit.checks import KINDS, Audit, Finding, heard, offenders
 from facetracker.labels.labelme import read_content, stated_size
 from facetracker.labels.pairing import LABELS, label_path
-from facetracker.labels.shapes import ShapeFault, encloses_area, shape_box, shape_label
+from facetracker.labels.shapes import read_shape
 
 COLUMNS = 6
 TILE = 200  # side of a photo's square, pixels
@@ -89,12 +88,7 @@ def _drawn_boxes(photo: Path, size: tuple[int, int]) -> list[tuple[tuple[float, 
     frame = stated_size(content) or size
     found = []
     for shape in content["shapes"]:
-        if not encloses_area(shape):
-            continue
-        try:
-            shape_label(shape)
-            box = shape_box(shape)
-        except ShapeFault:
-            continue
-        found.append(((*box,), frame == size and box.sticks_out(*frame) == 0 and not box.is_sliver()))
+        if (read := read_shape(shape)) is not None:
+            box = read[1]
+            found.append(((*box,), frame == size and box.sticks_out(*frame) == 0 and not box.is_sliver()))
     return found

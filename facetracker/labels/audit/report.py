@@ -9,8 +9,7 @@ from typing import Any
 from facetracker.core.console import duration
 from facetracker.core.files import write_json
 from facetracker.core.lettering import shortened
-from facetracker.labels.audit.checks import KINDS
-from facetracker.labels.audit.result import Audit, offenders
+from facetracker.labels.audit.checks import KINDS, Audit, offenders
 from facetracker.version import __version__
 
 WIDTH = 80

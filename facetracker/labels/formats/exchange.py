@@ -12,7 +12,7 @@ from facetracker.core import boxes
 from facetracker.core.errors import BadFile
 from facetracker.core.example import Example
 from facetracker.core.files import link_or_copy, photos_in
-from facetracker.core.photo import ORIENTATION, read_picture, write_jpeg
+from facetracker.core.photo import orientation_of, read_picture, write_jpeg
 from facetracker.labels.shapes import PixelBox, ShapeFault, usable_box
 
 # What other tools call the three parts of a split.
@@ -29,13 +29,7 @@ def by_part(examples: Iterable[Example]) -> dict[str, list[Example]]:
 
 def lies_sideways(photo: Path) -> bool:
     """Whether the pixels need turning to stand upright; many tools that read COCO, VOC or YOLO do not turn them."""
-    from PIL import Image
-
-    try:
-        with Image.open(photo) as picture:
-            return picture.getexif().get(ORIENTATION, 1) in (2, 3, 4, 5, 6, 7, 8)
-    except Exception:  # unreadable: whoever opens it next will say so
-        return False
+    return orientation_of(photo)[0] in (2, 3, 4, 5, 6, 7, 8)
 
 
 def place_photo(photo: Path, target: Path, upright: bool = False) -> None:

@@ -18,10 +18,9 @@ import keras
 from keras import ops
 
 from facetracker.models.assign import assign
-from facetracker.models.heads.base import Head, Losses, Mean
+from facetracker.models.base import Norm
+from facetracker.models.heads.base import Head, Losses, Mean, suppress
 from facetracker.models.losses import box_similarity, varifocal_loss
-from facetracker.models.norm import Norm
-from facetracker.models.suppress import suppress
 
 STRIDES = (8, 16, 32)
 # A cell starts with this probability, so that the first steps are not spent on unlearning "a face everywhere".
@@ -52,7 +51,6 @@ class DenseHead(Head):
     With `landmarks` there are `landmarks` `(B, A, 10)`: x and y of five points; offsets are -0.5 strides and more.
     """
 
-    name_of_kind = "dense"
     strides: tuple[int, ...] = STRIDES
 
     def __init__(
@@ -73,46 +71,26 @@ class DenseHead(Head):
             [self._unit(f"unit{stride}_{i}") for i in range(1 if landmarks and stride == STRIDES[0] else 2)]
             for stride in self.strides
         ]
-        self.score_convs = [
-            keras.layers.Conv2D(
-                1,
-                1,
-                bias_initializer=keras.initializers.Constant(-math.log(1 / FIRST_SCORE - 1)),
-                kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
-                name=f"score{stride}",
-            )
-            for stride in self.strides
-        ]
-        self.reach_convs = [
-            keras.layers.Conv2D(
-                4,
-                1,
-                bias_initializer=keras.initializers.Constant(math.log(FIRST_REACH)),
-                kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
-                name=f"reach{stride}",
-            )
-            for stride in self.strides
-        ]
-        self.kind_convs = [
-            keras.layers.Conv2D(
-                classes, 1, kernel_initializer=keras.initializers.RandomNormal(stddev=0.01), name=f"kind{stride}"
-            )
-            for stride in self.strides
-            if classes > 1
-        ]
-        self.landmark_convs = [
-            keras.layers.Conv2D(
-                POINT_NUMBERS,
-                1,
-                kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
-                name=f"points{stride}",
-            )
-            for stride in self.strides
-            if landmarks
-        ]
+        self.score_convs = self._last("score", 1, -math.log(1 / FIRST_SCORE - 1))
+        self.reach_convs = self._last("reach", 4, math.log(FIRST_REACH))
+        self.kind_convs = self._last("kind", classes) if classes > 1 else []
+        self.landmark_convs = self._last("points", POINT_NUMBERS) if landmarks else []
         # Probabilities and exponentials in float32 also where the rest computes in 16 bits.
         self.to_score = keras.layers.Activation("sigmoid", dtype="float32", name="to_score")
         self.to_reach = Reach(REACH_SHIFT if landmarks else 0.0, dtype="float32", name="to_reach")
+
+    def _last(self, name: str, channels: int, bias: float = 0.0):
+        """What a cell says, a layer for each grid; `bias` is where it starts."""
+        return [
+            keras.layers.Conv2D(
+                channels,
+                1,
+                bias_initializer=keras.initializers.Constant(bias),
+                kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
+                name=f"{name}{stride}",
+            )
+            for stride in self.strides
+        ]
 
     def _conv(self, size: int, name: str):
         return keras.layers.Conv2D(self.width, size, use_bias=False, name=f"{name}_conv")

@@ -19,8 +19,6 @@ class SingleHead(Head):
     Of several true faces the largest is the one to learn.
     """
 
-    name_of_kind = "single"
-
     def __init__(
         self, classes: int = 1, width: int = 2048, regress_loss: Literal["corner", "ciou"] = "corner", **options
     ):

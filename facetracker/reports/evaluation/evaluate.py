@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,15 @@ from facetracker.core.console import track
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.files import refuse_to_overwrite, write_atomically, write_json
 from facetracker.inference.card import Card
-from facetracker.reports.evaluation.answers import ClassPlan, Speed, ask, measure_speed, plan_classes
+from facetracker.reports.evaluation.answers import (
+    ClassPlan,
+    Models,
+    Speed,
+    ask,
+    ask_on_ray,
+    measure_speed,
+    plan_classes,
+)
 from facetracker.reports.evaluation.engines import detector_for, find, size_of
 from facetracker.reports.evaluation.judged import JudgedPhoto
 from facetracker.reports.evaluation.photos import LabelledPhotos, labelled_photos
@@ -121,8 +129,6 @@ def judge(
     if on == "local":
         answers = ask(detectors, plans, track(photos.examples, what), rejects)
     else:
-        from facetracker.reports.evaluation.on_ray import Models, ask_on_ray
-
         answers = ask_on_ray(Models(tuple(paths), image_size), plans, photos.examples, rejects, what, address)
     if not answers[0]:
         raise FaceTrackerError("none of its photos can be read", path=photos.folder)
@@ -152,7 +158,7 @@ def write_evaluation(evaluation: Evaluation, out: str | Path, gallery: int = 12)
     from facetracker.reports.evaluation.report import report
 
     folder = Path(out)
-    evaluation = Evaluation(evaluation.photos, evaluation.models, evaluation.rejects, folder)
+    evaluation = replace(evaluation, folder=folder)
     write_json(folder / "metrics.json", evaluation.as_dict())
     write_atomically(folder / "report.html", report(evaluation, gallery))
     if evaluation.rejects:

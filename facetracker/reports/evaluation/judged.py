@@ -9,7 +9,7 @@ threshold.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,17 +63,7 @@ class JudgedPhoto:
     def above(self, threshold: float) -> JudgedPhoto:
         """The same photo with only the boxes that score at least `threshold`."""
         keep = self.scores >= threshold
-        return JudgedPhoto(
-            self.name,
-            self.width,
-            self.height,
-            self.truth,
-            self.truth_classes,
-            self.boxes[keep],
-            self.scores[keep],
-            self.classes[keep],
-            self.ignored,
-        )
+        return replace(self, boxes=self.boxes[keep], scores=self.scores[keep], classes=self.classes[keep])
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,14 @@ from markupsafe import Markup
 
 from facetracker.reports.charts import COLOURS, Line, bar_chart, line_chart
 from facetracker.reports.evaluation.gallery import galleries
-from facetracker.reports.evaluation.inside import looking_inside
 from facetracker.reports.evaluation.scores import Scores, SizeRow
 from facetracker.reports.page import render
 
 if TYPE_CHECKING:
     from facetracker.reports.evaluation.evaluate import Evaluation, ModelResult
+from pathlib import Path
+
+from facetracker.reports.page import data_address
 
 RECALLS = [step / 100 for step in range(101)]
 # A row of the table: title, value of a model, whether more is better (None: neither), how it is written.
@@ -49,6 +51,27 @@ HEADLINES = (
     "photos with a false alarm",
     "ms a picture, median",
 )
+
+
+NO_ALARMS = "Not measured: every photo here shows a face. Take some without, as the camera will see them."
+HOW = {
+    "mean IoU": "per photo with a face: overlap of the best-scoring box with the face it overlaps most, 0 without a "
+    "box at the threshold; the mean over these photos.",
+    "found": "share of the photos with a face that have a box at the threshold. A low mean IoU with tight boxes in few "
+    "photos asks for a lower threshold (evaluate --threshold), one with loose boxes in all of them for other training.",
+    "AP50, AP75, AP50:95": "average precision by pycocotools at IoU 0.5, 0.75, and the mean of 0.5 to 0.95; AP40 is "
+    "where face detectors are usually compared. Up to 300 boxes a photo.",
+    "precision, recall, F1": "at the threshold in use, a box being right from IoU 0.5.",
+    "best threshold": "the highest F1 on these very photos: advice for the next ones, not a score.",
+    "false alarms": "share of the photos without a face on which a box appears.",
+    "milliseconds": "from the photo in memory to boxes: resizing, network, decoding and NMS.",
+    "ECE": "mean gap between a box's score and the share of such boxes that are right; 0 is perfect.",
+}
+# Of the sheets that `inspect` writes; the largest one, of the activations, is left to its own report.
+PICTURES = {
+    "gradcam.png": "Where each answer comes from: bright places speak for it.",
+    "filters.png": "What the first layer looks for: as training began, if that is known, and now.",
+}
 
 
 def report(evaluation: Evaluation, most: int = 12) -> str:
@@ -224,17 +247,22 @@ def _confusion(model: ModelResult) -> tuple[str, dict[str, Any], str]:
     return model.name, {"columns": table.columns, "rows": rows}, _value(model.scores.any_face_ap50, "{:.3f}")
 
 
-NO_ALARMS = "Not measured: every photo here shows a face. Take some without, as the camera will see them."
-HOW = {
-    "mean IoU": "per photo with a face: overlap of the best-scoring box with the face it overlaps most, 0 without a "
-    "box at the threshold; the mean over these photos.",
-    "found": "share of the photos with a face that have a box at the threshold. A low mean IoU with tight boxes in few "
-    "photos asks for a lower threshold (evaluate --threshold), one with loose boxes in all of them for other training.",
-    "AP50, AP75, AP50:95": "average precision by pycocotools at IoU 0.5, 0.75, and the mean of 0.5 to 0.95; AP40 is "
-    "where face detectors are usually compared. Up to 300 boxes a photo.",
-    "precision, recall, F1": "at the threshold in use, a box being right from IoU 0.5.",
-    "best threshold": "the highest F1 on these very photos: advice for the next ones, not a score.",
-    "false alarms": "share of the photos without a face on which a box appears.",
-    "milliseconds": "from the photo in memory to boxes: resizing, network, decoding and NMS.",
-    "ECE": "mean gap between a box's score and the share of such boxes that are right; 0 is perfect.",
-}
+def looking_inside(models: Sequence[tuple[str, Path]]) -> list[tuple[str, Path, list[tuple[str, str]]]]:
+    """Of every run that was inspected since it was trained: name, folder, and `(address, what it shows)` of a picture.
+
+    The models come as `(name, file)`.
+    """
+    runs = {path.parent: name for name, path in models if path.name.startswith("model.")}
+    return [(name, run / "inspect", _pictures(run / "inspect")) for run, name in runs.items() if _was_inspected(run)]
+
+
+def _was_inspected(run: Path) -> bool:
+    """Whether the pictures are there and younger than the network: those of an earlier one would mislead."""
+    network, pictures = run / "model.keras", [run / "inspect" / name for name in PICTURES]
+    if not all(path.is_file() for path in (network, *pictures)):
+        return False
+    return min(path.stat().st_mtime for path in pictures) >= network.stat().st_mtime
+
+
+def _pictures(folder: Path) -> list[tuple[str, str]]:
+    return [(data_address((folder / file).read_bytes()), text) for file, text in PICTURES.items()]

@@ -166,10 +166,10 @@ def found_share(photos: Sequence[JudgedPhoto]) -> float | None:
     return float(np.mean(values)) if values else None
 
 
-def face_ious(photo: JudgedPhoto) -> np.ndarray:
-    """IoU of each face `(N,)` with the box matched to it, whatever its class; 0 for a face without a box."""
+def face_ious(photo: JudgedPhoto, iou: float = 0.0, by_class: bool = False) -> np.ndarray:
+    """IoU of each face `(N,)` with the box matched to it, of its class or of any; 0 for a face without a box."""
     values = np.zeros(len(photo.truth))
-    found = match(photo, iou=0.0, by_class=False)
+    found = match(photo, iou, by_class)
     values[found.face[found.face >= 0]] = found.iou[found.face >= 0]
     return values
 
@@ -199,10 +199,7 @@ def _by_size(shown: Sequence[JudgedPhoto], table: Precision, sizes: Mapping[str,
     for photo in shown:
         scale = photo.width * photo.height if pixels else 1.0
         areas.append(box_arithmetic.areas(photo.truth) * scale)
-        result = match(photo)
-        ious = np.zeros(len(photo.truth))
-        ious[result.face[result.face >= 0]] = result.iou[result.face >= 0]
-        found.append(ious)
+        found.append(face_ious(photo, 0.5, by_class=True))
     area, iou = np.concatenate(areas), np.concatenate(found)
     rows = []
     for name, (low, high) in sizes.items():
