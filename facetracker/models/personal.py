@@ -38,7 +38,8 @@ class PersonalTracker(FaceTracker):
         **options: Any,
     ):
         # What a personal tracker always is stands in its config all the same: files say all of what they are.
-        options |= {"backbone": "nano", "head": "dense", "second_look": True}
+        second_look = options.get("second_look") or True  # a file's own, or today's
+        options |= {"backbone": "nano", "head": "dense", "second_look": second_look}
         self.style = tuple(float(number) for number in style)
         self.with_own_head = own_head
         super().__init__(image_size=image_size, weights=weights, **options)

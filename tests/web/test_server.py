@@ -281,6 +281,9 @@ def test_a_run_shows_its_state_its_pictures_and_its_report(served):
             "epochs": 3,
             "mean_iou": 0.5,
             "has_report": True,
+            "usable": True,
+            "kept": None,
+            "photos": None,
         }
         report = page.get("/api/runs/mine-1/report")
         assert report.text == "<p>scores</p>"
