@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--backbone", choices=SIZES, default="nano")
     parser.add_argument("--epochs", type=int, default=25)
     parser.add_argument("--variants", type=int, default=12, help="augmented pictures of each photo")
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--learning-rate", type=float, default=1e-4)
     parser.add_argument("--out", type=Path, default=Path("tutorial.json"))
     options = parser.parse_args()
     rows = []
