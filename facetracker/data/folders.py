@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from facetracker.core.errors import FaceTrackerError, Rejects
+from facetracker.core.errors import FaceTrackerError
 from facetracker.core.files import photos_in
 from facetracker.data.grouping import drawn_parts
 from facetracker.labels.pairing import PARTS
@@ -41,7 +41,6 @@ class FaceFolder:
     faces: list[Face]
     how: str
     margin: float | None = None
-    rejects: Rejects = field(default_factory=Rejects)
 
     def of(self, part: str) -> list[Face]:
         """The faces of one part."""
@@ -79,7 +78,7 @@ def read_folder(folder: str | Path, seed: int = 0) -> FaceFolder:
     sizes, margin = _read_table(folder)
     result = FaceFolder(folder, classes, [], "as in the folder" if parts else "split 7:1:2 by near-duplicate", margin)
     pool = {} if parts else {photo.relative_to(folder).as_posix(): photo for photo, _, _ in found}
-    drawn = drawn_parts(pool, RATIOS, seed, result.rejects) if pool else {}
+    drawn = drawn_parts(pool, RATIOS, seed) if pool else {}
     for photo, label, part in found:
         name = photo.relative_to(folder).as_posix()
         result.faces.append(Face(photo, label, part or drawn[name], sizes.get(name, 0.0)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -18,12 +18,13 @@ class _Type:
     """Stands in for numpy's dtype: whole numbers and floats, and nothing else."""
 
     def __init__(self, name: str, *rest: Any) -> None:
-        self.name, self.order = str(name), "="
+        self.name = str(name)
+        self.order: Literal["<", ">", "="] = "="
         if self.name not in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"):
             raise pickle.UnpicklingError(f"holds {self.name!r}, not numbers")
 
     def __setstate__(self, state: tuple) -> None:
-        self.order = {"<": "<", ">": ">"}.get(state[1], "=")
+        self.order = "<" if state[1] == "<" else ">" if state[1] == ">" else "="
 
     def real(self) -> np.dtype:
         return np.dtype(self.name).newbyteorder(self.order)

@@ -16,6 +16,14 @@ from facetracker.data.crops import crops
 from facetracker.data.folders import read_folder
 
 
+def test_the_middle_is_the_share_of_the_shorter_side_that_was_asked_for():
+    picture = np.zeros((80, 120, 3), np.uint8)
+    picture[10:70, 30:90] = 255  # 60 of 80 in the middle
+    assert (fit_square(picture, 60, 0.75) == 255).all()
+    assert (fit_square(picture, 40, 1.0)[0] == 0).all()
+    assert fit_square(picture, 40, 1.0)[20, 20, 0] == 255
+
+
 def test_a_crop_is_a_square_with_its_margin():
     picture = np.arange(100 * 200 * 3, dtype=np.uint32).reshape(100, 200, 3)
     crop = cut_face(picture, (50, 30, 70, 60), margin=0.1)
@@ -117,6 +125,10 @@ def test_a_damaged_photo_is_counted_and_the_rest_is_cut(masks, tmp_path):
     report = crops(broken, tmp_path / "out")
     assert report.rejects.exit_code == 3
     assert report.counts
+    # Photos that are not split are looked at before, for their likeness: still it is counted once.
+    shutil.move(broken, tmp_path / "flat")
+    again = crops(tmp_path / "flat", tmp_path / "again")
+    assert [path for path, _ in again.rejects] == [str(tmp_path / "flat" / "images" / "drawn-080.jpg")]
 
 
 @pytest.mark.parametrize("make", ["empty", "one class", "no photos"])
