@@ -98,11 +98,15 @@ def classify(
     top: Annotated[int, typer.Option(min=1, help="Classes named for each picture.")] = 2,
     sheet: Annotated[int, typer.Option(min=1, help="Pictures on the sheet, at most.")] = 36,
     find: Annotated[bool, typer.Option("--find", help="Find the faces in the photos first.")] = False,
+    columns: Annotated[
+        str | None,
+        typer.Option(help="Of the CSV, as id,label to hand in: of id, label, class, probability, truth, file."),
+    ] = None,
     force: Force = False,
 ) -> None:
     """Say which class each picture belongs to: a CSV, and a sheet with green and red titles."""
     from facetracker.reports.classify import classify as run
 
-    done = run(model, photos, csv=csv, png=png, top=top, sheet=sheet, find=find, force=force)
+    done = run(model, photos, csv=csv, png=png, top=top, sheet=sheet, find=find, columns=columns, force=force)
     console.say(*done.lines())
     raise typer.Exit(done.rejects.exit_code)

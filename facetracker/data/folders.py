@@ -50,11 +50,24 @@ class FaceFolder:
         """`train: 320 faces (with_mask 200, without_mask 120)`."""
         counts = Counter(face.label for face in self.of(part))
         kinds = ", ".join(f"{name} {counts[name]}" for name in self.classes)
-        return f"{part}: {sum(counts.values())} faces ({kinds})"
+        return f"{part or 'not split'}: {sum(counts.values())} faces ({kinds})"
+
+    def lines(self) -> list[str]:
+        """A line for every part that has faces."""
+        return [self.line(part) for part in (*PARTS, "") if self.of(part)]
 
 
-def read_folder(folder: str | Path, seed: int = 0) -> FaceFolder:
-    """The class folders of a folder, with their parts; without parts they are drawn 7:1:2 by `seed`."""
+def holds_classes(folder: Path) -> bool:
+    """Whether a folder is one of class folders: photos lie in folders with other names than `images`."""
+    places = [folder / name for name in PARTS if (folder / name).is_dir()] or [folder]
+    inside = [path for place in places if place.is_dir() for path in place.iterdir() if path.is_dir()]
+    return not any(path.name == "images" for path in inside) and any(
+        photos_in(path) for path in inside if path.name != "labels" and not path.name.startswith(".")
+    )
+
+
+def read_folder(folder: str | Path, seed: int | None = 0) -> FaceFolder:
+    """The class folders of a folder, with their parts; without parts they are drawn 7:1:2 by `seed` (None: not)."""
     folder = Path(folder)
     if not folder.is_dir():
         raise FaceTrackerError("no such folder", path=folder, fix="Make it with `facetracker crops DATA FOLDER`.")
@@ -77,11 +90,11 @@ def read_folder(folder: str | Path, seed: int = 0) -> FaceFolder:
         raise FaceTrackerError("has no part train", path=folder, fix=f"There are: {', '.join(parts)}.")
     sizes, margin = _read_table(folder)
     result = FaceFolder(folder, classes, [], "as in the folder" if parts else "split 7:1:2 by near-duplicate", margin)
-    pool = {} if parts else {photo.relative_to(folder).as_posix(): photo for photo, _, _ in found}
-    drawn = drawn_parts(pool, RATIOS, seed) if pool else {}
+    pool = {} if parts or seed is None else {photo.relative_to(folder).as_posix(): photo for photo, _, _ in found}
+    drawn = {} if seed is None or not pool else drawn_parts(pool, RATIOS, seed)
     for photo, label, part in found:
         name = photo.relative_to(folder).as_posix()
-        result.faces.append(Face(photo, label, part or drawn[name], sizes.get(name, 0.0)))
+        result.faces.append(Face(photo, label, part or drawn.get(name, ""), sizes.get(name, 0.0)))
     return result
 
 

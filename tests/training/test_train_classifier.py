@@ -15,6 +15,7 @@ from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.data.folders import Face
 from facetracker.exports import export
 from facetracker.inference.classifier import Classifier
+from facetracker.models import FaceClassifier
 from facetracker.models.loading import load_model
 from facetracker.training.classifier.feed import PIPELINES, FacePictures, changing, class_weights, make_feed, read_faces
 from facetracker.training.classifier.scores import score
@@ -195,6 +196,26 @@ def test_what_is_looked_at_in_the_middle_is_so_wherever_it_runs(faces, tmp_path)
     framed = picture.copy()
     framed[:4] = framed[-4:] = framed[:, :4] = framed[:, -4:] = 0  # 56 of 64 in the middle stay
     np.testing.assert_array_equal(classifier.classify([picture]), classifier.classify([framed]))
+
+
+def test_a_frozen_backbone_from_a_file_stays_as_it_was(faces, tmp_path):
+    donor = FaceClassifier("mobilenet_v3_small", ["a", "b", "c"], image_size=64, hidden=4)
+    donor.save(tmp_path / "donor.keras")
+    run = train_classifier(
+        faces,
+        "mobilenet_v3_small",
+        weights=str(tmp_path / "donor.keras"),
+        image_size=32,
+        epochs=1,
+        freeze_epochs=1,
+        pipeline="transfer",
+        name="frozen",
+        runs=tmp_path,
+    )
+    trained = load_model(run / "model.keras")
+    for ours, theirs in zip(trained.backbone.get_weights(), donor.backbone.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert trained.centre == 0.875
 
 
 def test_classes_count_alike():
