@@ -1,5 +1,7 @@
 """Folders of class folders: `FOLDER/{train,val,test}/CLASS/*.jpg`, or `FOLDER/CLASS/*.jpg` that is split here.
 
+The parts may be called as others call them: Train, valid, Validation, Test.
+
 Photos that look nearly the same stay in one part, or the score would say how well the network remembers.
 """
 
@@ -16,6 +18,7 @@ from facetracker.data.grouping import drawn_parts
 from facetracker.labels.pairing import PARTS
 
 RATIOS = (0.7, 0.1, 0.2)
+NAMES = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 TABLE = "crops.csv"  # what `crops` knows of each picture; folders from elsewhere have none
 
 
@@ -59,7 +62,7 @@ class FaceFolder:
 
 def holds_classes(folder: Path) -> bool:
     """Whether a folder is one of class folders: photos lie in folders with other names than `images`."""
-    places = [folder / name for name in PARTS if (folder / name).is_dir()] or [folder]
+    places = list(_parts_of(folder).values()) or [folder]
     inside = [path for place in places if place.is_dir() for path in place.iterdir() if path.is_dir()]
     return not any(path.name == "images" for path in inside) and any(
         photos_in(path) for path in inside if path.name != "labels" and not path.name.startswith(".")
@@ -71,8 +74,8 @@ def read_folder(folder: str | Path, seed: int | None = 0) -> FaceFolder:
     folder = Path(folder)
     if not folder.is_dir():
         raise FaceTrackerError("no such folder", path=folder, fix="Make it with `facetracker crops DATA FOLDER`.")
-    parts = [name for name in PARTS if (folder / name).is_dir()]
-    places = {name: folder / name for name in parts} or {"": folder}
+    parts = _parts_of(folder)
+    places = parts or {"": folder}
     found = [
         (photo, place.name, part)
         for part, root in places.items()
@@ -96,6 +99,13 @@ def read_folder(folder: str | Path, seed: int | None = 0) -> FaceFolder:
         name = photo.relative_to(folder).as_posix()
         result.faces.append(Face(photo, label, part or drawn.get(name, ""), sizes.get(name, 0.0)))
     return result
+
+
+def _parts_of(folder: Path) -> dict[str, Path]:
+    """The folders of the parts that there are, by their names here."""
+    inside = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    found = {NAMES[path.name.lower()]: path for path in inside if path.name.lower() in NAMES}
+    return {name: found[name] for name in PARTS if name in found}
 
 
 def _read_table(folder: Path) -> tuple[dict[str, float], float | None]:

@@ -80,6 +80,14 @@ def test_photos_that_are_not_split_are_split_by_likeness(masks, tmp_path):
     assert shares[0] > 2 * shares[2] > 2 * shares[1]
 
 
+def test_parts_may_be_called_as_others_call_them(faces, tmp_path):
+    for part, name in (("train", "Train"), ("val", "Validation"), ("test", "Test")):
+        shutil.copytree(faces / part, tmp_path / name)
+    ours, theirs = read_folder(faces), read_folder(tmp_path)
+    assert [theirs.line(part) for part in ("train", "val", "test")] == ours.lines()
+    assert theirs.how == "as in the folder"
+
+
 def test_class_folders_without_parts_are_split_without_near_twins_on_two_sides(tmp_path, faces):
     folder = tmp_path / "flat"
     for path in faces.rglob("*.jpg"):
