@@ -30,6 +30,8 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+# numpy's matrices here are small: on a machine with other work several threads would mostly wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 from masks import CLASSES, starters_split
@@ -41,6 +43,7 @@ from facetracker.core.photo import read_picture
 
 ROOT = Path(__file__).parent.parent
 FEW = 200  # of either class, at most
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 SIZE = 224
 
 
@@ -171,7 +174,7 @@ print(time.perf_counter() - began)
 
 
 def speed(out: Path, before: str, rounds: int) -> dict[str, Any]:
-    """Seconds an epoch: now, at the commit `before`, and in Keras, turn by turn."""
+    """Seconds an epoch on one thread: now, at the commit `before`, and in Keras, turn by turn."""
     archive = subprocess.run(
         ["git", "archive", before, "facetracker"], cwd=ROOT, capture_output=True, check=True
     ).stdout
@@ -185,7 +188,7 @@ def speed(out: Path, before: str, rounds: int) -> dict[str, Any]:
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, (place, code) in ways.items():
-            environment = {**os.environ, "PYTHONPATH": str(place)}
+            environment = {**os.environ, "PYTHONPATH": str(place), **dict.fromkeys(THREADS, "1")}
             words = [sys.executable, "-c", code]
             done = subprocess.run(words, capture_output=True, text=True, check=True, cwd=out, env=environment)
             seconds[name].append(float(done.stdout.split()[-1]))
