@@ -133,6 +133,25 @@ def classic_networks(out: Path, epochs: dict[str, int]) -> dict[str, Any]:
     return figures
 
 
+def side_by_side(out: Path, figures: dict[str, Any]) -> None:
+    """The accuracies on pictures that were held back, epoch by epoch, as `accuracies.png`: val, and of numpy test."""
+    import csv
+
+    from facetracker.training.curves import new_figure, save_figure
+
+    lines = {"VGG6, numpy": figures["numpy"]["numpy"], "VGG6, its Keras twin": figures["numpy"]["keras"]}
+    for name, title in (("vgg6", "VGG6"), ("lenet5_224", "LeNet-5"), ("alexnet", "AlexNet")):
+        with (out / "runs" / name / "history.csv").open(newline="") as file:
+            lines[f"{title}, by its defaults"] = [float(row["val_accuracy"]) for row in csv.DictReader(file)]
+    figure, (axis,) = new_figure(1, 7, 4)
+    for title, values in lines.items():
+        axis.plot(range(1, len(values) + 1), values, marker=".", label=title)
+    axis.set(xlabel="epoch", title="Mask or no mask: share right of faces held back", ylim=(0.5, 1))
+    axis.grid(alpha=0.3)
+    axis.legend()
+    save_figure(figure, out / "accuracies.png")
+
+
 def transfer(out: Path, epochs: int) -> dict[str, Any]:
     """The starter's backbone on all crops, the best two classes of every test picture, the sheet."""
     from facetracker.reports.classify import classify
@@ -219,7 +238,10 @@ def main() -> None:
     path = out / "figures.json"
     for name in arguments.only:
         figures = read_json(path) if path.is_file() else {}
-        write_json(path, {**figures, name: ways[name]()})
+        figures |= {name: ways[name]()}
+        write_json(path, figures)
+        if name in ("numpy", "classic") and {"numpy", "classic"} <= set(figures):
+            side_by_side(out, figures)
     print(json.dumps(read_json(path), indent=2))
 
 

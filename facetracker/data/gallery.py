@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from facetracker.data.folders import Face, FaceFolder, holds_classes, read_folde
 from facetracker.data.summary import Summary, summarise
 from facetracker.labels.collection import Collection, Unlabelled
 
+T = TypeVar("T")
 SIDE = 240  # of one picture on the sheet, pixels
 COLOURS = (GREEN, ORANGE, BLUE, (200, 60, 200), (60, 200, 220))  # BGR, a class each
 
@@ -87,20 +88,21 @@ def show(
         raise FaceTrackerError(f"no window can be opened: {why_not}", fix="Pass --save FILE.png.")
     if save is not None:
         refuse_to_overwrite(save, force)
+    summary: Summary | FaceFolder
     if not is_remote(as_path(folder)) and holds_classes(Path(folder)):
         page, summary = _classes(Path(folder), part, count, columns, seed)
     else:
         photos = Collection.open(folder, part, unlabelled=unlabelled, prelabelled=True)
         if not len(photos):
             raise FaceTrackerError("holds no labelled picture to show", path=folder)
-        page, summary = sheet_of(_some(photos, count, seed), columns), summarise(photos)
+        page, summary = sheet_of(_some(list(photos), count, seed), columns), summarise(photos)
     if save is None:
         _show_window(page, Path(folder).name)
         return Shown(page, summary)
     return Shown(page, summary, write_png(save, page))
 
 
-def _some(items: Sequence[Any], count: int, seed: int) -> list[Any]:
+def _some(items: Sequence[T], count: int, seed: int) -> list[T]:
     """So many of the items, drawn by `seed`, in their order."""
     return [items[int(row)] for row in np.sort(np.random.default_rng(seed).permutation(len(items))[:count])]
 

@@ -19,6 +19,7 @@ from facetracker.inference.detector import Timer, as_bgr
 
 HAAR = "haar"
 CASCADE = "haarcascade_frontalface_default.xml"
+FOLDER = Path(cv2.__file__).parent / "data"
 
 
 class HaarDetector:
@@ -36,10 +37,13 @@ class HaarDetector:
                 f"OpenCV {cv2.__version__} has no Haar cascades any more",
                 fix='opencv-python 4 has: pip install "opencv-python<5". The starter finds faces without.',
             )
-        path = Path(cv2.data.haarcascades) / CASCADE if cascade is None else Path(cascade)
-        self.cascade = cv2.CascadeClassifier(str(path)) if path.is_file() else None
-        if self.cascade is None or self.cascade.empty():
-            raise BadFile("is no cascade of OpenCV", path=path, fix=f"opencv-python 4 brings {CASCADE}.")
+        path = FOLDER / CASCADE if cascade is None else Path(cascade)
+        fault = BadFile("is no cascade of OpenCV", path=path, fix=f"opencv-python 4 brings {CASCADE}.")
+        if not path.is_file():
+            raise fault
+        self.cascade = cv2.CascadeClassifier(str(path))
+        if self.cascade.empty():
+            raise fault
         self.shrink = shrink
         self.classes = ["face"]
 

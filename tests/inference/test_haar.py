@@ -8,6 +8,7 @@ import pytest
 
 from facetracker.capture.source import Frame
 from facetracker.core.errors import BadFile, FaceTrackerError
+from facetracker.inference import haar
 from facetracker.inference.detect import Keep, Show, Take, detect
 from facetracker.inference.haar import CASCADE, HaarDetector
 from facetracker.inference.stages import Stages
@@ -35,7 +36,7 @@ class Cascade:
 def opencv4(monkeypatch, tmp_path):
     (tmp_path / CASCADE).write_text("<cascade/>")
     monkeypatch.setattr(cv2, "CascadeClassifier", Cascade, raising=False)
-    monkeypatch.setattr(cv2.data, "haarcascades", f"{tmp_path}/")
+    monkeypatch.setattr(haar, "FOLDER", tmp_path)
     return tmp_path
 
 
