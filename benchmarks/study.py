@@ -146,6 +146,7 @@ def side_by_side(out: Path, figures: dict[str, Any]) -> None:
     figure, (axis,) = new_figure(1, 7, 4)
     for title, values in lines.items():
         axis.plot(range(1, len(values) + 1), values, marker=".", label=title)
+    axis.xaxis.get_major_locator().set_params(integer=True)
     axis.set(xlabel="epoch", title="Mask or no mask: share right of faces held back", ylim=(0.5, 1))
     axis.grid(alpha=0.3)
     axis.legend()
