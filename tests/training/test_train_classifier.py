@@ -198,6 +198,16 @@ def test_what_is_looked_at_in_the_middle_is_so_wherever_it_runs(faces, tmp_path)
     np.testing.assert_array_equal(classifier.classify([picture]), classifier.classify([framed]))
 
 
+@pytest.mark.slow  # alexnet has its figures in benchmarks/study.py: its files are half a gigabyte
+@pytest.mark.parametrize(
+    ("backbone", "size", "epochs"),
+    [("lenet5", 32, 20), ("lenet5_224", 96, 10), ("vgg6", 96, 10), ("simple_convnet", 28, 10)],
+)
+def test_a_classic_network_learns_from_its_default_settings(backbone, size, epochs, faces, tmp_path):
+    run = train_classifier(faces, backbone, image_size=size, epochs=epochs, name="one", runs=tmp_path)
+    assert json.loads((run / "metrics.json").read_text())["accuracy"] >= 0.85
+
+
 def test_a_frozen_backbone_from_a_file_stays_as_it_was(faces, tmp_path):
     donor = FaceClassifier("mobilenet_v3_small", ["a", "b", "c"], image_size=64, hidden=4)
     donor.save(tmp_path / "donor.keras")
