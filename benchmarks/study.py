@@ -167,57 +167,68 @@ def transfer(out: Path, epochs: int) -> dict[str, Any]:
     return {key: measured[key] for key in ("accuracy", "faces", "confusion", "seconds", "parameters")}
 
 
-ONE_EPOCH = """
-import sys, time, numpy as np
-from facetracker import from_scratch as fs
+EPOCHS = """
+import json, sys, time
+import numpy as np
+
+def room_at(place):
+    # the package of that folder, beside the one of another
+    for name in [name for name in sys.modules if name.split(".")[0] == "facetracker"]:
+        del sys.modules[name]
+    sys.path.insert(0, place)
+    import facetracker.from_scratch as room
+    sys.path.remove(place)
+    assert room.__file__.startswith(place)
+    return room
+
+rounds, places = int(sys.argv[1]), dict(zip(("before", "now"), sys.argv[2:]))
 random = np.random.default_rng(0)
 data = random.random((500, 3, 224, 224), dtype=np.float32), np.arange(500) % 2
 few = data[0][:32], data[1][:32]
-trainer = fs.Trainer(fs.VGG6(), data, few, 1, 32, fs.Adam(1e-3), accuracy_pictures=32, quiet=True)
-began = time.process_time()
-trainer.train()
-print(time.process_time() - began)
-"""
-ONE_KERAS_EPOCH = """
-import time, keras, numpy as np
+ways = {}
+for name, place in places.items():
+    room = room_at(place)
+    options = {"accuracy_pictures": 32, "quiet": True}
+    ways[name] = room.Trainer(room.VGG6(), data, few, 1, 32, room.Adam(1e-3), **options).train
+import keras
 from facetracker.models import classic
 twin = classic.vgg6(classes=2)
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 twin.compile(optimizer=keras.optimizers.Adam(1e-3), loss=loss, jit_compile=False)
-random = np.random.default_rng(0)
-data = random.random((500, 224, 224, 3), dtype=np.float32), np.arange(500) % 2
-twin.fit(data[0][:64], data[1][:64], batch_size=32, verbose=0)  # compiled here, not on the clock
-began = time.process_time()
-twin.fit(*data, batch_size=32, verbose=0)
-print(time.process_time() - began)
+last = data[0].transpose(0, 2, 3, 1).copy()
+twin.fit(last[:64], data[1][:64], batch_size=32, verbose=0)  # compiled here, not on the clock
+ways["keras"] = lambda: twin.fit(last, data[1], batch_size=32, verbose=0)
+seconds = {name: [] for name in ways}
+for number in range(rounds):
+    names = list(ways)[number % 3:] + list(ways)[:number % 3]  # nobody is always the first
+    for name in names:
+        began = time.process_time()
+        ways[name]()
+        seconds[name].append(time.process_time() - began)
+print(json.dumps(seconds))
 """
 
 
 def speed(out: Path, before: str, rounds: int) -> dict[str, Any]:
-    """Seconds of the processor for an epoch, on one thread: now, at the commit `before`, in Keras, turn by turn.
+    """Seconds of the processor for an epoch, on one thread: at the commit `before`, now, in Keras, turn by turn.
 
-    Of the processor, not of the clock: the machine may have other work.
+    Of the processor, not of the clock: the machine may have other work. All in one process, which has one memory.
     """
     archive = subprocess.run(
         ["git", "archive", before, "facetracker"], cwd=ROOT, capture_output=True, check=True
     ).stdout
     with tarfile.open(fileobj=io.BytesIO(archive)) as code:
         code.extractall(out / "before", filter="data")
-    ways = {
-        "now": (ROOT, ONE_EPOCH),
-        f"before ({before})": (out / "before", ONE_EPOCH),
-        "keras": (ROOT, ONE_KERAS_EPOCH),
+    words = [sys.executable, "-c", EPOCHS, str(rounds), str((out / "before").resolve()), str(ROOT.resolve())]
+    environment = {**os.environ, **dict.fromkeys(THREADS, "1")}
+    done = subprocess.run(words, capture_output=True, text=True, check=True, cwd=out, env=environment)
+    seconds = json.loads(done.stdout.splitlines()[-1])
+    ratios = {
+        name: statistics.median(a / b for a, b in zip(seconds["now"], seconds[name], strict=True))
+        for name in ("before", "keras")
     }
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for number in range(rounds):
-        turned = list(ways.items())[number % len(ways) :] + list(ways.items())[: number % len(ways)]
-        for name, (place, code) in turned:  # nobody is always the first
-            environment = {**os.environ, "PYTHONPATH": str(place), **dict.fromkeys(THREADS, "1")}
-            words = [sys.executable, "-c", code]
-            done = subprocess.run(words, capture_output=True, text=True, check=True, cwd=out, env=environment)
-            seconds[name].append(float(done.stdout.split()[-1]))
     medians = {name: statistics.median(values) for name, values in seconds.items()}
-    return {"seconds": seconds, "medians": medians, "times_keras": medians["now"] / medians["keras"]}
+    return {"commit": before, "seconds": seconds, "medians": medians, "now_to": ratios}
 
 
 def main() -> None:
