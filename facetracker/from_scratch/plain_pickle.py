@@ -8,6 +8,8 @@ it is called. numpy's own functions are not called either: handed a forged shape
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -58,7 +60,7 @@ def _encoded(text: str, encoding: str) -> bytes:
     return str(text).encode("latin1")
 
 
-KNOWN = {
+KNOWN: dict[str, Callable[..., Any]] = {
     "_reconstruct": lambda *of: _Array(),
     "_frombuffer": _numbers,
     "scalar": _scalar,
@@ -72,7 +74,7 @@ MODULES = ("numpy", "numpy.core.multiarray", "numpy._core.multiarray", "numpy._c
 class _Reader(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if module in MODULES and name in KNOWN:
-            return KNOWN[name]
+            return partial(KNOWN[name])  # a new one each time: a pickle may write to what it is given
         if (module, name) == ("collections", "OrderedDict"):
             return dict
         raise pickle.UnpicklingError(f"wants to call {module}.{name}")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from facetracker import from_scratch as fs
+from facetracker.from_scratch import plain_pickle
 from facetracker.from_scratch.photos import from_photos
 
 
@@ -198,6 +199,16 @@ def test_a_pickle_is_never_run(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=name):
             small_vgg6().load(tmp_path / name)
     assert not (tmp_path / "exploded").exists()
+
+
+def test_a_pickle_cannot_change_the_reader(tmp_path: Path) -> None:
+    # The function that builds arrays is named, and BUILD sets its defaults: a later file would be read another way.
+    forged = b"\x80\x02cnumpy._core.numeric\n_frombuffer\nN}X\x0c\x00\x00\x00__defaults__X\x01\x00\x00\x00F\x85s\x86b."
+    (tmp_path / "forged.pkl").write_bytes(forged)
+    before = plain_pickle.KNOWN["_frombuffer"].__defaults__
+    with pytest.raises(ValueError, match="forged"):
+        plain_pickle.read_pickle(tmp_path / "forged.pkl")
+    assert plain_pickle.KNOWN["_frombuffer"].__defaults__ == before
 
 
 def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
