@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from facetracker.cli.training import Change, KeepEvery, settings_of
 from facetracker.core import console
 
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
@@ -45,7 +46,15 @@ def train_classifier(
     batch_size: Annotated[int | None, typer.Option(min=1)] = None,
     learning_rate: Annotated[float | None, typer.Option(min=0)] = None,
     dropout: Annotated[float | None, typer.Option(min=0, max=0.99, help="In the new top.")] = None,
-    augment: Annotated[bool, typer.Option(help="Change each picture again in every epoch.")] = True,
+    pipeline: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="How pictures are changed in every epoch: standard, scratch, transfer, classic, none, a YAML file.",
+        ),
+    ] = None,
+    keep_every: KeepEvery = None,
+    change: Change = None,
     seed: Annotated[int, typer.Option(help="Draws the split, the order and the changes.")] = 0,
     name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
     runs: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
@@ -69,7 +78,8 @@ def train_classifier(
         batch_size=batch_size,
         learning_rate=learning_rate,
         dropout=dropout,
-        augment=augment,
+        pipeline=pipeline,
+        changes=settings_of(change, keep_every),
         seed=seed,
         name=name,
         resume=resume,
@@ -88,11 +98,15 @@ def classify(
     top: Annotated[int, typer.Option(min=1, help="Classes named for each picture.")] = 2,
     sheet: Annotated[int, typer.Option(min=1, help="Pictures on the sheet, at most.")] = 36,
     find: Annotated[bool, typer.Option("--find", help="Find the faces in the photos first.")] = False,
+    columns: Annotated[
+        str | None,
+        typer.Option(help="Of the CSV, as id,label to hand in: of id, label, class, probability, truth, file."),
+    ] = None,
     force: Force = False,
 ) -> None:
     """Say which class each picture belongs to: a CSV, and a sheet with green and red titles."""
     from facetracker.reports.classify import classify as run
 
-    done = run(model, photos, csv=csv, png=png, top=top, sheet=sheet, find=find, force=force)
+    done = run(model, photos, csv=csv, png=png, top=top, sheet=sheet, find=find, columns=columns, force=force)
     console.say(*done.lines())
     raise typer.Exit(done.rejects.exit_code)

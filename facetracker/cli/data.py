@@ -101,7 +101,7 @@ def show(
     save: Annotated[Path | None, typer.Option(metavar="PNG", help="Write the sheet; default: a window.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,
 ) -> None:
-    """A sheet of pictures with their boxes, from photos, augmented sets or TFRecord shards."""
+    """A sheet of pictures with their boxes, or their classes: photos, augmented sets, shards, class folders."""
     from facetracker.data.gallery import show as run
 
     one_of("--unlabelled", unlabelled, ("skip", "no-face"))

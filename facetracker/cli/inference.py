@@ -20,7 +20,7 @@ class ViewChoice(StrEnum):
 
 def detect(
     model: Annotated[
-        str | None, typer.Argument(metavar="MODEL", help="Model file or run folder; default: the starter.")
+        str | None, typer.Argument(metavar="MODEL", help="Model file, run folder, or haar; default: the starter.")
     ] = None,
     source: Annotated[
         str, typer.Option(help="Camera number, film, photo, folder, address, or scene: for drawn faces.")

@@ -10,6 +10,13 @@ import typer
 from facetracker.cli.cluster import Address, where
 from facetracker.core.errors import EXIT_REJECTS
 
+Change = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting: training.ema=0.99.")
+]
+KeepEvery = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Keep the model of every Nth epoch too; 1 keeps all.")
+]
+
 
 def learn(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder of labelled photos, split or not.")] = Path(
@@ -41,9 +48,8 @@ def train(
         str | None, typer.Option(help="Where to start: imagenet, starter, none, or a model file.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run; default: the preset's and a number.")] = None,
-    change: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting: training.ema=0.99.")
-    ] = None,
+    keep_every: KeepEvery = None,
+    change: Change = None,
     runs: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run (default: the latest).")] = False,
     workers: Annotated[int, typer.Option(min=1, help="Workers that train together (docs/scale.md).")] = 1,
@@ -52,7 +58,7 @@ def train(
     force: Annotated[bool, typer.Option("--force", help="Replace a run of this name.")] = False,
 ) -> None:
     """Train a tracker; everything it gives is in one run folder."""
-    changes = list(change or [])
+    changes = settings_of(change, keep_every)
     if epochs is not None:
         changes.append(f"training.epochs={epochs}")
     if weights is not None:
@@ -73,3 +79,8 @@ def train(
         run = train_run(data, preset, changes, **arguments)
     if (run / "rejects.txt").is_file():
         raise typer.Exit(EXIT_REJECTS)
+
+
+def settings_of(change: list[str] | None, keep_every: int | None) -> list[str]:
+    """The changes of the command line, `--keep-every` among them."""
+    return [*(change or []), *([] if keep_every is None else [f"training.keep_every={keep_every}"])]

@@ -31,11 +31,16 @@ def cut_face(picture: Picture, box: ArrayLike, margin: float = MARGIN) -> Pictur
     return picture[rows[:, None], columns]
 
 
-def fit_square(picture: Picture, size: int) -> Picture:
+def fit_square(picture: Picture, size: int, centre: float | None = None) -> Picture:
     """A picture `(H, W, 3)` as `(size, size, 3)`, whole and unbent; what is not square gets grey bars.
 
-    Shrinking averages: a face of 300 pixels at 64 would otherwise be every fifth pixel of it.
+    With `centre` only the square in its middle, so wide a share of its shorter side. Shrinking averages: a face of 300
+    pixels at 64 would otherwise be every fifth pixel of it.
     """
+    if centre is not None:
+        side = max(1, round(min(picture.shape[:2]) * centre))
+        top, left = ((length - side) // 2 for length in picture.shape[:2])
+        picture = picture[top : top + side, left : left + side]
     height, width = picture.shape[:2]
     place = Letterbox(width, height, size, size)
     wide, high = place.scaled_width, place.scaled_height

@@ -74,6 +74,8 @@ class TrainingSettings(Section):
     decay_to: float = Field(0.75, gt=0, le=1, description="inverse_time: share of the rate left after one epoch.")
     warmup_epochs: float = Field(0.0, ge=0)
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    momentum: float = Field(0.9, ge=0, lt=1, description="Of sgd.")
+    nesterov: bool = Field(False, description="sgd looks ahead before it brakes.")
     weight_decay: float = Field(0.0, ge=0)
     ema: float | None = Field(None, gt=0, lt=1, description="Momentum of averaged weights; none: no averaging.")
     clip_norm: float | None = Field(None, gt=0)
@@ -81,6 +83,9 @@ class TrainingSettings(Section):
     early_stopping: int | None = Field(None, ge=1, description="Epochs without better val answers before the end.")
     mixed_precision: bool | Literal["auto"] = "auto"
     jit_compile: bool | Literal["auto"] = "auto"
+    keep_every: int | None = Field(
+        None, ge=1, description="Keep the model of every so many epochs in RUN/epochs; default: the best and the last."
+    )
     seed: int = 0
     samples_per_epoch: int | None = Field(None, ge=1, description="Pictures an epoch; default: all of them.")
     val_pictures: int | None = Field(
@@ -141,7 +146,7 @@ def load_settings(preset: str | Path = "vgg16", changes: Iterable[str] = ()) -> 
 def _changed(values: dict[str, Any], changes: Iterable[str], path: Path) -> Settings:
     values = copy.deepcopy(values)
     for change in changes:
-        _apply(values, change)
+        apply_change(values, change)
     return _validate(values, path)
 
 
@@ -188,13 +193,13 @@ def _find_preset(preset: str | Path) -> tuple[str, Path]:
     return str(preset), path
 
 
-def _apply(values: dict[str, Any], change: str) -> None:
+def apply_change(values: dict[str, Any], change: str, kind: type[SettingsFile] = Settings) -> None:
     """Put one `a.b=value` into nested values; the value is read as YAML, so numbers and lists work."""
     key, equals, text = change.partition("=")
     if not equals or not key.strip():
         raise FaceTrackerError(f"--set {change}: not of the form key=value", fix="Example: training.epochs=5")
     *groups, last = key.strip().split(".")
-    check_key(key.strip())
+    check_key(key.strip(), kind=kind)
     for group in groups:
         values = values.setdefault(group, {})
     try:
@@ -207,9 +212,9 @@ def _apply(values: dict[str, Any], change: str) -> None:
             values[last] = float(values[last])
 
 
-def check_key(key: str, path: str | Path | None = None) -> None:
+def check_key(key: str, path: str | Path | None = None, kind: type[SettingsFile] = Settings) -> None:
     """Refuse a setting that does not exist; `path` is the file it stands in, None for the command line."""
-    known = setting_keys()
+    known = setting_keys(kind())
     if key in known:
         return
     if key in REMOVED:
@@ -220,12 +225,12 @@ def check_key(key: str, path: str | Path | None = None) -> None:
         )
     guess = nearest(key, known) or nearest(key.rsplit(".", 1)[-1], {k.rsplit(".", 1)[-1] for k in known})
     full = next((k for k in known if guess and (k == guess or k.endswith(f".{guess}"))), None)
-    hint = f"Did you mean {full}?" if full else "`facetracker train --help` lists them."
+    hint = f"Did you mean {full}?" if full else f"There are: {', '.join(known)}."
     raise FaceTrackerError(f"no setting is called {key}", path=path, fix=hint)
 
 
-def setting_keys(settings: Settings | None = None) -> dict[str, Any]:
-    """Every setting as `section.name` with its value, or its default."""
+def setting_keys(settings: SettingsFile | None = None) -> dict[str, Any]:
+    """Every setting as `section.name` with its value, or a tracker's default."""
     keys: dict[str, Any] = {}
     for section, value in settings or Settings():
         keys |= {f"{section}.{name}": one for name, one in value} if isinstance(value, Section) else {section: value}

@@ -56,7 +56,8 @@ class Feed:
     """The training batches of every epoch.
 
     Every batch is full, so that its shape is fixed: the last batch of an epoch is filled up from the front of the
-    next permutation. `change` makes each batch another one: it changes its pictures, or composes new ones.
+    next permutation. `change` makes each batch another one: it changes its pictures, or composes new ones; `size` is
+    the side of those that it gives, pixels, where it is another than that of the pictures that it gets.
     """
 
     pictures: Pictures
@@ -65,6 +66,7 @@ class Feed:
     seed: int = 0
     samples_per_epoch: int | None = None
     change: Change | None = None
+    size: int | None = None
 
     @property
     def steps(self) -> int:
@@ -105,7 +107,10 @@ class Feed:
     def _changed(self, batch: tuple[Any, ...], numbers: tf.Tensor) -> tuple[Any, ...]:
         flat = tf.nest.flatten(batch)
         made = tf.numpy_function(self.change, (*flat, numbers), [part.dtype for part in flat], stateful=False)
-        shaped = [tf.ensure_shape(new, old.shape) for new, old in zip(made, flat, strict=True)]
+        shapes = [part.shape for part in flat]
+        if self.size is not None:  # the pictures come first
+            shapes[0] = tf.TensorShape([shapes[0][0], self.size, self.size, shapes[0][3]])
+        shaped = [tf.ensure_shape(new, shape) for new, shape in zip(made, shapes, strict=True)]
         return tf.nest.pack_sequence_as(batch, shaped)
 
 

@@ -80,7 +80,7 @@ def crops(
         raise FaceTrackerError(f"no face is labelled {', '.join(unknown)}", path=Path(data), fix=fix)
     drawn: dict[str, str] = {}
     if not all(example.part for example in chosen):
-        drawn = drawn_parts({example.stem: example.photo for example in chosen}, RATIOS, seed, report.rejects)
+        drawn = drawn_parts({example.stem: example.photo for example in chosen}, RATIOS, seed)
         report.notes.append("split 7:1:2, photos that look nearly the same together")
     _remove_old(out)
     rows = []

@@ -1,5 +1,7 @@
 """Folders of class folders: `FOLDER/{train,val,test}/CLASS/*.jpg`, or `FOLDER/CLASS/*.jpg` that is split here.
 
+The parts may be called as others call them: Train, valid, Validation, Test.
+
 Photos that look nearly the same stay in one part, or the score would say how well the network remembers.
 """
 
@@ -7,15 +9,16 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from facetracker.core.errors import FaceTrackerError, Rejects
+from facetracker.core.errors import FaceTrackerError
 from facetracker.core.files import photos_in
 from facetracker.data.grouping import drawn_parts
 from facetracker.labels.pairing import PARTS
 
 RATIOS = (0.7, 0.1, 0.2)
+NAMES = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 TABLE = "crops.csv"  # what `crops` knows of each picture; folders from elsewhere have none
 
 
@@ -41,7 +44,6 @@ class FaceFolder:
     faces: list[Face]
     how: str
     margin: float | None = None
-    rejects: Rejects = field(default_factory=Rejects)
 
     def of(self, part: str) -> list[Face]:
         """The faces of one part."""
@@ -51,16 +53,29 @@ class FaceFolder:
         """`train: 320 faces (with_mask 200, without_mask 120)`."""
         counts = Counter(face.label for face in self.of(part))
         kinds = ", ".join(f"{name} {counts[name]}" for name in self.classes)
-        return f"{part}: {sum(counts.values())} faces ({kinds})"
+        return f"{part or 'not split'}: {sum(counts.values())} faces ({kinds})"
+
+    def lines(self) -> list[str]:
+        """A line for every part that has faces."""
+        return [self.line(part) for part in (*PARTS, "") if self.of(part)]
 
 
-def read_folder(folder: str | Path, seed: int = 0) -> FaceFolder:
-    """The class folders of a folder, with their parts; without parts they are drawn 7:1:2 by `seed`."""
+def holds_classes(folder: Path) -> bool:
+    """Whether a folder is one of class folders: photos lie in folders with other names than `images`."""
+    places = list(_parts_of(folder).values()) or [folder]
+    inside = [path for place in places if place.is_dir() for path in place.iterdir() if path.is_dir()]
+    return not any(path.name == "images" for path in inside) and any(
+        photos_in(path) for path in inside if path.name != "labels" and not path.name.startswith(".")
+    )
+
+
+def read_folder(folder: str | Path, seed: int | None = 0) -> FaceFolder:
+    """The class folders of a folder, with their parts; without parts they are drawn 7:1:2 by `seed` (None: not)."""
     folder = Path(folder)
     if not folder.is_dir():
         raise FaceTrackerError("no such folder", path=folder, fix="Make it with `facetracker crops DATA FOLDER`.")
-    parts = [name for name in PARTS if (folder / name).is_dir()]
-    places = {name: folder / name for name in parts} or {"": folder}
+    parts = _parts_of(folder)
+    places = parts or {"": folder}
     found = [
         (photo, place.name, part)
         for part, root in places.items()
@@ -78,12 +93,19 @@ def read_folder(folder: str | Path, seed: int = 0) -> FaceFolder:
         raise FaceTrackerError("has no part train", path=folder, fix=f"There are: {', '.join(parts)}.")
     sizes, margin = _read_table(folder)
     result = FaceFolder(folder, classes, [], "as in the folder" if parts else "split 7:1:2 by near-duplicate", margin)
-    pool = {} if parts else {photo.relative_to(folder).as_posix(): photo for photo, _, _ in found}
-    drawn = drawn_parts(pool, RATIOS, seed, result.rejects) if pool else {}
+    pool = {} if parts or seed is None else {photo.relative_to(folder).as_posix(): photo for photo, _, _ in found}
+    drawn = {} if seed is None or not pool else drawn_parts(pool, RATIOS, seed)
     for photo, label, part in found:
         name = photo.relative_to(folder).as_posix()
-        result.faces.append(Face(photo, label, part or drawn[name], sizes.get(name, 0.0)))
+        result.faces.append(Face(photo, label, part or drawn.get(name, ""), sizes.get(name, 0.0)))
     return result
+
+
+def _parts_of(folder: Path) -> dict[str, Path]:
+    """The folders of the parts that there are, by their names here."""
+    inside = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    found = {NAMES[path.name.lower()]: path for path in inside if path.name.lower() in NAMES}
+    return {name: found[name] for name in PARTS if name in found}
 
 
 def _read_table(folder: Path) -> tuple[dict[str, float], float | None]:

@@ -65,11 +65,12 @@ def group_photos(pool: Mapping[str, Path], by: By) -> Grouping:
     return found
 
 
-def drawn_parts(pool: Mapping[str, Path], ratios: Sequence[float], seed: int, rejects: Rejects) -> dict[str, str]:
-    """A part for each of the photos `{name: path}`, drawn by `seed`; those that look nearly the same stay together."""
-    grouping = group_photos(pool, "near-duplicate")
-    rejects.rows.extend(grouping.rejects.rows)
-    return assign(grouping.groups, ratios, seed)
+def drawn_parts(pool: Mapping[str, Path], ratios: Sequence[float], seed: int) -> dict[str, str]:
+    """A part for each of the photos `{name: path}`, drawn by `seed`; those that look nearly the same stay together.
+
+    A photo that cannot be read stays alone: whoever opens it for its pixels says so, once.
+    """
+    return assign(group_photos(pool, "near-duplicate").groups, ratios, seed)
 
 
 def _near(pool: Mapping[str, Path], rejects: Rejects) -> list[list[str]]:

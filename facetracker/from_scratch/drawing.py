@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from facetracker.from_scratch.trainer import History
+from facetracker.from_scratch.trainer import History, Pictures
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,6 +51,26 @@ def draw_filters(filters: dict[str, np.ndarray], columns: int = 10) -> Figure:
             place.set_axis_off()
         for place, single in zip(axes, array, strict=False):
             place.imshow(_as_picture(single), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    return figure
+
+
+def draw_digits(test: Pictures, probabilities: np.ndarray, count: int = 20) -> Figure:
+    """Test pictures (N, 1, H, W) with what was said of them (N, K): green where right, red where wrong, and how sure.
+
+    The wrong ones come first, the surest of them before all.
+    """
+    from matplotlib.figure import Figure
+
+    pictures, classes = test
+    said = probabilities.argmax(axis=1)
+    order = np.lexsort((-probabilities.max(axis=1), said == classes))[:count]
+    figure = Figure(figsize=(10, 1.3 * -(-len(order) // 10)), layout="constrained")
+    for place, number in zip(figure.subplots(-(-len(order) // 10), 10, squeeze=False).ravel(), order, strict=False):
+        place.imshow(pictures[number, 0], cmap="gray_r")
+        colour = "green" if said[number] == classes[number] else "red"
+        place.set_title(f"{said[number]}  {probabilities[number].max():.2f}", fontsize=9, color=colour)
+    for place in figure.axes:
+        place.set_axis_off()
     return figure
 
 

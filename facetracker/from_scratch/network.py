@@ -74,11 +74,15 @@ class Network:
         return float((self.predict(x, batch_size).argmax(axis=1) == as_class_numbers(targets)).mean())
 
     def save(self, path: str | Path) -> Path:
-        """Write all parameters and running averages into one `.npz` file."""
+        """Write all parameters and running averages into one file of numpy's kind `.npz`; it may be called anything."""
         return save_arrays(path, {**self.parameters, **self.running})
 
     def load(self, path: str | Path) -> None:
-        """Take over what `save` wrote; refuses a file of another network, and then changes nothing."""
+        """Take over what `save` wrote, or a pickle of the study notes' `save_params`.
+
+        A file of another network is refused, and then nothing changes. The notes' pickles hold no running averages:
+        a network with batch normalisation needs a few batches of `forward(x, training=True)` behind it.
+        """
         own = {**self.parameters, **self.running}
         for name, array in load_arrays(path, {name: array.shape for name, array in own.items()}).items():
             own[name][...] = array

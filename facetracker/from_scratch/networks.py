@@ -8,7 +8,7 @@ from facetracker.from_scratch.activations import ReLU
 from facetracker.from_scratch.affine import Affine
 from facetracker.from_scratch.convolution import Convolution
 from facetracker.from_scratch.dropout import Dropout
-from facetracker.from_scratch.initialisation import new_filters, new_neurons
+from facetracker.from_scratch.initialisation import Spread, new_filters, new_neurons
 from facetracker.from_scratch.layer import Layer
 from facetracker.from_scratch.network import Network
 from facetracker.from_scratch.normalisation import BatchNormalisation
@@ -19,15 +19,15 @@ from facetracker.from_scratch.windows import output_size
 class Row:
     """Layers in a row, each made to fit what comes out of the one before it: `shape` (C, H, W), without the N."""
 
-    def __init__(self, input_shape: tuple[int, int, int], dtype: np.dtype | type, seed: int) -> None:
-        self.random, self.dtype = np.random.default_rng(seed), np.dtype(dtype)
+    def __init__(self, input_shape: tuple[int, int, int], dtype: np.dtype | type, seed: int, spread: Spread) -> None:
+        self.random, self.dtype, self.spread = np.random.default_rng(seed), np.dtype(dtype), spread
         self.shape = input_shape
         self.layers: dict[str, Layer] = {}
 
     def convolution(self, name: str, filters: int, size: int, stride: int, pad: int) -> None:
         """New filters over all channels."""
         channels, height, width = self.shape
-        weights_and_bias = new_filters(self.random, filters, channels, size, self.dtype)
+        weights_and_bias = new_filters(self.random, filters, channels, size, self.dtype, self.spread)
         self.layers[name] = Convolution(*weights_and_bias, stride, pad)
         self.shape = (filters, output_size(height, size, stride, pad), output_size(width, size, stride, pad))
 
@@ -44,7 +44,8 @@ class Row:
 
     def affine(self, name: str, neurons: int) -> None:
         """New neurons, each looking at everything that comes in, laid flat."""
-        self.layers[name] = Affine(*new_neurons(self.random, int(np.prod(self.shape)), neurons, self.dtype))
+        inputs = int(np.prod(self.shape))
+        self.layers[name] = Affine(*new_neurons(self.random, inputs, neurons, self.dtype, self.spread))
         self.shape = (neurons, 1, 1)
 
 
@@ -52,7 +53,8 @@ class SimpleConvNet(Network):
     """One convolution and two fully connected layers: the smallest network that deserves the name.
 
     convolution - ReLU - max pooling 2x2 - affine - ReLU - affine. For 28x28 grey pictures the defaults give 30 filters
-    of 5x5, 24x24 pixels after the convolution and 12x12 after pooling.
+    of 5x5, 24x24 pixels after the convolution and 12x12 after pooling. `weight_init_std` is the deviation of the first
+    weights: small enough that one sees in the filters what training has drawn; or "relu", or "sigmoid".
     """
 
     def __init__(
@@ -64,10 +66,11 @@ class SimpleConvNet(Network):
         pad: int = 0,
         hidden: int = 100,
         classes: int = 10,
+        weight_init_std: Spread = 0.01,
         dtype: np.dtype | type = np.float32,
         seed: int = 0,
     ) -> None:
-        row = Row(input_shape, dtype, seed)
+        row = Row(input_shape, dtype, seed, weight_init_std)
         row.convolution("conv1", filters, filter_size, stride, pad)
         row.layers["relu1"] = ReLU()
         row.pooling("pool1")
@@ -82,6 +85,12 @@ class VGG6(Network):
 
     16, 32, 32 and 64 filters of 3x3; a pooling after the second and the fourth. With 224x224 pixels the sides are 112,
     112, 56 (pooled), 28, 14, 7 (pooled). Three of the four convolutions walk with stride 2.
+
+    Two things are not as the notes have them, because their network gave one answer for every photo: batch
+    normalisation has one mean a channel, not one a pixel (a batch of 32 says little of a single pixel, and their own
+    gamma and beta never reached the layers), and used on one photo it takes the running averages, not the photo's own;
+    between the two fully connected layers stand a ReLU and dropout, which the notes had commented out: without a bend
+    two such layers are one.
     """
 
     # filters, stride, whether a pooling follows
@@ -93,10 +102,11 @@ class VGG6(Network):
         hidden: int = 50,
         classes: int = 2,
         dropout: float = 0.5,
+        weight_init_std: Spread = "relu",
         dtype: np.dtype | type = np.float32,
         seed: int = 0,
     ) -> None:
-        row = Row(input_shape, dtype, seed)
+        row = Row(input_shape, dtype, seed, weight_init_std)
         for number, (filters, stride, pooled) in enumerate(self.BLOCKS, start=1):
             row.convolution(f"conv{number}", filters, 3, stride, pad=1)
             row.normalisation(f"norm{number}")
@@ -104,7 +114,6 @@ class VGG6(Network):
             if pooled:
                 row.pooling(f"pool{number}")
         row.affine("affine1", hidden)
-        # Without a bend between them two affine layers are only one.
         row.layers["relu5"] = ReLU()
         row.layers["dropout"] = Dropout(dropout, seed)
         row.affine("affine2", classes)

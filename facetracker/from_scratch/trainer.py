@@ -30,6 +30,7 @@ class Trainer:
 
     `augment` may change each batch of pictures (N, C, H, W) before the network sees it: `augment(batch, random)`.
     `accuracy_pictures` limits on how many of the training pictures the training accuracy is taken, to save time.
+    `after_epoch(epoch)` is called with 1, 2, ... once an epoch is done: to save the parameters, to draw the curves.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Trainer:
         optimizer: Optimizer | None = None,
         augment: Augmentation | None = None,
         accuracy_pictures: int = 1000,
+        after_epoch: Callable[[int], object] | None = None,
         seed: int = 0,
         quiet: bool = False,
     ) -> None:
@@ -58,6 +60,7 @@ class Trainer:
         self.optimizer = Adam() if optimizer is None else optimizer
         self.augment = augment
         self.accuracy_pictures = accuracy_pictures
+        self.after_epoch = after_epoch
         self.quiet = quiet
         self.history = History()
         self._random = np.random.default_rng(seed)
@@ -66,6 +69,8 @@ class Trainer:
         """Train for all epochs; the history is there after each."""
         for epoch in range(1, self.epochs + 1):
             self._train_epoch(f"epoch {epoch}/{self.epochs}")
+            if self.after_epoch is not None:
+                self.after_epoch(epoch)
         return self.history
 
     def _train_epoch(self, title: str) -> None:

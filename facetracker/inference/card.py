@@ -27,7 +27,8 @@ class Card:
 
     `image_size` is the longer side of the input in pixels (a single head's square), `threshold` the score from which
     a box counts, `iou_threshold` the overlap from which two boxes are one face, `strides` the pixels a cell of a
-    dense head, in order. `margin` is a classifier's: the share of a face's longer side that its crop shows around it.
+    dense head, in order. `margin` is a classifier's: the share of a face's longer side that its crop shows around it;
+    so is `centre`: the share of a picture's shorter side that it looks at, from the middle (none: all of it).
     `style` are four numbers by which boxes are drawn as one person does (style.py), where the graph does not do it.
     `crop` is of what was trained on crops: the share of a frame's shorter side that one shows, above 1 in pixels.
     Checked by hand, not by pydantic: that alone would be a third of a detector's start.
@@ -40,6 +41,7 @@ class Card:
     iou_threshold: float = 0.5
     strides: list[int] = field(default_factory=lambda: [8, 16, 32])
     margin: float = 0.0
+    centre: float | None = None
     style: list[float] | None = None
     crop: float | None = None
     name: str = ""
@@ -63,6 +65,8 @@ class Card:
             value = getattr(self, key)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
                 yield key, f"{value!r} is no number between 0 and 1"
+        if self.centre is not None and (not isinstance(self.centre, int | float) or not 0 < self.centre <= 1):
+            yield "centre", f"{self.centre!r} is no share of a side"
         if self.style is not None and not _style_like(self.style):
             yield "style", "is no list of four numbers"
         if self.crop is not None and (isinstance(self.crop, bool) or not isinstance(self.crop, int | float)):

@@ -51,7 +51,7 @@ class Classifier:
         answers = [np.zeros((0, len(self.classes)), np.float32)]
         most = self.engine.fixed_batch or MOST
         for first in range(0, len(pictures), most):
-            few = [fit_square(as_bgr(picture), size) for picture in pictures[first : first + most]]
+            few = [fit_square(as_bgr(picture), size, self.card.centre) for picture in pictures[first : first + most]]
             batch = np.stack([cv2.cvtColor(one, cv2.COLOR_BGR2RGB) for one in few])
             answers.append(np.array(self.engine.run(self._filled(batch))["probabilities"][: len(few)]))
         return np.concatenate(answers)

@@ -11,6 +11,7 @@ from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.files import refuse_to_overwrite
 from facetracker.inference.classifier import Classifier, ClassVotes
 from facetracker.inference.detector import Detector
+from facetracker.inference.haar import HAAR, HaarDetector
 from facetracker.inference.live.live import LiveLoop
 from facetracker.inference.live.loop import Controls, Loop, Report
 from facetracker.inference.live.recorded import RecordedLoop
@@ -119,12 +120,17 @@ def detect(
 ) -> Detected:
     """Detect and follow faces in a source until it ends, `take.stop` seconds are over, or a person quits.
 
-    Live sources (camera, stream) show the newest frame; films and photos are worked through frame by frame.
+    Live sources (camera, stream) show the newest frame; films and photos are worked through frame by frame. The model
+    "haar" is OpenCV's cascade, where the OpenCV has it.
     """
     for path in (keep.save, keep.jsonl):
         if path is not None:
             refuse_to_overwrite(path, keep.force)
-    detector = Detector.load(model, find.threshold, find.threads, image_size=find.image_size)
+    detector: Detector | HaarDetector
+    if str(model) == HAAR:
+        detector = HaarDetector()
+    else:
+        detector = Detector.load(model, find.threshold, find.threads, image_size=find.image_size)
     votes = ClassVotes(Classifier(find.classifier, find.threads)) if find.classifier is not None else None
     opened = open_source(source, **asdict(take))
     outputs, shown = Outputs(), None

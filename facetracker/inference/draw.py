@@ -34,7 +34,7 @@ def class_colour(name: str, number: int = 0) -> str:
     if words & {"incorrect", "incorrectly", "wrong"}:
         return ORANGE
     if "mask" in words or "masked" in words or "nomask" in words or "unmasked" in words:
-        return RED if words & {"no", "without", "not", "nomask", "unmasked"} else GREEN
+        return RED if words & {"no", "non", "without", "not", "nomask", "unmasked"} else GREEN
     return FACE if name == "face" else OTHERS[number % len(OTHERS)]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import keras
 from keras import ops
 
-from facetracker.core.errors import FaceTrackerError
+from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.settings import way_out
 from facetracker.models.nano import nano
 
@@ -51,9 +51,15 @@ class Backbone:
         except Exception as error:
             if weights is None:
                 raise
+            if weights != "imagenet":
+                raise BadFile(
+                    f"does not hold the weights of {self.name} ({_reason(error)})",
+                    path=weights,
+                    fix="Keras's file for it without the top layer is meant: ..._notop.h5.",
+                ) from None
             raise FaceTrackerError(
                 f"the {weights} weights of {self.name} could not be downloaded ({_reason(error)})",
-                fix="Use --set model.weights=none or a weights file; --preset nano needs no download.",
+                fix="Use --set model.weights=none or a weights file; nano needs no download.",
             ) from None
 
 

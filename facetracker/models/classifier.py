@@ -28,8 +28,10 @@ class FaceClassifier(FaceNetwork):
     `backbone` is one of the tracker's (`resnet50`, `vgg16`, `nano` ...) with a new top: mean over the picture,
     `hidden` neurons, dropout, softmax. Or a classic network (`lenet5`, `lenet5_224`, `alexnet`, `vgg6`,
     `simple_convnet`), which has its own hidden layers: only the softmax is put on top. `weights`: imagenet, starter
-    (the starter's backbone, for nano), none, or a file. `margin` is the share of a face's longer side that its
-    crop shows around it on each side: whoever cuts faces for this network must cut them so.
+    (the starter's backbone, for nano), none, a `.keras` file, or a `.h5` with a backbone's weights as Keras offers them
+    for download. `margin` is the share of a face's longer side that its crop shows around it on each side: whoever cuts
+    faces for this network must cut them so. `centre` is the share of a picture's shorter side that is looked at, from
+    its middle; None for whole pictures.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class FaceClassifier(FaceNetwork):
         hidden: int = 256,
         dropout: float = 0.4,
         margin: float = 0.15,
+        centre: float | None = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -50,9 +53,9 @@ class FaceClassifier(FaceNetwork):
         self.backbone_name = backbone
         self.classes = tuple(classes)
         self.image_size = image_size or (entry.image_size if isinstance(entry, Classic) else min(entry.image_size, 224))
-        self.hidden_width, self.dropout_rate, self.margin = hidden, dropout, margin
+        self.hidden_width, self.dropout_rate, self.margin, self.centre = hidden, dropout, margin, centre
         self.how_preprocessed = entry.preprocessing
-        if weights == "imagenet" and not entry.pretrained:
+        if (weights == "imagenet" or is_h5(weights)) and not entry.pretrained:
             raise FaceTrackerError(f"{backbone} has no ImageNet weights", fix="Use weights starter or none.")
         with layers_of(self.dtype_policy):
             self.backbone, self.top = self._network(entry, weights)
@@ -76,7 +79,7 @@ class FaceClassifier(FaceNetwork):
             keras.layers.Dropout(self.dropout_rate, name="dropout"),
             scores,
         ]
-        return entry.build(None, "imagenet" if weights == "imagenet" else None), top
+        return entry.build(None, weights if weights == "imagenet" or is_h5(weights) else None), top
 
     def build(self, input_shape: Any) -> None:
         channels = 1 if self.how_preprocessed == "grey" else 3
@@ -96,7 +99,7 @@ class FaceClassifier(FaceNetwork):
 
     def _apply(self, weights: str | None) -> None:
         """Put first weights in; a file of another classifier gives its backbone, and its top where that fits."""
-        if weights is None or weights in ("none", "imagenet"):
+        if weights is None or weights in ("none", "imagenet") or is_h5(weights):
             return
         if weights == "starter":
             if self.backbone_name != "nano":
@@ -108,7 +111,7 @@ class FaceClassifier(FaceNetwork):
             return
         path = Path(weights)
         if path.suffix != ".keras" or not path.is_file():
-            raise BadFile("no such weights", path=path, fix="There are: imagenet, starter, none, or a .keras file.")
+            raise BadFile("no such weights", path=path, fix="There are: imagenet, starter, none, a .keras or .h5 file.")
         put_arrays(self, arrays_of(load_model(path), ("backbone",)), path, parts=("backbone",))
 
     def get_config(self) -> dict[str, Any]:
@@ -120,7 +123,13 @@ class FaceClassifier(FaceNetwork):
             "hidden": self.hidden_width,
             "dropout": self.dropout_rate,
             "margin": self.margin,
+            "centre": self.centre,
         }
+
+
+def is_h5(weights: str | None) -> bool:
+    """Whether weights are a file of a backbone's alone, as Keras's own are downloaded."""
+    return weights is not None and weights.endswith(".h5")
 
 
 def find_network(name: str) -> Backbone | Classic:

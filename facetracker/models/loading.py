@@ -39,7 +39,13 @@ KINDS: dict[str, dict[str, Any]] = {
         "threshold": (int, float),
         "landmarks": bool,
     },
-    CLASSIFIER: {**COMMON, "hidden": int, "dropout": (int, float), "margin": (int, float)},
+    CLASSIFIER: {
+        **COMMON,
+        "hidden": int,
+        "dropout": (int, float),
+        "margin": (int, float),
+        "centre": (int, float, type(None)),
+    },
 }
 KINDS[PERSONAL] = {**KINDS[TRACKER], "style": list, "own_head": bool}
 EARLIER = "two_heads"  # in files up to 0.1: a second head beside the trained one
@@ -173,6 +179,7 @@ def _build(config: Any, kind: Any, path: Path) -> Model:
         and 1 <= plain.get("hidden", 1) <= 65536
         and _is_style(plain.get("style", [0.0] * 4))
         and 0 < (1 if plain.get("crop") is None else plain["crop"]) <= 65536
+        and 0 < (1 if plain.get("centre") is None else plain["centre"]) <= 1
         and 0 <= plain.get("threshold", 0.5) <= 1
         and (dtype is None or isinstance(dtype, str))
     )

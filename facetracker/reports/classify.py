@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv as csv_files
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from facetracker.core.crop import cut_face
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.files import PHOTO_SUFFIXES, refuse_to_overwrite, write_atomically
 from facetracker.core.photo import Picture, read_picture, write_png
+from facetracker.core.settings import way_out
 from facetracker.core.sheet import Tile
 from facetracker.inference.classifier import Classifier, Probabilities
 from facetracker.inference.detector import Detector
@@ -23,6 +25,8 @@ from facetracker.inference.draw import class_colour
 from facetracker.training.classifier.pictures import answer_tile, draw_answers
 
 AT_ONCE = 64
+FEW = 4  # pictures of which each is answered in a line of its own
+COLUMNS = ("id", "label", "class", "probability", "truth", "file")
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,8 @@ class FaceAnswer:
 
 @dataclass
 class Classified:
-    """What `classify` said; `right` of `known` pictures whose folder names their class."""
+    """What `classify` said; `right` of `known` pictures whose folder names their class; of few pictures the `best`
+    classes of each in a line."""
 
     classes: list[str]
     counts: dict[str, int]
@@ -46,10 +51,11 @@ class Classified:
     csv: Path
     png: Path
     rejects: Rejects = field(default_factory=Rejects)
+    best: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
         """The report for a person."""
-        lines = [", ".join(f"{name} {count}" for name, count in self.counts.items())]
+        lines = [*self.best, ", ".join(f"{name} {count}" for name, count in self.counts.items())]
         if self.known:
             lines.append(f"{self.right} of {self.known} right ({self.right / self.known:.1%}), by their folders' names")
         lines += [f"{self.csv}: a row a face", f"{self.png}: the faces with their classes"]
@@ -65,6 +71,7 @@ def classify(
     top: int = 2,
     sheet: int = 36,
     find: bool = False,
+    columns: str | None = None,
     force: bool = False,
 ) -> Classified:
     """Say which class each picture belongs to, with any engine's file or a run folder.
@@ -72,8 +79,10 @@ def classify(
     `photos` are pictures of one face each, or folders of them (whole trees); with `find` the faces are found by the
     starter first. `csv` gets id, class, probability and the `top` classes with theirs. A picture in a folder that
     is called like a class has a known truth: its title is green when the answer is right, red when it is wrong.
-    Without truth a title has the colour that the class has in the live picture.
+    Without truth a title has the colour that the class has in the live picture. `columns` such as "id,label" stand in
+    for those of the CSV (`as_table`).
     """
+    wanted = None if columns is None else _columns(columns)
     for path in (csv, png):
         refuse_to_overwrite(path, force)
     classifier = Classifier(model)
@@ -100,13 +109,15 @@ def classify(
         why = rejects.rows[0][1] if rejects else "no face was found"
         raise FaceTrackerError(f"nothing could be classified ({why})", path=files[0])
     top = min(top, len(classifier.classes))
-    write_atomically(csv, as_csv(rows, classifier.classes, top))
+    table = as_csv(rows, classifier.classes, top) if wanted is None else as_table(rows, classifier.classes, wanted)
+    write_atomically(csv, table)
     write_png(png, draw_answers([_title(row, classifier.classes) for row in _to_show(rows, sheet)]))
     said = [classifier.classes[int(row.probabilities.argmax())] for row in rows]
     pairs = [(row.truth, name) for row, name in zip(rows, said, strict=True) if row.truth is not None]
     right = sum(truth == name for truth, name in pairs)
     counts = {name: said.count(name) for name in classifier.classes}
-    return Classified(classifier.classes, counts, len(pairs), right, Path(csv), Path(png), rejects)
+    best = [_ranked(row, classifier.classes, top) for row in rows] if len(rows) <= FEW else []
+    return Classified(classifier.classes, counts, len(pairs), right, Path(csv), Path(png), rejects, best)
 
 
 def photo_files(photos: Sequence[str | Path]) -> list[Path]:
@@ -162,6 +173,51 @@ def as_csv(rows: Sequence[FaceAnswer], classes: Sequence[str], top: int) -> str:
         cells = [row.id, ranked[0], ranked[1], *ranked]
         writer.writerow([*cells, row.truth or ""] if truths else cells)
     return text.getvalue()
+
+
+def as_table(rows: Sequence[FaceAnswer], classes: Sequence[str], columns: Sequence[str]) -> str:
+    """The answers as CSV text with these columns, in the order of the ids: as Kaggle and the write-up want them.
+
+    `id` is the number in the file's name (dog.113.jpg and 113.jpg: 113), or the name. `label` is the probability of the
+    second class where there are two (cat, dog: 1 is a dog), else the class. `class`, `probability`, `truth` and `file`
+    are what they are in the other table.
+    """
+    told = []
+    for row in rows:
+        best = int(row.probabilities.argmax())
+        label = f"{row.probabilities[1]:.6f}" if len(classes) == 2 else classes[best]
+        sure = f"{row.probabilities[best]:.4f}"
+        values = (_id_of(row.id), label, classes[best], sure, row.truth or "", row.id)
+        told.append(dict(zip(COLUMNS, values, strict=True)))
+    numbers = all(row["id"].isdigit() for row in told)
+    told.sort(key=lambda row: (int(row["id"]) if numbers else 0, row["id"]))
+    text = io.StringIO()
+    writer = csv_files.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(told)
+    return text.getvalue()
+
+
+def _id_of(name: str) -> str:
+    """The number that ends a file's name, without zeros before it, or the name without its ending."""
+    found = re.fullmatch(r"(.*?)(\.[^.#]+)?(#\d+)?", Path(name).name)
+    stem, face = (found[1], found[3] or "") if found else (name, "")
+    last = stem.rpartition(".")[2]
+    return (str(int(last)) if last.isdecimal() else stem) + face
+
+
+def _columns(text: str) -> list[str]:
+    columns = [name.strip() for name in text.split(",")]
+    for name in columns:
+        if name not in COLUMNS:
+            raise FaceTrackerError(f"--columns {text}: no column is called {name!r}", fix=way_out(name, COLUMNS))
+    return columns
+
+
+def _ranked(row: FaceAnswer, classes: Sequence[str], top: int) -> str:
+    """`faces/a.jpg: with_mask 0.98, without_mask 0.02`."""
+    best = np.argsort(-row.probabilities, kind="stable")[:top]
+    return f"{row.id}: " + ", ".join(f"{classes[k]} {row.probabilities[k]:.4f}" for k in best)
 
 
 def _to_show(rows: Sequence[FaceAnswer], most: int) -> list[FaceAnswer]:

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -183,7 +184,8 @@ class StopEarly(keras.callbacks.EarlyStopping):
 
 
 class KeepRun(keras.callbacks.Callback):
-    """At the end of each epoch: the best model, the history, and last of all the state to resume from.
+    """At the end of each epoch: the best model, that of every `keep_every`th, the history, and last of all the state to
+    resume from.
 
     The state comes last: killed before it is written, the epoch is done again and writes the same files again.
     """
@@ -192,11 +194,13 @@ class KeepRun(keras.callbacks.Callback):
         self,
         run: RunFolder,
         progress: Progress,
-        save_model: Callable[[keras.Model], None],
+        save_model: Callable[[keras.Model, Path], None],
         watched: Sequence[str],
+        keep_every: int | None = None,
     ):
         super().__init__()
         self.run, self.progress, self.save_model, self.watched = run, progress, save_model, watched
+        self.keep_every = keep_every
         self._began = 0.0
 
     def on_epoch_begin(self, epoch: int, logs=None) -> None:
@@ -215,11 +219,16 @@ class KeepRun(keras.callbacks.Callback):
         value = next(logs[name] for name in self.watched if name in logs)
         if progress.best is None or value < progress.best:
             progress.best, progress.best_epoch = value, epoch + 1
-            with averaged_weights(self.model):
-                self.save_model(self.model)
+            self._save(self.run.best)
+        if self.keep_every and progress.epoch % self.keep_every == 0:
+            self._save(self.run.of_epoch(progress.epoch))
         progress.finished = bool(self.model.stop_training)  # only StopEarly asks for that
         self.run.write_history(progress.history)
         save_state(self.run.state, self.model, progress)
+
+    def _save(self, path: Path) -> None:
+        with averaged_weights(self.model):
+            self.save_model(self.model, path)
 
 
 class ShowInTensorBoard(keras.callbacks.Callback):

@@ -25,11 +25,13 @@ class WorkersPlan:
 
 @dataclass(frozen=True)
 class RunPlan:
-    """The classes; how much of a frame a tracker's pictures show (`crop`), the `margin` of a classifier's faces."""
+    """The classes; how much of a frame a tracker's pictures show (`crop`); the `margin` of a classifier's faces, and
+    how much of their pictures it looks at (`centre`)."""
 
     classes: tuple[str, ...] = ()
     crop: float | None = None
     margin: float | None = None
+    centre: float | None = None
     workers: WorkersPlan | None = None
 
     def save(self, path: Path) -> None:

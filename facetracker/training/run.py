@@ -37,6 +37,10 @@ class RunFolder:
         self.about, self.state = folder / "run.json", folder / "state.npz"
         self.bad_batch = folder / "bad_batch.npz"
 
+    def of_epoch(self, epoch: int) -> Path:
+        """The model after that epoch, where `training.keep_every` keeps it."""
+        return self.folder / "epochs" / f"epoch-{epoch:03d}.keras"
+
     def data(self) -> str:
         """The data folder this run was started on."""
         return str(read_json(self.about)["data"])

@@ -80,7 +80,7 @@ def _named(settings: TrainingSettings, schedule: LearningRateSchedule | float) -
         case "adamw":
             return keras.optimizers.AdamW(**common | {"weight_decay": settings.weight_decay})
         case "sgd":
-            return keras.optimizers.SGD(momentum=0.9, nesterov=True, **common)
+            return keras.optimizers.SGD(momentum=settings.momentum, nesterov=settings.nesterov, **common)
 
 
 def rate_at(optimizer: keras.optimizers.Optimizer) -> float:

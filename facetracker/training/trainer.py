@@ -164,14 +164,15 @@ class Trainer:
         if self.training.early_stopping and last_phase:
             found.append(own.StopEarly(self.training.early_stopping, self.task.watched, self.progress))
         found.append(own.ShowInTensorBoard(self.run, self.training.epochs, self.task.draw))
-        return [*found, own.KeepRun(self.run, self.progress, self._save_best, self.task.watched)]
+        kept = own.KeepRun(self.run, self.progress, self._save, self.task.watched, self.training.keep_every)
+        return [*found, kept]
 
     @functools.cached_property
     def _twin(self) -> keras.Model:
         return plain_twin(self.model)
 
-    def _save_best(self, model: keras.Model) -> None:
-        save_model(model, self.run.best, self._twin)
+    def _save(self, model: keras.Model, path: Path) -> None:
+        save_model(model, path, self._twin)
 
     def _estimate(self) -> None:
         """Say how long the rest will take, from a few timed steps; not with others, who would have to take them too."""

@@ -16,6 +16,14 @@ from facetracker.data.crops import crops
 from facetracker.data.folders import read_folder
 
 
+def test_the_middle_is_the_share_of_the_shorter_side_that_was_asked_for():
+    picture = np.zeros((80, 120, 3), np.uint8)
+    picture[10:70, 30:90] = 255  # 60 of 80 in the middle
+    assert (fit_square(picture, 60, 0.75) == 255).all()
+    assert (fit_square(picture, 40, 1.0)[0] == 0).all()
+    assert fit_square(picture, 40, 1.0)[20, 20, 0] == 255
+
+
 def test_a_crop_is_a_square_with_its_margin():
     picture = np.arange(100 * 200 * 3, dtype=np.uint32).reshape(100, 200, 3)
     crop = cut_face(picture, (50, 30, 70, 60), margin=0.1)
@@ -72,6 +80,14 @@ def test_photos_that_are_not_split_are_split_by_likeness(masks, tmp_path):
     assert shares[0] > 2 * shares[2] > 2 * shares[1]
 
 
+def test_parts_may_be_called_as_others_call_them(faces, tmp_path):
+    for part, name in (("train", "Train"), ("val", "Validation"), ("test", "Test")):
+        shutil.copytree(faces / part, tmp_path / name)
+    ours, theirs = read_folder(faces), read_folder(tmp_path)
+    assert [theirs.line(part) for part in ("train", "val", "test")] == ours.lines()
+    assert theirs.how == "as in the folder"
+
+
 def test_class_folders_without_parts_are_split_without_near_twins_on_two_sides(tmp_path, faces):
     folder = tmp_path / "flat"
     for path in faces.rglob("*.jpg"):
@@ -117,6 +133,10 @@ def test_a_damaged_photo_is_counted_and_the_rest_is_cut(masks, tmp_path):
     report = crops(broken, tmp_path / "out")
     assert report.rejects.exit_code == 3
     assert report.counts
+    # Photos that are not split are looked at before, for their likeness: still it is counted once.
+    shutil.move(broken, tmp_path / "flat")
+    again = crops(tmp_path / "flat", tmp_path / "again")
+    assert [path for path, _ in again.rejects] == [str(tmp_path / "flat" / "images" / "drawn-080.jpg")]
 
 
 @pytest.mark.parametrize("make", ["empty", "one class", "no photos"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import cv2
@@ -14,7 +15,7 @@ from facetracker.core.boxes import as_boxes
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.example import Example
 from facetracker.core.photo import encode_jpeg, read_picture
-from facetracker.core.sheet import GAP
+from facetracker.core.sheet import GAP, GREEN
 from facetracker.data.gallery import COLOURS, SIDE, sheet_of, show
 
 RUN = CliRunner()
@@ -43,6 +44,25 @@ def test_show_writes_a_sheet_and_never_over_another(data, tmp_path):
         show(data, save=tmp_path / "sheet.png")
     other = show(data, save=tmp_path / "sheet.png", count=4, columns=2, seed=5, force=True)
     assert (other.page != shown.page).any()
+
+
+def test_class_folders_are_shown_with_the_names_of_their_classes(faces, tmp_path):
+    shown = show(faces, "test", save=tmp_path / "a.png", count=4, columns=2)
+    assert count(shown.page, GREEN) > 50
+    lines = shown.summary.lines()
+    assert [line.split(":")[0] for line in lines] == ["train", "val", "test"]
+    assert "with_mask" in lines[0]
+    assert "split" not in " ".join(lines)
+    with pytest.raises(FaceTrackerError, match=r"has no part vol\. There are: test, train, val"):
+        show(faces, "vol", save=tmp_path / "b.png")
+    flat = tmp_path / "flat"
+    shutil.copytree(faces / "test", flat)
+    (flat / "with_mask" / "broken.jpg").write_bytes(b"no picture")
+    assert show(flat, save=tmp_path / "c.png", count=99).summary.lines()[0].startswith("not split: ")
+    with pytest.raises(FaceTrackerError, match="leave the part out"):
+        show(flat, "test", save=tmp_path / "d.png")
+    told = RUN.invoke(app, ["show", str(faces), "--save", str(tmp_path / "e.png")])
+    assert told.exit_code == 0
 
 
 def test_show_without_a_display_says_so(data, monkeypatch):

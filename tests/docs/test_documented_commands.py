@@ -8,11 +8,14 @@ from __future__ import annotations
 import configparser
 import os
 import re
+import sys
 from pathlib import Path
 
 import pytest
 from blocks import ROOT, Block, all_blocks, commands_in, pages
 from workspace import Workspace
+
+from facetracker.from_scratch import __main__ as digits
 
 SHELL, PYTHON = ("sh", "console"), ("python",)
 NO_COMMANDS = ("text", "json", "yaml", "csv", "html")  # shown, not typed
@@ -83,6 +86,15 @@ def check_python(words, workspace):
     return None
 
 
+def check_digits(words, workspace):
+    """The numpy room's command, one epoch of it."""
+    before, sys.argv = sys.argv, ["from_scratch", *words, "--epochs", "1"]
+    try:
+        digits.main()
+    finally:
+        sys.argv = before
+
+
 def check_pytest(words, workspace):
     """The tests named are there."""
     for word in words:
@@ -99,6 +111,7 @@ CHECKS = {
     "python": check_python,
     "python3": check_python,
     "pytest": check_pytest,
+    "facetracker.from_scratch": check_digits,
     "run": check_nothing,  # .ci/run: it runs this very test
     "git": check_nothing,
     "cd": check_nothing,

@@ -5,11 +5,14 @@ What is done with a command, and why:
 - run as it stands: audit, split, show, convert, prelabel, evaluate, inspect, detect on a file ...;
 - run with a substitute: `collect` and `detect` without `--source` get a drawn scene in place of camera 0, `annotate`
   the starter in place of a person before labelme, the user's folder WEBCAM is the drawn one, training is one epoch
-  of 16 pictures, `learn` stops at the style, sessions are 8 photos;
+  of 16 pictures, `learn` stops at the style, sessions are 8 photos, a classifier is trained one epoch on pictures of 64
+  pixels;
 - a second training or export is only parsed and its settings read, because each costs ten seconds; the first run then
-  stands in under the second's name;
+  stands in under the second's name; so does a small classifier for AlexNet, whose files are half a gigabyte, and for
+  those that would download ImageNet's weights;
 - parsed by the real command line: what needs a network (ImageNet weights), serves until it is stopped (`web`), opens
-  labelme for good (`review`), needs a cluster (`--on ray`) or has its own test (`demo`, `doctor`, masks).
+  labelme for good (`review`), needs a cluster (`--on ray`) or an OpenCV with cascades (`detect haar`), or has its own
+  test (`demo`, `doctor`, `detect --classifier`).
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import typer
 
 from facetracker.cli import main as cli
@@ -25,13 +29,18 @@ from facetracker.core.example import Example
 from facetracker.core.files import photos_in
 from facetracker.core.photo import read_picture, write_jpeg
 from facetracker.core.settings import load_settings
+from facetracker.from_scratch.digits import FILES
 from facetracker.inference.detector import Detector
 from facetracker.inference.recording.record import VideoRecorder
 from facetracker.labels.labelme import write_labels
 from facetracker.labels.pairing import label_path
 from facetracker.scenes import Scene
+from facetracker.scenes import photo as still_of
+from facetracker.training.classifier.settings import changed as classifier_settings
+from facetracker.training.classifier.settings import default_settings
 
-ONLY_PARSED = ("web", "review", "demo", "doctor", "crops", "train-classifier", "classify")
+ONLY_PARSED = ("web", "review", "demo", "doctor")
+LIGHT = ("nano", "vgg6", "lenet5_224")  # classifiers that are trained in a few seconds
 LESS = {"--count": "8", "--variants": "2", "--rounds": "3", "--stop": "1", "--minutes": "1"}
 SHORT_TRAINING = ["--epochs", "1", "--set", "training.samples_per_epoch=16", "--set", "training.val_pictures=8"]
 
@@ -50,14 +59,17 @@ class Workspace:
         """Run or parse `facetracker WORDS`; what was done."""
         name, _, rest = self.group.resolve_command(self.context, words)
         values = self.parse(words)
-        only_parsed = name in ONLY_PARSED or {"ray", "--help", "--classifier", "runs/masks"} & set(rest)
+        only_parsed = name in ONLY_PARSED or {"ray", "--help", "--classifier", "haar"} & set(rest)
         if only_parsed or (name == "export" and self.has_run(name)):
             return "parsed"
         if name == "train" and not values["resume"] and (values["preset"] != "nano" or self.has_run(name)):
             load_settings(values["preset"], values["change"] or [])
             if values["name"]:
-                first = next(path for path in sorted(Path("runs").iterdir()) if (path / "model.keras").is_file())
-                shutil.copytree(first, Path("runs") / values["name"], dirs_exist_ok=True)
+                shutil.copytree(a_run(classifier=False), Path("runs") / values["name"], dirs_exist_ok=True)
+            return "parsed"
+        if name == "train-classifier" and values["backbone"] not in LIGHT:
+            classifier_settings(default_settings(values["backbone"]), values["change"] or [])
+            shutil.copytree(a_run(classifier=True), Path("runs") / values["name"], dirs_exist_ok=True)
             return "parsed"
         if name == "annotate":
             label_all(Path(values["data"]) / "images")
@@ -89,6 +101,8 @@ class Workspace:
             ]
         if name == "detect" and "--view" not in rest:
             given += ["--view", "none"]
+        if name == "train-classifier":
+            given += ["--epochs", "1", "--image-size", "64"]
         if name == "learn" and "--instant" not in rest:
             given.append("--instant")
         if name == "train" and "--resume" not in rest:
@@ -103,14 +117,33 @@ class Workspace:
         assert not code, f"facetracker {' '.join(words)}: exit code {code}"
 
 
+def a_run(classifier: bool) -> Path:
+    """The first run of a tracker or of a classifier."""
+    configs = [path for path in sorted(Path("runs").glob("*/config.yaml")) if (path.parent / "model.keras").is_file()]
+    return next(path.parent for path in configs if ("kind: classifier" in path.read_text()) == classifier)
+
+
 def draw_material() -> None:
-    """The files that the pages name: a film, a photo of several people."""
+    """The files that the pages name: a film, a photo of several people, people with masks, MNIST's files."""
     film = VideoRecorder("party.mp4", 10)
     scene = Scene(320, 240, faces=2, seed=3, fps=10)
     for index in range(60):
         film.write(scene.frame(index).picture, index / 10)
     film.close()
     write_jpeg("photo.jpg", Scene(faces=3, seed=4).frame(0).picture)
+
+    for part, first, count in (("train", 0, 16), ("val", 20, 4), ("test", 30, 6)):
+        for number in range(first, first + count):
+            still = still_of(7, number, 240, 180, faces=2, masks=True)
+            path = write_jpeg(Path("masks", part, "images", f"drawn.{number}.jpg"), still.picture)
+            label = Path("masks", part, "labels", f"{path.stem}.json")
+            write_labels(label, Example(path, 240, 180, still.boxes, tuple(still.labels)))
+    Path("MNIST").mkdir()
+    for name in FILES:
+        drawn = np.random.default_rng(0).integers(0, 256, (20, 28, 28), dtype=np.uint8)
+        array = drawn if "idx3" in name else np.arange(20, dtype=np.uint8) % 10
+        sides = b"".join(side.to_bytes(4, "big") for side in array.shape)
+        Path("MNIST", name).write_bytes(bytes([0, 0, 8, array.ndim]) + sides + array.tobytes())
 
 
 def label_all(images: Path) -> None:

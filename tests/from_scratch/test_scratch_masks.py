@@ -55,5 +55,5 @@ def test_numpys_vgg6_is_as_good_as_kerass(shared: Path, one_thread: None) -> Non
         f"{len(train_classes)} crops, tested on {len(test_classes)} (majority {majority:.1%}): "
         f"numpy {ours:.1%}, Keras {theirs:.1%}"
     )
-    assert ours >= 0.9 * theirs
+    assert ours >= 0.95 * theirs
     assert ours > majority + 0.1  # the notes' network gave the same answer for every photo

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from facetracker import from_scratch as fs
+from facetracker.from_scratch import plain_pickle
 from facetracker.from_scratch.photos import from_photos
 
 
@@ -54,6 +55,17 @@ def test_the_same_seed_gives_the_same_network() -> None:
     a, b, c = small_vgg6(seed=1), small_vgg6(seed=1), small_vgg6(seed=2)
     assert all((a.parameters[k] == b.parameters[k]).all() for k in a.parameters)
     assert (a.parameters["conv1.W"] != c.parameters["conv1.W"]).any()
+
+
+def test_the_first_weights_spread_as_they_are_told_to() -> None:
+    told = fs.SimpleConvNet()
+    assert told.parameters["affine1.W"].std() == pytest.approx(0.01, rel=0.01)
+    for spread, wanted in (("relu", np.sqrt(2 / 4320)), ("sigmoid", np.sqrt(1 / 4320)), (0.5, 0.5)):
+        network = fs.SimpleConvNet(weight_init_std=spread)
+        assert network.parameters["affine1.W"].std() == pytest.approx(wanted, rel=0.01)
+    assert fs.VGG6(weight_init_std="relu").parameters["affine1.W"].std() == pytest.approx(np.sqrt(2 / 3136), rel=0.01)
+    with pytest.raises(ValueError, match="no spread of weights is called 'relo'"):
+        fs.SimpleConvNet(weight_init_std="relo")
 
 
 def test_a_networks_first_layer_saves_itself_the_gradient_of_the_photo() -> None:
@@ -105,14 +117,55 @@ def test_what_was_saved_comes_back_running_averages_included(tmp_path: Path) -> 
     network = small_vgg6(seed=1)
     x = np.random.default_rng(0).random((4, 3, 32, 32)).astype(np.float32)
     network.forward(x, training=True)
-    path = network.save(tmp_path / "vgg6")
-    assert path == tmp_path / "vgg6.npz"
+    path = network.save(tmp_path / "vgg6.npz")
     assert [p.name for p in tmp_path.iterdir()] == ["vgg6.npz"]  # nothing left beside it
     other = small_vgg6(seed=2)
     held = other.parameters["conv1.W"]
     other.load(path)
     np.testing.assert_array_equal(other.predict(x), network.predict(x))
     assert held is other.layers["conv1"].parameters["W"]  # an optimizer that knows the array goes on with it
+
+
+@pytest.mark.parametrize("name", ["params.pkl", "params", "epoch_1.npz", "params.weights.bin"])
+def test_what_is_saved_under_a_name_is_loaded_by_that_name(tmp_path: Path, name: str) -> None:
+    network, other = small_vgg6(seed=1), small_vgg6(seed=2)
+    assert network.save(tmp_path / name) == tmp_path / name
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    other.load(tmp_path / name)
+    np.testing.assert_array_equal(other.parameters["affine2.W"], network.parameters["affine2.W"])
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("kind", [np.float64, np.dtype(">f4")])
+def test_the_notes_own_pickles_are_read(tmp_path: Path, protocol: int, kind: object) -> None:
+    network = fs.SimpleConvNet((1, 8, 8), filters=2, filter_size=3, hidden=3)
+    given = {}
+    for number, layer in enumerate(("conv1", "affine1", "affine2"), start=1):
+        for key in ("W", "b"):
+            shape = network.parameters[f"{layer}.{key}"].shape
+            given[f"{key}{number}"] = np.random.default_rng(number).random(shape).astype(kind)
+    given["W2"] = np.asfortranarray(given["W2"])
+    (tmp_path / "params.pkl").write_bytes(pickle.dumps(given, protocol))
+    network.load(tmp_path / "params.pkl")
+    np.testing.assert_allclose(network.parameters["conv1.W"], given["W1"].astype(np.float32))
+    np.testing.assert_allclose(network.parameters["affine1.W"], given["W2"].astype(np.float32))
+    np.testing.assert_allclose(network.parameters["affine2.b"], given["b3"].astype(np.float32))
+
+
+def test_the_notes_vgg6_gives_its_gamma_a_pixel_and_gets_one_a_channel(tmp_path: Path) -> None:
+    network = small_vgg6(seed=1)
+    given: dict[str, object] = {}
+    for kind in ("W", "b", "gamma", "beta"):
+        ours = [name for name in network.parameters if name.endswith(f".{kind}")]
+        given |= {f"{kind}{number}": network.parameters[name] + 1 for number, name in enumerate(ours, start=1)}
+    given["gamma1"], given["beta1"] = np.repeat(np.arange(16.0), 4), 0.5  # (C*H*W,), and a number before training
+    (tmp_path / "epoch_15.pkl").write_bytes(pickle.dumps(given))
+    before = network.running["norm1.running.mean"].copy()
+    network.load(tmp_path / "epoch_15.pkl")
+    np.testing.assert_array_equal(network.parameters["norm1.gamma"], np.arange(16))
+    np.testing.assert_array_equal(network.parameters["norm1.beta"], np.full(16, 0.5))
+    np.testing.assert_array_equal(network.parameters["conv4.W"], given["W4"])
+    np.testing.assert_array_equal(network.running["norm1.running.mean"], before)
 
 
 def test_a_file_of_another_network_changes_nothing(tmp_path: Path) -> None:
@@ -135,10 +188,27 @@ def test_a_pickle_is_never_run(tmp_path: Path) -> None:
     np.savez(tmp_path / "objects.npz", **{"conv1.W": np.array([Bomb()], dtype=object)})
     (tmp_path / "broken.npz").write_bytes(b"PK\x03\x04 not a zip")
     (tmp_path / "empty.npz").write_bytes(b"")
-    for name in ("params.pkl", "objects.npz", "broken.npz", "empty.npz"):
+    (tmp_path / "object.pkl").write_bytes(pickle.dumps({"W1": np.array([Bomb()], dtype=object)}))
+    (tmp_path / "words.pkl").write_bytes(pickle.dumps({"W1": "numbers"}))
+    (tmp_path / "huge.pkl").write_bytes(
+        pickle.dumps({"W1": np.zeros(3)}).replace(b"K\x03\x85", b"J\xff\xff\xff\x7f\x85")
+    )
+    (tmp_path / "cut.pkl").write_bytes(pickle.dumps({"W1": np.zeros(3)})[:-30])
+    names = ("params.pkl", "object.pkl", "words.pkl", "huge.pkl", "cut.pkl", "objects.npz", "broken.npz", "empty.npz")
+    for name in names:
         with pytest.raises(ValueError, match=name):
             small_vgg6().load(tmp_path / name)
     assert not (tmp_path / "exploded").exists()
+
+
+def test_a_pickle_cannot_change_the_reader(tmp_path: Path) -> None:
+    # The function that builds arrays is named, and BUILD sets its defaults: a later file would be read another way.
+    forged = b"\x80\x02cnumpy._core.numeric\n_frombuffer\nN}X\x0c\x00\x00\x00__defaults__X\x01\x00\x00\x00F\x85s\x86b."
+    (tmp_path / "forged.pkl").write_bytes(forged)
+    before = plain_pickle.KNOWN["_frombuffer"].__defaults__
+    with pytest.raises(ValueError, match="forged"):
+        plain_pickle.read_pickle(tmp_path / "forged.pkl")
+    assert plain_pickle.KNOWN["_frombuffer"].__defaults__ == before
 
 
 def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

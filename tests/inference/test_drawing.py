@@ -41,7 +41,7 @@ def bgr(hexadecimal):
     ("name", "colour"),
     [
         ("mask", GREEN), ("with_mask", GREEN), ("Mask", GREEN), ("no_mask", RED), ("without_mask", RED),
-        ("NoMask", RED), ("mask_weared_incorrect", ORANGE),
+        ("NoMask", RED), ("Non_Mask", RED), ("mask_weared_incorrect", ORANGE),
     ],
 )  # fmt: skip
 def test_a_mask_is_green_and_none_is_red(name, colour):

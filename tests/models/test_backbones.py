@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import urllib.error
+
+import h5py
+import keras
 import numpy as np
 import pytest
+from keras.src.legacy.saving import legacy_h5_format
+from keras.src.utils import file_utils
 
-from facetracker.core.errors import FaceTrackerError
+from facetracker.core.errors import BadFile, FaceTrackerError
+from facetracker.models import FaceClassifier
 from facetracker.models.backbones import BACKBONES, find_backbone, preprocess
 
 PARAMETERS = {
@@ -69,6 +76,70 @@ def test_caffe_order_is_blue_green_red():
     np.testing.assert_allclose(
         np.array(preprocess(red, "caffe")).ravel(), [-103.939, -116.779, 255 - 123.68], rtol=1e-5
     )
+
+
+def weights_file(name, folder):
+    """A weights file as Keras offers them for download, in their old format, with numbers of our own."""
+    keras.utils.set_random_seed(7)
+    entry, path = find_backbone(name), folder / f"{name}_notop.h5"
+    model = entry.builder(include_top=False, weights=None, input_shape=(None, None, 3), **dict(entry.options))
+    with h5py.File(path, "w") as file:
+        legacy_h5_format.save_weights_to_hdf5_group(file, model)
+    return path, model
+
+
+@pytest.fixture(scope="module")
+def downloaded(tmp_path_factory):
+    """The smallest backbone's, 4 MB."""
+    return weights_file("mobilenet_v3_small", tmp_path_factory.mktemp("weights"))
+
+
+def the_same(classifier, model):
+    return all(map(np.array_equal, classifier.backbone.get_weights(), model.get_weights()))
+
+
+def test_imagenet_weights_go_into_a_classifier_as_keras_downloads_them(downloaded, monkeypatch):
+    path, model = downloaded
+    asked = []
+
+    def get_file(name, url, **options):
+        asked.append(url)
+        return str(path)
+
+    monkeypatch.setattr(file_utils, "get_file", get_file)
+    classifier = FaceClassifier("mobilenet_v3_small", ["a", "b"], image_size=64, weights="imagenet")
+    assert len(asked) == 1
+    assert asked[0].startswith("https://storage.googleapis.com/tensorflow/keras-applications/")
+    assert the_same(classifier, model)
+    assert not the_same(FaceClassifier("mobilenet_v3_small", ["a", "b"], image_size=64), model)
+
+
+def test_a_weights_file_that_was_fetched_by_hand_is_taken(downloaded, tmp_path):
+    path, model = downloaded
+    assert the_same(FaceClassifier("mobilenet_v3_small", ["a", "b"], image_size=64, weights=str(path)), model)
+    for weights in (path, tmp_path / "nowhere.h5"):
+        with pytest.raises(BadFile, match="does not hold the weights of mobilenet_v2"):
+            FaceClassifier("mobilenet_v2", ["a", "b"], image_size=64, weights=str(weights))
+    with pytest.raises(FaceTrackerError, match="vgg6 has no ImageNet weights"):
+        FaceClassifier("vgg6", ["a", "b"], weights=str(path))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["resnet50", "resnet101", "resnet152", "vgg16", "vgg19", "mobilenet_v2"])
+def test_every_backbone_of_the_write_ups_takes_its_file(name, tmp_path):
+    path, model = weights_file(name, tmp_path)
+    assert the_same(FaceClassifier(name, ["a", "b"], image_size=64, weights=str(path)), model)
+
+
+@pytest.mark.parametrize("name", ["resnet50", "resnet101", "resnet152", "vgg16", "mobilenet_v3_small"])
+def test_keras_own_failure_to_download_is_one_line(name, monkeypatch, tmp_path):
+    def offline(*args, **kwargs):
+        raise urllib.error.URLError("no route to host")
+
+    monkeypatch.setattr(file_utils, "urlretrieve", offline)
+    monkeypatch.setattr(file_utils.config, "keras_home", lambda: str(tmp_path))  # where weights may lie from before
+    with pytest.raises(FaceTrackerError, match=rf"imagenet weights of {name} could not be downloaded \(URL fetch fail"):
+        FaceClassifier(name, ["a", "b"], image_size=64, weights="imagenet")
 
 
 def test_a_failed_download_says_what_to_do_instead(monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 
@@ -19,7 +20,7 @@ from facetracker.exports import export
 from facetracker.inference.classifier import Classifier, ClassVotes
 from facetracker.inference.detect import Find, Keep, Show, detect
 from facetracker.inference.detector import Detector
-from facetracker.reports.classify import classify
+from facetracker.reports.classify import FaceAnswer, as_table, classify
 from facetracker.scenes import Scene
 from facetracker.training.classifier.pictures import RIGHT, WRONG, answer_tile
 
@@ -75,6 +76,37 @@ def test_the_answers_as_csv_and_as_a_sheet(faces, exported, tmp_path):
     assert cv2.imread(str(tmp_path / "a.png")).shape[1] > 600
     with pytest.raises(FaceTrackerError, match="is there already"):
         classify(exported["tflite"], faces / "test", csv=tmp_path / "a.csv", png=tmp_path / "b.png")
+
+
+def test_answers_are_handed_in_as_id_and_label(faces, exported, tmp_path):
+    names = ["dog.113.jpg", "cat.9.jpg", "0012.jpg"]
+    crops = sorted((faces / "test" / "without_mask").rglob("*.jpg"))
+    for name, crop in zip(names, crops, strict=False):
+        shutil.copy(crop, tmp_path / name)
+    files = [tmp_path / name for name in names]
+    done = classify(exported["tflite"], files, csv=tmp_path / "a.csv", png=tmp_path / "a.png", columns="id,label")
+    rows = list(csv.DictReader((tmp_path / "a.csv").open()))
+    assert [row["id"] for row in rows] == ["9", "12", "113"]
+    said = Classifier(exported["tflite"]).classify([read_picture(files[1])])[0]
+    assert float(rows[0]["label"]) == pytest.approx(said[1], abs=1e-5)
+    assert set(rows[0]) == {"id", "label"}
+    # Of a few pictures each is answered in a line, the best classes first.
+    assert done.lines()[0].startswith(f"{files[0].as_posix()}: without_mask 0.")
+    with pytest.raises(FaceTrackerError, match=r"no column is called 'lable'. Did you mean label\?"):
+        classify(exported["tflite"], files, csv=tmp_path / "b.csv", png=tmp_path / "b.png", columns="id,lable")
+
+
+def test_ids_that_are_no_numbers_and_more_classes_than_two():
+    def answer(name, *probabilities):
+        return FaceAnswer(name, np.array(probabilities, np.float32), "b", np.zeros((1, 1, 3), np.uint8))
+
+    rows = [answer("x/b-7.jpg#1", 0.1, 0.7, 0.2), answer("x/b-7.jpg#0", 0.6, 0.2, 0.2), answer("a.b", 0, 0, 1)]
+    assert as_table(rows, ["a", "b", "c"], ["id", "label", "truth"]).splitlines() == [
+        "id,label,truth",
+        "a,c,b",
+        "b-7#0,a,b",
+        "b-7#1,b,b",
+    ]
 
 
 def test_right_titles_are_green_and_wrong_ones_red():

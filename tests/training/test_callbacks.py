@@ -116,11 +116,24 @@ def test_a_loss_that_is_no_number_stops_at_once_and_keeps_the_batch(feed, tmp_pa
     assert np.isnan(saved["boxes"]).any()
 
 
-def keeper(tmp_path, saved: list) -> tuple[own.KeepRun, Progress]:
+def keeper(tmp_path, saved: list, every: int | None = None) -> tuple[own.KeepRun, Progress]:
     progress = Progress()
     return own.KeepRun(
-        RunFolder(tmp_path), progress, lambda model: saved.append(model.get_weights()[0]), WATCHED
+        RunFolder(tmp_path), progress, lambda model, path: saved.append(path.name), WATCHED, every
     ), progress
+
+
+@pytest.mark.parametrize(("every", "epochs"), [(1, [1, 2, 3, 4]), (2, [2, 4]), (9, [])])
+def test_epochs_are_kept_too_where_that_is_asked_for(every, epochs, tmp_path):
+    saved: list = []
+    keep, _ = keeper(tmp_path, saved, every)
+    model = network()
+    keep.set_model(model)
+    model.optimizer.build(model.trainable_variables)
+    for epoch in range(4):
+        keep.on_epoch_begin(epoch)
+        keep.on_epoch_end(epoch, {"total_loss": 1.0, "val_total_loss": 1.0})
+    assert saved == ["model.keras", *(f"epoch-{number:03d}.keras" for number in epochs)]
 
 
 def test_the_best_epoch_is_kept_and_every_epoch_can_be_resumed_from(feed, tmp_path):
@@ -133,7 +146,7 @@ def test_the_best_epoch_is_kept_and_every_epoch_can_be_resumed_from(feed, tmp_pa
         keep.on_epoch_begin(epoch)
         keep.on_epoch_end(epoch, {"loss": 9.0, "total_loss": 1.0, "val_loss": 9.0, "val_total_loss": loss})
         assert read_state(keep.run.state)[1] == progress
-    assert len(saved) == 2
+    assert saved == ["model.keras", "model.keras"]
     assert (progress.best, progress.best_epoch, progress.epoch) == (0.4, 3, 4)
     assert keep.run.history.read_text().splitlines()[0] == "epoch,total_loss,val_total_loss,learning_rate,seconds"
     assert len(keep.run.history.read_text().splitlines()) == 5

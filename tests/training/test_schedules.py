@@ -51,6 +51,13 @@ def test_the_optimizer_is_the_one_asked_for(name, kind):
     assert rate_at(optimizer) == pytest.approx(0.2)
 
 
+def test_sgd_has_the_momentum_that_it_is_told():
+    plain = make_optimizer(TrainingSettings(optimizer="sgd"), 10, 5)
+    assert (plain.momentum, plain.nesterov) == (0.9, False)
+    other = make_optimizer(TrainingSettings(optimizer="sgd", momentum=0.5, nesterov=True), 10, 5)
+    assert (other.momentum, other.nesterov) == (0.5, True)
+
+
 def test_weight_decay_spares_biases_and_norms():
     settings = TrainingSettings(optimizer="adamw", weight_decay=0.5, learning_rate=0.1, schedule="constant")
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, name="d"), keras.layers.BatchNormalization()])

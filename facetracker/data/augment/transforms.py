@@ -38,44 +38,48 @@ SHARE = 450 / 480
 ROOM = 1.15  # a crop is at least this many times as wide and high as the largest face
 
 
-def pipeline_names() -> list[str]:
-    """The pipelines that come with the package."""
-    return sorted(path.stem for path in PIPELINES.glob("*.yaml"))
+def pipeline_names(folder: Path = PIPELINES) -> list[str]:
+    """The pipelines that come with the package; of a classifier in a folder of their own."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
 
 
-def read_pipeline(name: str | Path) -> dict[str, Any]:
+def read_pipeline(name: str | Path, folder: Path = PIPELINES) -> dict[str, Any]:
     """A pipeline as albumentations' dictionary: one of the package by name, or a YAML file of the user's own."""
     if Path(name).suffix in (".yaml", ".yml"):
         path = Path(name)
     else:
-        path = PIPELINES / f"{name}.yaml"
+        path = folder / f"{name}.yaml"
         if not path.is_file():
-            raise FaceTrackerError(f"no pipeline is called {name}", fix=way_out(str(name), pipeline_names()))
+            raise FaceTrackerError(f"no pipeline is called {name}", fix=way_out(str(name), pipeline_names(folder)))
     spec = read_yaml(path)
-    for complaint in Pipeline(spec, path).complaints:  # said before the work begins, and once
+    for complaint in compose(spec, path)[1]:  # said before the work begins, and once
         console.warn(f"{path}: {complaint}")
     return spec
+
+
+def compose(spec: dict[str, Any], path: str | Path) -> tuple[A.BaseCompose, list[str]]:
+    """albumentations' own pipeline of its dictionary, and what it complains of; `path` names it in errors."""
+    try:
+        # It warns of arguments that it does not know; its own `save` writes some such for RGBShift.
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            made = A.from_dict(spec)
+    except Exception as error:  # albumentations raises whatever its validation meets
+        raise FaceTrackerError(
+            f"is no albumentations pipeline ({error})",
+            path=path,
+            fix="Compare with facetracker/data/augment/pipelines.",
+        ) from None
+    if not isinstance(made, A.BaseCompose):
+        raise FaceTrackerError("holds one transform, not a pipeline (Compose)", path=path)
+    return made, [str(warning.message) for warning in caught]
 
 
 class Pipeline:
     """A pipeline ready to run. `spec` is albumentations' dictionary; `path` names it in errors."""
 
     def __init__(self, spec: dict[str, Any], path: str | Path = "pipeline"):
-        try:
-            # It warns of arguments that it does not know; its own `save` writes some such for RGBShift.
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always")
-                compose = A.from_dict(spec)
-        except Exception as error:  # albumentations raises whatever its validation meets
-            raise FaceTrackerError(
-                f"is no albumentations pipeline ({error})",
-                path=path,
-                fix="Compare with facetracker/data/augment/pipelines.",
-            ) from None
-        self.complaints = [str(warning.message) for warning in caught]
-        if not isinstance(compose, A.BaseCompose):
-            raise FaceTrackerError("holds one transform, not a pipeline (Compose)", path=path)
-        self.transforms: list[Any] = list(compose.transforms)
+        self.transforms: list[Any] = list(compose(spec, path)[0].transforms)
         self.steps = _fused(self.transforms)
         self._photo: DraftPhoto | None = None  # the last one drawn from: its variants are asked for one after the other
         # The crops inside each step, with the size that the file wants.

@@ -39,7 +39,17 @@ def card_of(model: object, path: str | Path = "") -> Card:
     config = model.get_config()  # type: ignore[attr-defined]
     known = {
         key: config[key]
-        for key in ("classes", "image_size", "head", "threshold", "iou_threshold", "strides", "margin", "crop")
+        for key in (
+            "classes",
+            "image_size",
+            "head",
+            "threshold",
+            "iou_threshold",
+            "strides",
+            "margin",
+            "centre",
+            "crop",
+        )
         if config.get(key)
     }
     if hasattr(model, "strides"):

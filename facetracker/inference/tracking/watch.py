@@ -10,6 +10,7 @@ from facetracker.core.errors import FaceTrackerError
 from facetracker.core.faces import Faces
 from facetracker.inference.classifier import ClassVotes
 from facetracker.inference.detector import Detector
+from facetracker.inference.haar import HaarDetector
 from facetracker.inference.stages import Stages
 from facetracker.inference.tracking.follow import Follower
 
@@ -44,7 +45,7 @@ class Watcher:
 
     def __init__(
         self,
-        detector: Detector,
+        detector: Detector | HaarDetector,
         fps: float | None = None,
         *,
         follow: bool = True,

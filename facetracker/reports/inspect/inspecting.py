@@ -91,7 +91,7 @@ def inspect(
     picture = _drawn() if photo is None else read_picture(photo)
     size = network.image_size
     is_classifier = isinstance(network, FaceClassifier)
-    fitted = fit_square(picture, size) if is_classifier else letterbox(picture, size, size)[0]
+    fitted = fit_square(picture, size, network.centre) if is_classifier else letterbox(picture, size, size)[0]
     rgb = np.asarray(cv2.cvtColor(fitted, cv2.COLOR_BGR2RGB), np.uint8)
     steps = record(network, rgb)
     answers = f"classes {', '.join(network.classes)}"

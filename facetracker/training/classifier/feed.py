@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
-os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # its import asks the network otherwise
-
-import albumentations as A
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +16,13 @@ from facetracker.core.crop import fit_square
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.photo import read_picture
 from facetracker.core.reading import read_all
+from facetracker.data.augment.transforms import compose, read_pipeline
 from facetracker.data.batches import Change, Feed
 from facetracker.data.folders import Face
 from facetracker.training.classifier.settings import ClassifierData
 
 Pictures = NDArray[np.uint8]
+PIPELINES = Path(__file__).parent / "pipelines"
 
 
 @dataclass(frozen=True)
@@ -38,11 +37,14 @@ class FacePictures:
         return len(self.pictures)
 
 
-def read_faces(faces: Sequence[Face], classes: Sequence[str], size: int, rejects: Rejects) -> FacePictures:
-    """Read pictures of faces; those that cannot be read go to the rejects."""
+def read_faces(
+    faces: Sequence[Face], classes: Sequence[str], rejects: Rejects, size: int, centre: float | None = None
+) -> FacePictures:
+    """Read pictures of faces, whole or the `centre` of them; those that cannot be read go to the rejects."""
 
     def read(face: Face) -> Pictures:
-        return np.asarray(cv2.cvtColor(fit_square(read_picture(face.path), size), cv2.COLOR_BGR2RGB), np.uint8)
+        fitted = fit_square(read_picture(face.path), size, centre)
+        return np.asarray(cv2.cvtColor(fitted, cv2.COLOR_BGR2RGB), np.uint8)
 
     pictures, origin = [], []
     for face, found in read_all(read, faces, "read", "faces"):
@@ -64,44 +66,51 @@ def class_weights(faces: FacePictures, kinds: int) -> NDArray[np.float32]:
     return weights
 
 
-def augmentation(size: int) -> A.Compose:
-    """The notes' crop, turn and mirror, and what a webcam does: light, colour, softness, JPEG."""
-    return A.Compose(
-        [
-            A.HorizontalFlip(p=0.5),
-            A.Affine(rotate=(-15, 15), scale=(0.85, 1.15), translate_percent=(-0.06, 0.06), border_mode=4, p=0.9),
-            A.RandomBrightnessContrast(brightness_limit=0.25, contrast_limit=0.25, p=0.7),
-            A.HueSaturationValue(hue_shift_limit=8, sat_shift_limit=25, val_shift_limit=0, p=0.4),
-            A.OneOf(
-                [
-                    A.GaussianBlur(blur_limit=(3, 5)),
-                    A.Downscale(scale_range=(0.4, 0.8)),
-                    A.ImageCompression(quality_range=(40, 90)),
-                ],
-                p=0.4,
-            ),
-            A.CoarseDropout(
-                num_holes_range=(1, 2), hole_height_range=(0.1, 0.2), hole_width_range=(0.1, 0.2), fill=114, p=0.15
-            ),
-        ]
-    )
+@dataclass(frozen=True)
+class Changing:
+    """A pipeline of a classifier: albumentations' dictionary (None: pictures stay as they are), and what of a picture
+    is looked at when it is used (`centre` of `fit_square`)."""
+
+    spec: dict[str, Any] | None
+    centre: float | None = None
+
+    def read_at(self, size: int) -> tuple[int, float | None]:
+        """Size and centre at which training pictures are kept, for a network of `size`: its crops come out of the
+        whole square in the middle, of which the centre is as large as the network."""
+        return (size, self.centre) if self.spec is None or self.centre is None else (round(size / self.centre), 1.0)
+
+    def change(self, size: int) -> Change | None:
+        """Changes each picture of a batch; what comes out depends on the batch and `[seed, epoch, step]` alone."""
+        if self.spec is None:
+            return None
+        # Batches are made on several threads, and the pipeline has one state.
+        pipeline, turn = compose(self.spec, "pipeline")[0], Lock()
+
+        def changed(pictures: Pictures, classes: Any, weights: Any, numbers: NDArray[np.int64]) -> tuple[Any, ...]:
+            seed, epoch, step = (int(number) for number in numbers)
+            with turn:
+                pipeline.set_random_seed((seed * 1_000_003 + epoch * 10_007 + step) % (1 << 31))
+                made = [fit_square(pipeline(image=picture)["image"], size) for picture in pictures]
+            return np.stack(made), classes, weights
+
+        return changed
 
 
-def changing(size: int) -> Change:
-    """Changes each picture of a batch; what comes out depends on the batch and `[seed, epoch, step]` alone."""
-    change, turn = augmentation(size), Lock()  # batches are made on several threads, and the pipeline has one state
-
-    def changed(pictures: Pictures, classes: Any, weights: Any, numbers: NDArray[np.int64]) -> tuple[Any, ...]:
-        seed, epoch, step = (int(number) for number in numbers)
-        with turn:
-            change.set_random_seed((seed * 1_000_003 + epoch * 10_007 + step) % (1 << 31))
-            return np.stack([change(image=picture)["image"] for picture in pictures]), classes, weights
-
-    return changed
+def changing(data: ClassifierData, centre: float | None = None) -> Changing:
+    """The pipeline that the settings name: of the package, a YAML file, or none; `centre` stands in for its own."""
+    if data.pipeline == "none":
+        return Changing(None, centre)
+    spec = dict(read_pipeline(data.pipeline, PIPELINES))
+    own = spec.pop("centre", None)
+    if own is not None and (not isinstance(own, int | float) or not 0 < own <= 1):
+        raise FaceTrackerError(f"centre {own!r} is no share of a side", path=data.pipeline)
+    return Changing(spec, own if centre is None else centre)
 
 
-def make_feed(faces: FacePictures, kinds: int, data: ClassifierData, seed: int) -> Feed:
-    """The training batches `(pictures, classes, weights)` as the settings want them."""
+def make_feed(
+    faces: FacePictures, kinds: int, data: ClassifierData, seed: int, change: Change | None, size: int
+) -> Feed:
+    """The training batches `(pictures, classes, weights)` as the settings want them, pictures of `size` pixels."""
     weights = class_weights(faces, kinds) if data.class_weights else np.ones(kinds, np.float32)
-    change = changing(faces.pictures.shape[1]) if data.augment else None
-    return Feed(faces.pictures, (faces.classes, weights[faces.classes]), data.batch_size, seed, change=change)
+    labels = (faces.classes, weights[faces.classes])
+    return Feed(faces.pictures, labels, data.batch_size, seed, change=change, size=size)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from facetracker.core import console
-from facetracker.core.crop import MARGIN
+from facetracker.core.crop import MARGIN, fit_square
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.photo import Picture, write_png
 from facetracker.core.sheet import Tile
@@ -19,7 +20,7 @@ from facetracker.data.batches import in_order
 from facetracker.data.folders import FaceFolder, read_folder
 from facetracker.labels.pairing import PARTS
 from facetracker.models.classifier import FaceClassifier
-from facetracker.training.classifier.feed import FacePictures, make_feed, read_faces
+from facetracker.training.classifier.feed import FacePictures, changing, make_feed, read_faces
 from facetracker.training.classifier.pictures import answer_tile, draw_answers, draw_confusion, draw_curves
 from facetracker.training.classifier.scores import score
 from facetracker.training.classifier.settings import (
@@ -47,7 +48,8 @@ def train_classifier(
     batch_size: int | None = None,
     learning_rate: float | None = None,
     dropout: float | None = None,
-    augment: bool = True,
+    pipeline: str | Path | None = None,
+    changes: Iterable[str] = (),
     seed: int = 0,
     name: str | None = None,
     resume: bool = False,
@@ -57,8 +59,8 @@ def train_classifier(
     """Train a classifier on the class folders of `folder` (split, or split here 7:1:2) and return its run folder.
 
     The backbone is frozen for `freeze_epochs` while the new top learns, then everything is fine-tuned; the epoch
-    with the lowest val loss is kept. What is None is the backbone's own (see `default_settings`). `resume` goes on
-    with run `name` where it was stopped.
+    with the lowest val loss is kept. What is None is the backbone's own (see `default_settings`); `changes` are
+    `key=value` settings on top. `resume` goes on with run `name` where it was stopped.
     """
     if resume:
         run = find_run(name, Path(runs))
@@ -79,17 +81,23 @@ def train_classifier(
                 "seed": seed,
             },
             "model": {"image_size": image_size, "dropout": dropout},
-            "data": {"batch_size": batch_size, "augment": augment},
+            "data": {"batch_size": batch_size, "pipeline": None if pipeline is None else str(pipeline)},
         }
-        settings = changed(default_settings(backbone, weights), **asked)
+        settings = changed(default_settings(backbone, weights), changes, **asked)
         faces = read_folder(folder, seed)
-        plan = RunPlan(tuple(faces.classes), margin=MARGIN if faces.margin is None else faces.margin)
+        plan = RunPlan(
+            tuple(faces.classes),
+            margin=MARGIN if faces.margin is None else faces.margin,
+            centre=changing(settings.data, settings.model.centre).centre,
+        )
         run = new_run(folder, name or free_name(f"classifier-{settings.model.backbone}", Path(runs)), Path(runs), force)
         plan.save(run.plan)
     settings.save(run.config)
     device = start(settings.training)
     task = ClassifierTask(settings, plan, faces)
     say_rejects(run, task.rejects)
+    if not resume:
+        write_png(run.folder / "batch.png", task.first_batch())
     return Trainer(run, settings.training, task, device).go()
 
 
@@ -102,13 +110,22 @@ class ClassifierTask(Task):
 
     def __init__(self, settings: ClassifierSettings, plan: RunPlan, folder: FaceFolder):
         self.settings, self.plan, self.folder = settings, plan, folder
-        self.rejects = Rejects(list(folder.rejects))
-        size = settings.model.image_size
-        self.parts = {name: read_faces(folder.of(name), folder.classes, size, self.rejects) for name in PARTS}
+        self.rejects = Rejects()
+        size, kinds = settings.model.image_size, folder.classes
+        way = changing(settings.data, plan.centre)
+        views = dict.fromkeys(PARTS, (size, plan.centre)) | {"train": way.read_at(size)}
+        self.parts = {name: read_faces(folder.of(name), kinds, self.rejects, *views[name]) for name in PARTS}
         if not len(self.parts["train"]):
             raise FaceTrackerError("holds no readable face to train on", path=folder.folder)
-        self.feed = make_feed(self.parts["train"], len(folder.classes), settings.data, settings.training.seed)
+        seed, change = settings.training.seed, way.change(size)
+        self.feed = make_feed(self.parts["train"], len(kinds), settings.data, seed, change, size)
         self.fine_tune = settings.fine_tune
+
+    def first_batch(self) -> Picture:
+        """What the network is about to see, changed as it will be, with the names of the classes: a sheet, BGR."""
+        batch = self.feed.batch(0, 0)
+        shown = zip(batch["pictures"][:ON_SHEET], batch["labels_0"], strict=False)
+        return draw_answers([Tile(picture[..., ::-1], self.folder.classes[kind]) for picture, kind in shown])
 
     def build(self, read_weights: bool) -> FaceClassifier:
         model = self.settings.model
@@ -120,6 +137,7 @@ class ClassifierTask(Task):
             hidden=model.hidden,
             dropout=model.dropout,
             margin=MARGIN if self.plan.margin is None else self.plan.margin,
+            centre=self.plan.centre,
         )
 
     def compiled(self, optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
@@ -153,6 +171,10 @@ class ClassifierTask(Task):
     def sum_up(self, run: RunFolder, best: keras.Model, epoch: dict[str, float]) -> tuple[str, dict[str, Any]]:
         classes = self.folder.classes
         name, faces = next((part, self.parts[part]) for part in ("test", "val", "train") if len(self.parts[part]))
+        size = self.settings.model.image_size
+        if faces.pictures.shape[1] != size:  # the train part, kept larger for its crops
+            seen = [fit_square(picture, size, self.plan.centre) for picture in faces.pictures]
+            faces = replace(faces, pictures=np.stack(seen))
         said = np.asarray(best.predict(faces.pictures, batch_size=self.settings.data.batch_size, verbose=0))
         result = score(said, faces, classes)
         title = f"{name}: {result.accuracy:.1%} right"

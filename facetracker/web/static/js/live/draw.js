@@ -11,7 +11,7 @@ export function classColour(name, number = 0) {
   const any = (...list) => list.some((word) => words.has(word));
   if (any("incorrect", "incorrectly", "wrong")) return COLOURS.unsure;
   if (any("mask", "masked", "nomask", "unmasked")) {
-    return any("no", "without", "not", "nomask", "unmasked") ? COLOURS.bad : COLOURS.good;
+    return any("no", "non", "without", "not", "nomask", "unmasked") ? COLOURS.bad : COLOURS.good;
   }
   return name === "face" ? COLOURS.face : OTHERS[Math.max(0, number) % OTHERS.length];
 }
