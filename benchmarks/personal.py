@@ -138,11 +138,15 @@ def draw_curves(rows: list[dict[str, Any]], path: Path) -> None:
     order = sorted({row["photos"] for row in rows}, key=lambda count: 10**6 if count == "all" else int(count))
     figure, axes = pyplot.subplots(figsize=(7, 4), layout="constrained")
     for way in WAYS:
-        groups = [[row["overlap"] for row in rows if row["photos"] == count and row["way"] == way] for count in order]
-        if all(groups):
-            line = axes.plot(range(len(order)), [np.mean(values) for values in groups], marker="o", label=way)[0]
-            low, high = [min(values) for values in groups], [max(values) for values in groups]
-            axes.fill_between(range(len(order)), low, high, alpha=0.12, color=line.get_color())
+        groups = {
+            count: [row["overlap"] for row in rows if row["photos"] == count and row["way"] == way] for count in order
+        }
+        places = [place for place, count in enumerate(order) if groups[count]]
+        if places:
+            known = [groups[order[place]] for place in places]
+            line = axes.plot(places, [np.mean(values) for values in known], marker="o", label=way)[0]
+            low, high = [min(values) for values in known], [max(values) for values in known]
+            axes.fill_between(places, low, high, alpha=0.12, color=line.get_color())
     axes.set_xticks(range(len(order)), order)
     axes.set(xlabel="labelled photos", ylabel="mean overlap on test photos", ylim=(0.2, 1.0))
     axes.legend()
