@@ -16,8 +16,8 @@ from facetracker.models.own_head import STRIDES, OwnHead
 from facetracker.models.tracker import FaceTracker
 
 NO_STYLE = (0.0, 0.0, 0.0, 0.0)
-# From how sure an own head takes over from the starter, and what "a hair" is. Not steeper: what engines differ by in the
-# last digit is multiplied by it.
+# From how sure an own head takes over from the starter, and what "a hair" is. Not steeper: what engines differ by in
+# the last digit is multiplied by it.
 TAKES_OVER, A_HAIR, STEEP = 0.82, 0.02, 100.0
 
 
