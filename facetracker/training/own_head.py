@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 import keras
@@ -53,9 +52,14 @@ class HeadTraining:
         self.head.start_from(self.tracker)
         for variable in self.optimizer.variables:
             variable.assign(keras.ops.zeros_like(variable))
+        warm_up = max(1, int(steps * WARM_UP))
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0, max(1, steps - warm_up), warmup_target=LEARNING_RATE, warmup_steps=warm_up
+        )
         order = np.random.default_rng(seed)
         for number in range(steps):
-            self.optimizer.learning_rate.assign(LEARNING_RATE * _share_of_rate(number / steps))
+            # Set here and not by the optimizer: the compiled step serves trainings of any length.
+            self.optimizer.learning_rate.assign(rate(number))
             chosen = order.choice(rows, BATCH)
             self._step(self.features.values[chosen], self.features.boxes[chosen], self.features.classes[chosen])
         self.optimizer.finalize_variable_values(self.head.trainable_variables)
@@ -68,10 +72,3 @@ class HeadTraining:
             loss = self.head.compute_loss(values, {"boxes": boxes, "classes": classes}, outputs)
         variables = self.head.trainable_variables
         self.optimizer.apply(tape.gradient(loss, variables), variables)
-
-
-def _share_of_rate(done: float) -> float:
-    """How much of the learning rate holds when this share of the steps is done: a warm-up, then half a cosine."""
-    if done < WARM_UP:
-        return done / WARM_UP
-    return 0.5 * (1 + math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP)))

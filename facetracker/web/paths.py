@@ -17,7 +17,9 @@ from facetracker.core.photo import encode_jpeg, orientation_of, read_picture
 from facetracker.labels.pairing import IMAGES, LABELS, PhotoFolder, label_path, pairs_in, places_in
 
 SETTLED = 100_000_000  # ns
-CONFIG, ABOUT = "config.yaml", "learn.json"  # one of them tells a run's folder: what `train` or `learn` writes there
+# One of them tells a run's folder: what `train` or `learn` writes there. By name, for the server imports neither: they
+# would bring what training needs.
+CONFIG, ABOUT = "config.yaml", "learn.json"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
