@@ -107,3 +107,54 @@ def benchmark(
     console.say(stage.table(timings))
     if png is not None:
         console.say(f"{png}: the table as a picture")
+
+
+class HowChoice(StrEnum):
+    """What becomes of a face."""
+
+    blur = "blur"
+    pixelate = "pixelate"
+    box = "box"
+
+
+def hide(
+    source: Annotated[Path, typer.Argument(metavar="FILM|PHOTO|FOLDER", help="What to hide the faces of.")],
+    save: Annotated[
+        Path | None, typer.Option(help="The file or folder to write; default: beside it, with -hidden in its name.")
+    ] = None,
+    how: Annotated[HowChoice, typer.Option(help="What becomes of a face.")] = HowChoice.blur,
+    picture: Annotated[Path | None, typer.Option(help="Lay this picture over every face.")] = None,
+    check: Annotated[
+        Path | None, typer.Option(help="Leave a list of the film's faces and a sheet of them, bare, in this folder.")
+    ] = None,
+    spare: Annotated[
+        Path | None, typer.Option("--except", help="The list with your answers: who is not hidden, or longer.")
+    ] = None,
+    boxes: Annotated[bool, typer.Option("--boxes", help="Draw boxes and numbers as well.")] = False,
+    model: Annotated[str | None, typer.Option(help="Model file or run folder; default: the starter.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of the engine.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+) -> None:
+    """Hide every face in a film, a photo or a folder of them, from its first frame to its last.
+
+    Sound, subtitles and times of a film stay; places, dates and whatever else the camera noted are left out.
+    No picture leaves this machine.
+    """
+    from facetracker.core import console
+    from facetracker.inference.hiding import hide as stage
+
+    done = stage.hide(
+        source,
+        save,
+        model=model,
+        show=stage.HideAs(how.value, picture, boxes),
+        check=check,
+        spare=spare,
+        threads=threads,
+        force=force,
+    )
+    console.say(done.summary())
+    if done.rejects:
+        for path, why in done.rejects:
+            console.say(f"left out: {path}: {why}")
+        raise typer.Exit(done.rejects.exit_code)

@@ -42,6 +42,7 @@ COMMANDS = {
     "export": "export",
     "inspect": "evaluation",
     "detect": "inference",
+    "hide": "inference",
     "benchmark": "inference",
     "web": "web",
     "demo": "demo.command",

@@ -1,0 +1,1 @@
+"""Faces hidden for good: in films, photos and folders of them."""

@@ -1,0 +1,205 @@
+"""`hide`: faces made unrecognisable in a film, a photo, or a folder of both. The stage behind `facetracker hide`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from facetracker.capture.source import FILM_SUFFIXES
+from facetracker.core import console
+from facetracker.core.errors import FaceTrackerError, Rejects, one_line
+from facetracker.core.files import PHOTO_SUFFIXES, refuse_to_overwrite, written_beside
+from facetracker.core.photo import MAX_PIXELS, Picture, photo_size, read_bytes
+from facetracker.inference.hiding.check import LIST, Plan, read_plan
+from facetracker.inference.hiding.cover import Cover, Hidden
+from facetracker.inference.hiding.film import Film, FilmWriter, check_suffix
+from facetracker.inference.hiding.photos import hide_in_photo
+from facetracker.inference.hiding.sightings import LARGEST, Looks, look_through
+from facetracker.inference.hiding.tracks import boxes_by_frame, tracks_of
+
+TOLD = 8  # doubtful stretches that are told on the screen
+SHEET_SIDE = 1280  # pixels of the frames from which the sheet's tiles are cut
+
+
+@dataclass
+class HiddenFaces:
+    """What `hide` did: a line for each film and photo, and what was left out."""
+
+    lines: list[str] = field(default_factory=list)
+    rejects: Rejects = field(default_factory=Rejects)
+
+    def summary(self) -> str:
+        """What was written and what a person should look at."""
+        return "\n".join(self.lines)
+
+
+@dataclass(frozen=True)
+class HideAs:
+    """How faces are hidden: `how`, the `picture` that is laid over them, and whether `boxes` are drawn, with numbers."""
+
+    how: Hidden = "blur"
+    picture: Path | None = None
+    boxes: bool = False
+
+    def cover(self) -> Cover:
+        """What hides."""
+        if self.picture is None:
+            return Cover(self.how)
+        shown = cv2.imdecode(np.frombuffer(read_bytes(self.picture), np.uint8), cv2.IMREAD_UNCHANGED)
+        if shown is None or shown.ndim != 3 or shown.dtype != np.uint8 or shown.size > MAX_PIXELS:
+            raise FaceTrackerError("is not a picture that can be laid over a face", path=self.picture)
+        return Cover("picture", shown)
+
+
+def hide(
+    source: str | Path,
+    save: str | Path | None = None,
+    *,
+    model: str | Path | None = None,
+    show: HideAs = HideAs(),
+    check: str | Path | None = None,
+    spare: str | Path | None = None,
+    threads: int | None = None,
+    force: bool = False,
+) -> HiddenFaces:
+    """Write the film, photo or folder `source` again with every face hidden: as `save`, or with `-hidden` in its name.
+
+    `check` is a folder for what a person should look at (of one film): a list, and a sheet that shows the faces. `spare`
+    is that list with the person's answers; the film is not looked through again.
+    """
+    source = Path(source)
+    done, cover = HiddenFaces(), show.cover()
+    if source.is_dir():
+        if check is not None or spare is not None:
+            raise FaceTrackerError("--check and --except belong to one film", path=source, fix="Hide it by itself.")
+        _hide_folder(source, Path(save) if save else source.with_name(f"{source.name}-hidden"), done, model, cover, force)
+        return done
+    if not source.is_file():
+        raise FaceTrackerError("no such film, photo or folder", path=source)
+    save = Path(save) if save else source.with_name(f"{source.stem}-hidden{source.suffix}")
+    save = save / source.name if save.is_dir() else save
+    if save.resolve() == source.resolve():
+        raise FaceTrackerError("would be overwritten by its hidden copy", path=source, fix="Give --save another name.")
+    refuse_to_overwrite(save, force)
+    if source.suffix.lower() in PHOTO_SUFFIXES:
+        done.lines.append(hide_in_photo(source, save, Looks(model, max(photo_size(source)), threads), cover))
+    else:
+        check_suffix(save)
+        done.lines += hide_in_film(source, save, cover, model, threads, check=check, spare=spare, boxes=show.boxes)
+    return done
+
+
+def hide_in_film(
+    source: Path,
+    save: Path,
+    cover: Cover,
+    model: str | Path | None = None,
+    threads: int | None = None,
+    *,
+    check: str | Path | None = None,
+    spare: str | Path | None = None,
+    boxes: bool = False,
+) -> list[str]:
+    """Hide every face of a film: once through to find them, once to write it; the lines for the person."""
+    if spare is not None:
+        plan = read_plan(Path(spare), source)
+    else:
+        with Film(source) as film:
+            looks = Looks(model, max(film.size), threads)
+            seen = look_through(film, looks)
+        plan = Plan.of(tracks_of(seen, looks.threshold), seen)
+    for_sheet = {plan.shown_in(one): [] for one in plan.tracks} if check is not None else {}
+    for one in plan.tracks if check is not None else ():
+        for_sheet[plan.shown_in(one)].append(one)
+    hidden = boxes_by_frame(plan.tracks, len(plan.times))
+    by_stamp = {stamp: number for number, stamp in enumerate(plan.stamps)}
+    with Film(source) as film, written_beside(save) as part:
+        writer = FilmWriter(part, film)
+        try:
+            with console.progress(f"{source.name}, writing", len(plan.times), "frames") as meter:
+                for frame in film.frames(writer.copy):
+                    number = by_stamp.get(frame.stamp)
+                    if number is None:  # nobody has looked at this frame: it is not shown
+                        continue
+                    planes = film.planes(frame) if len(hidden[number]) else None
+                    if planes is not None:
+                        cover.on_planes(planes, hidden[number])
+                    if boxes and planes is not None:
+                        _draw(planes, plan, number)
+                    writer.write(frame, planes)
+                    for one in for_sheet.get(number, ()):
+                        plan.take_picture(one, film.small(frame, SHEET_SIDE))
+                    meter.advance()
+            writer.close()
+        except (OSError, ValueError) as error:
+            writer.abandon()
+            if isinstance(error, FaceTrackerError):
+                raise
+            raise FaceTrackerError(f"cannot be written ({one_line(str(error))})", path=save) from None
+        left_out = film.left_out
+    lines = _told(source, save, plan, hidden)
+    if left_out:
+        lines.append(f"left out of the file: {', '.join(sorted(set(left_out)))}")
+    if check is not None:
+        plan.write(Path(check), source)
+        lines.append(f"{check}: the list and a sheet, which shows the faces bare; set `hide` in {LIST} to yes or no, then")
+        lines.append(f"  facetracker hide {source} --save {save} --except {Path(check) / LIST} --force")
+    return lines
+
+
+def _told(source: Path, save: Path, plan: Plan, hidden: list[Any]) -> list[str]:
+    faces = sum(one.hidden for one in plan.tracks)
+    frames = sum(len(one) > 0 for one in hidden)
+    lines = [f"{save}: {faces} faces hidden, in {frames} of {len(hidden)} frames"]
+    doubtful = plan.doubtful
+    for one in doubtful[:TOLD]:
+        start, end = plan.span(one)
+        state = "hidden" if one.hidden else "not hidden"
+        lines.append(f"  look at {start:.1f}-{end:.1f} s, no. {one.number} ({state}): {one.doubt}")
+    if len(doubtful) > TOLD:
+        lines.append(f"  and {len(doubtful) - TOLD} more; --check FOLDER lists and shows them all")
+    return lines
+
+
+def _draw(planes: tuple[Picture, Picture, Picture], plan: Plan, number: int) -> None:
+    """Boxes and numbers, in brightness only: a white line on a dark one."""
+    for one in plan.tracks:
+        if one.hidden and one.first <= number <= one.last:
+            x1, y1, x2, y2 = (round(value) for value in one.boxes[number - one.first])
+            for tone, thick in ((16, 3), (235, 1)):
+                cv2.rectangle(planes[0], (x1, y1), (x2, y2), tone, thick)
+                cv2.putText(planes[0], str(one.number), (x1, y1 - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.6, tone, thick)
+
+
+def _hide_folder(
+    folder: Path, save: Path, done: HiddenFaces, model: str | Path | None, cover: Cover, force: bool
+) -> None:
+    """All films and photos of a folder and the folders in it, under the same names; what is there already stays."""
+    target, inside = save.resolve(), folder.resolve()
+    if target == inside or target.is_relative_to(inside) or inside.is_relative_to(target):
+        raise FaceTrackerError("must lie beside the folder that is hidden, not in it", path=save)
+    files = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in (*PHOTO_SUFFIXES, *FILM_SUFFIXES)]
+    files = [path for path in files if path.is_file() and not path.name.startswith(".")]
+    if not files:
+        raise FaceTrackerError("holds no film and no photo", path=folder)
+    counts, looks = {"photos": 0, "films": 0, "there already": 0}, Looks(model, LARGEST)
+    for path in console.track(files, "hide", unit="files"):
+        to = save / path.relative_to(folder)
+        if to.exists() and not force:
+            counts["there already"] += 1
+            continue
+        try:
+            if path.suffix.lower() in PHOTO_SUFFIXES:
+                hide_in_photo(path, to, looks, cover)
+                counts["photos"] += 1
+            else:
+                check_suffix(to)
+                done.lines += hide_in_film(path, to, cover, model)
+                counts["films"] += 1
+        except FaceTrackerError as error:
+            done.rejects.add(path, error)
+    done.lines.append(f"{save}: " + ", ".join(f"{count} {what}" for what, count in counts.items() if count))
