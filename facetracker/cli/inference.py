@@ -61,7 +61,7 @@ def detect(
     """
     from facetracker.core import console
     from facetracker.inference import detect as stage
-    from facetracker.inference.recording.privacy import hidden_by
+    from facetracker.inference.hiding.cover import hidden_by
 
     done = stage.detect(
         model,

@@ -12,12 +12,13 @@ from facetracker.core.files import refuse_to_overwrite
 from facetracker.inference.classifier import Classifier, ClassVotes
 from facetracker.inference.detector import Detector
 from facetracker.inference.haar import HAAR, HaarDetector
+from facetracker.inference.hiding.cover import Hidden
 from facetracker.inference.live.live import LiveLoop
 from facetracker.inference.live.loop import Controls, Loop, Report
 from facetracker.inference.live.recorded import RecordedLoop
 from facetracker.inference.live.views import OTHER_WAYS, View, ViewKind, open_view
+from facetracker.inference.recording.crops import CropFolder
 from facetracker.inference.recording.outputs import HardFrames, Outputs
-from facetracker.inference.recording.privacy import CropFolder, Hidden
 from facetracker.inference.recording.record import JsonLines, VideoRecorder
 from facetracker.inference.stages import Stages
 from facetracker.inference.tracking.watch import Watcher

@@ -12,9 +12,10 @@ from facetracker.capture.source import Frame
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.faces import Faces
 from facetracker.inference.draw import GREEN, ORANGE, POINT, RED, Overlay, class_colour
+from facetracker.inference.hiding.cover import hidden_by, hide_faces
 from facetracker.inference.live.render import Renderer
+from facetracker.inference.recording.crops import CropFolder, widened
 from facetracker.inference.recording.outputs import HardFrames
-from facetracker.inference.recording.privacy import CropFolder, hidden_by, hide_faces, widened
 from facetracker.inference.tracking.watch import Seen
 
 SIZE = 320, 240

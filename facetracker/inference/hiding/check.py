@@ -1,7 +1,7 @@
 """What a person decides about a film: a list of its faces, a sheet to look at, and both read again.
 
-In the folder lie `faces.csv`, to be changed by hand, `faces.jpg`, which shows the faces **bare**, and `faces.json`, where
-they are in each frame, so that the film is not looked through a second time.
+In the folder lie `faces.csv`, to be changed by hand, `faces.jpg`, which shows the faces **bare**, and `faces.json`:
+where they are in each frame, so that the film is not looked through a second time.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FRONT = 1 << 20  # bytes from which a film is known again, with its length
 
 
 @dataclass
-class Plan:
+class HidingPlan:
     """What is hidden in a film: its tracks, and the stamps and times of its frames."""
 
     tracks: list[FilmTrack]
@@ -42,7 +42,7 @@ class Plan:
     pictures: dict[int, Picture] = field(default_factory=dict)  # of a track by its number, for the sheet
 
     @classmethod
-    def of(cls, tracks: list[FilmTrack], seen: Sightings) -> Plan:
+    def of(cls, tracks: list[FilmTrack], seen: Sightings) -> HidingPlan:
         """The plan from the first pass."""
         brief = max(1, round(BRIEF / seen.step))
         told = [one for one in tracks if one.hidden or (one.scores > 0).sum() >= brief]
@@ -115,7 +115,7 @@ class Plan:
         }
 
 
-def read_plan(answers: Path, film: Path) -> Plan:
+def read_plan(answers: Path, film: Path) -> HidingPlan:
     """The plan that lies beside a list of answers, as the person who filled it in wants it."""
     record = answers.with_name(RECORD)
     content = read_json(record)
@@ -134,7 +134,7 @@ def read_plan(answers: Path, film: Path) -> Plan:
             )
             for one in content["faces"]
         ]
-        plan = Plan(tracks, list(content["stamps"]), list(content["times"]), tuple(content["size"]))
+        plan = HidingPlan(tracks, list(content["stamps"]), list(content["times"]), tuple(content["size"]))
         whole = len(plan.stamps) == len(plan.times) and all(len(one.boxes) == len(one.scores) for one in tracks)
         if not whole or not all(0 <= one.first <= one.last < len(plan.times) for one in tracks):
             raise ValueError("frames and faces do not agree")
@@ -144,7 +144,7 @@ def read_plan(answers: Path, film: Path) -> Plan:
     return plan
 
 
-def _answer(plan: Plan, answers: Path) -> None:
+def _answer(plan: HidingPlan, answers: Path) -> None:
     """Apply the list: who is hidden, and from when to when."""
     known = {one.number: one for one in plan.tracks}
     try:

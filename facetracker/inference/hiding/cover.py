@@ -20,7 +20,11 @@ from facetracker.core.photo import Picture
 
 Hidden = Literal["blur", "pixelate", "box", "picture"]
 GROWN = 1.3  # width and height of the oval, in widths and heights of the box
-CELLS = {"blur": 5, "pixelate": 7, "picture": 5}  # tones that are left of a face, across and down: nobody is told by so few
+CELLS = {
+    "blur": 5,
+    "pixelate": 7,
+    "picture": 5,
+}  # tones that are left of a face, across and down: nobody is told by so few
 BLACK = (16, 128, 128)  # in brightness and two colours, as films keep it
 
 
@@ -65,7 +69,7 @@ class Cover:
         flat = cv2.cvtColor(under, cv2.COLOR_BGR2YUV_I420).reshape(-1)
         size = height * width
         parts = flat[:size], flat[size : size * 5 // 4], flat[size * 5 // 4 :]
-        little = alpha.reshape(height // 2, 2, width // 2, 2).any(axis=(1, 3))
+        little = np.asarray(alpha.reshape(height // 2, 2, width // 2, 2).any(axis=(1, 3)))
         for plane, where, part, mask in zip(planes, (whole, small, small), parts, (alpha, little, little), strict=True):
             shown = plane[where]
             cut = np.s_[: shown.shape[0], : shown.shape[1]]
@@ -120,10 +124,9 @@ def _halved(place: tuple[slice, slice]) -> tuple[slice, slice]:
 def _few_tones(part: Picture, how: Hidden) -> Picture:
     """The part, at its size, of so few tones that no face can be told."""
     height, width = part.shape[:2]
-    cells = min(CELLS[how], width), min(CELLS[how], height)
     # A small face must lose as much: never fewer than three pixels to a tone.
-    cells = tuple(max(1, min(count, side // 3)) for count, side in zip(cells, (width, height), strict=True))
-    tones = cv2.resize(part, cells, interpolation=cv2.INTER_AREA)
+    across, down = (max(1, min(CELLS[how], side // 3)) for side in (width, height))
+    tones = cv2.resize(part, (across, down), interpolation=cv2.INTER_AREA)
     back = cv2.INTER_NEAREST if how == "pixelate" else cv2.INTER_CUBIC
     return cv2.resize(tones, (width, height), interpolation=back)
 

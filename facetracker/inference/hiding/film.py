@@ -12,7 +12,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Self
 
-import cv2
 import numpy as np
 
 from facetracker.core import console
@@ -40,7 +39,7 @@ class FilmFrame:
     picture: Any
 
 
-class Film:
+class FilmReader:
     """A film on disk: `frames()` once, with `packets` of the rest in between when `rest` is given."""
 
     def __init__(self, path: str | Path):
@@ -88,7 +87,7 @@ class Film:
                     packets(packet)
                 continue
             try:
-                frames = packet.decode()
+                frames: list[Any] = packet.decode()
             except av.error.InvalidDataError:
                 damaged += 1
                 continue
@@ -100,7 +99,7 @@ class Film:
                 if number == 0:
                     self.turned = -round(frame.rotation / 90) * 90 % 360
                 last = stamp
-                yield FilmFrame(number, stamp, float(stamp * self.stream.time_base), frame)
+                yield FilmFrame(number, stamp, stamp * self._clock, frame)
                 number += 1
         if number == 0:
             raise BadFile("holds no frame that can be read", path=self.path)
@@ -108,8 +107,13 @@ class Film:
             console.warn(f"{self.path}: {damaged} damaged pieces were passed over")
 
     @property
+    def _clock(self) -> float:
+        """Seconds of one unit of the stamps."""
+        return float(self.stream.time_base or Fraction(1, 1000))
+
+    @property
     def _step(self) -> int:
-        return max(1, round(1 / (self.fps * float(self.stream.time_base))))
+        return max(1, round(1 / (self.fps * self._clock)))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -154,14 +158,15 @@ class Film:
 class FilmWriter:
     """Writes a film like another one: its frames at their times, its sound and subtitles packet by packet.
 
-    Titles, places, dates and whatever else a camera wrote into the file are left out.
+    It writes to `part`, which becomes `path` when it is whole. Titles, places, dates and whatever else a camera wrote
+    into the file are left out.
     """
 
-    def __init__(self, path: Path, like: Film):
+    def __init__(self, path: Path, part: Path, like: FilmReader):
         import av
 
         self.path, self.like = path, like
-        self._container = av.open(str(path), "w", options={"movflags": "+faststart", "fflags": "+bitexact"})
+        self._container = av.open(str(part), "w", options={"movflags": "+faststart", "fflags": "+bitexact"})
         self._stream: Any = None
         self._copied: dict[int, Any] = {}
         self._early: list[Any] = []  # packets from before the first frame, which tells the size of the picture
@@ -194,9 +199,9 @@ class FilmWriter:
         """Set up every stream before the first packet; later none can be added."""
         if self._stream is not None:
             return
-        source = self.like.stream.codec_context
+        source: Any = self.like.stream.codec_context
         codec, options = _codec_for(self.path.suffix.lower())
-        stream = self._container.add_stream(codec, rate=Fraction(self.like.fps).limit_denominator(1001))
+        stream: Any = self._container.add_stream(codec, rate=Fraction(self.like.fps).limit_denominator(1001))
         stream.options = options
         context = stream.codec_context
         stream.width, stream.height = self.like.size
@@ -231,7 +236,6 @@ class FilmWriter:
             for packet in self._stream.encode(None):
                 self._container.mux(packet)
         self._container.close()
-
 
     def abandon(self) -> None:
         """Close what cannot be finished; the half file is removed by whoever asked for it."""

@@ -14,12 +14,12 @@ from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError, Rejects, one_line
 from facetracker.core.files import PHOTO_SUFFIXES, refuse_to_overwrite, written_beside
 from facetracker.core.photo import MAX_PIXELS, Picture, photo_size, read_bytes
-from facetracker.inference.hiding.check import LIST, Plan, read_plan
+from facetracker.inference.hiding.check import LIST, HidingPlan, read_plan
 from facetracker.inference.hiding.cover import Cover, Hidden
-from facetracker.inference.hiding.film import Film, FilmWriter, check_suffix
+from facetracker.inference.hiding.film import FilmReader, FilmWriter, check_suffix
 from facetracker.inference.hiding.photos import hide_in_photo
 from facetracker.inference.hiding.sightings import LARGEST, Looks, look_through
-from facetracker.inference.hiding.tracks import boxes_by_frame, tracks_of
+from facetracker.inference.hiding.tracks import FilmTrack, boxes_by_frame, tracks_of
 
 TOLD = 8  # doubtful stretches that are told on the screen
 SHEET_SIDE = 1280  # pixels of the frames from which the sheet's tiles are cut
@@ -39,7 +39,7 @@ class HiddenFaces:
 
 @dataclass(frozen=True)
 class HideAs:
-    """How faces are hidden: `how`, the `picture` that is laid over them, and whether `boxes` are drawn, with numbers."""
+    """How faces are hidden: `how`, a `picture` that is laid over them; `boxes` and numbers are drawn if wished."""
 
     how: Hidden = "blur"
     picture: Path | None = None
@@ -68,15 +68,17 @@ def hide(
 ) -> HiddenFaces:
     """Write the film, photo or folder `source` again with every face hidden: as `save`, or with `-hidden` in its name.
 
-    `check` is a folder for what a person should look at (of one film): a list, and a sheet that shows the faces. `spare`
-    is that list with the person's answers; the film is not looked through again.
+    `check` is a folder for what a person should look at (of one film): a list, and a sheet that shows the faces.
+    `spare` is that list with the person's answers; the film is not looked through again.
     """
     source = Path(source)
     done, cover = HiddenFaces(), show.cover()
     if source.is_dir():
         if check is not None or spare is not None:
             raise FaceTrackerError("--check and --except belong to one film", path=source, fix="Hide it by itself.")
-        _hide_folder(source, Path(save) if save else source.with_name(f"{source.name}-hidden"), done, model, cover, force)
+        _hide_folder(
+            source, Path(save) if save else source.with_name(f"{source.name}-hidden"), done, model, cover, force
+        )
         return done
     if not source.is_file():
         raise FaceTrackerError("no such film, photo or folder", path=source)
@@ -108,17 +110,17 @@ def hide_in_film(
     if spare is not None:
         plan = read_plan(Path(spare), source)
     else:
-        with Film(source) as film:
+        with FilmReader(source) as film:
             looks = Looks(model, max(film.size), threads)
             seen = look_through(film, looks)
-        plan = Plan.of(tracks_of(seen, looks.threshold), seen)
-    for_sheet = {plan.shown_in(one): [] for one in plan.tracks} if check is not None else {}
+        plan = HidingPlan.of(tracks_of(seen, looks.threshold), seen)
+    for_sheet: dict[int, list[FilmTrack]] = {}
     for one in plan.tracks if check is not None else ():
-        for_sheet[plan.shown_in(one)].append(one)
+        for_sheet.setdefault(plan.shown_in(one), []).append(one)
     hidden = boxes_by_frame(plan.tracks, len(plan.times))
     by_stamp = {stamp: number for number, stamp in enumerate(plan.stamps)}
-    with Film(source) as film, written_beside(save) as part:
-        writer = FilmWriter(part, film)
+    with FilmReader(source) as film, written_beside(save) as part:
+        writer = FilmWriter(save, part, film)
         try:
             with console.progress(f"{source.name}, writing", len(plan.times), "frames") as meter:
                 for frame in film.frames(writer.copy):
@@ -146,12 +148,14 @@ def hide_in_film(
         lines.append(f"left out of the file: {', '.join(sorted(set(left_out)))}")
     if check is not None:
         plan.write(Path(check), source)
-        lines.append(f"{check}: the list and a sheet, which shows the faces bare; set `hide` in {LIST} to yes or no, then")
+        lines.append(
+            f"{check}: the list and a sheet, which shows the faces bare; set `hide` in {LIST} to yes or no, then"
+        )
         lines.append(f"  facetracker hide {source} --save {save} --except {Path(check) / LIST} --force")
     return lines
 
 
-def _told(source: Path, save: Path, plan: Plan, hidden: list[Any]) -> list[str]:
+def _told(source: Path, save: Path, plan: HidingPlan, hidden: list[Any]) -> list[str]:
     faces = sum(one.hidden for one in plan.tracks)
     frames = sum(len(one) > 0 for one in hidden)
     lines = [f"{save}: {faces} faces hidden, in {frames} of {len(hidden)} frames"]
@@ -165,7 +169,7 @@ def _told(source: Path, save: Path, plan: Plan, hidden: list[Any]) -> list[str]:
     return lines
 
 
-def _draw(planes: tuple[Picture, Picture, Picture], plan: Plan, number: int) -> None:
+def _draw(planes: tuple[Picture, Picture, Picture], plan: HidingPlan, number: int) -> None:
     """Boxes and numbers, in brightness only: a white line on a dark one."""
     for one in plan.tracks:
         if one.hidden and one.first <= number <= one.last:

@@ -6,8 +6,8 @@ import io
 from pathlib import Path
 
 import cv2
-import numpy as np
 
+from facetracker.core.boxes import to_pixels
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.files import write_atomically
 from facetracker.core.photo import decode_picture, read_bytes
@@ -16,7 +16,15 @@ from facetracker.inference.hiding.sightings import Looks
 
 LEAST = 0.3  # score from which something is hidden in a photo, which has no other frame to ask
 QUALITY = 95
-FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF"}
+FORMATS = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".png": "PNG",
+    ".webp": "WEBP",
+    ".bmp": "BMP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+}
 
 
 def hide_in_photo(source: Path, save: Path, looks: Looks, cover: Cover) -> str:
@@ -32,7 +40,7 @@ def hide_in_photo(source: Path, save: Path, looks: Looks, cover: Cover) -> str:
     picture = decode_picture(data, source)
     boxes, _ = looks.in_photo(picture, LEAST)
     high, wide = picture.shape[:2]
-    cover.on_bgr(picture, boxes * np.float32([wide, high, wide, high]))
+    cover.on_bgr(picture, to_pixels(boxes, wide, high))
     with Image.open(io.BytesIO(data)) as original:
         profile = original.info.get("icc_profile") if original.mode in ("RGB", "RGBA", "P") else None
     written, kind = io.BytesIO(), FORMATS[save.suffix.lower()]

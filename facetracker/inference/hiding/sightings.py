@@ -1,4 +1,4 @@
-"""The first pass over a film: in each frame everything that may be a face, and where one shot ends and another begins."""
+"""The first pass over a film: in each frame everything that may be a face, and where a shot ends and another begins."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facetracker.core import console
-from facetracker.core.boxes import suppress
+from facetracker.core.boxes import suppress, to_pixels
 from facetracker.core.photo import Picture
 from facetracker.inference.detector import Detector
-from facetracker.inference.hiding.film import Film
+from facetracker.inference.hiding.film import FilmReader
 
 EVIDENCE = 0.1  # score from which a box may carry on a face that is seen better before or after
 SAME = 0.4  # overlap from which two boxes of one frame are the same face
@@ -30,7 +30,7 @@ AROUND = 3  # so many before and after
 
 @dataclass
 class Sightings:
-    """What the first pass saw: for each frame its stamp, its time (seconds), its boxes `(N, 4)` in pixels, scores `(N,)`.
+    """What the first pass saw: of each frame its stamp, its time (seconds), boxes `(N, 4)` in pixels, scores `(N,)`.
 
     `changes` is by how many grey levels the thumbnail of each frame differs from the one before.
     """
@@ -54,7 +54,9 @@ class Sightings:
         """
         changes = np.array(self.changes)
         around = np.pad(changes, AROUND)
-        others = np.max([np.roll(around, shift)[AROUND:-AROUND] for shift in range(-AROUND, AROUND + 1) if shift], axis=0)
+        others = np.max(
+            [np.roll(around, shift)[AROUND:-AROUND] for shift in range(-AROUND, AROUND + 1) if shift], axis=0
+        )
         return [0, *np.flatnonzero((changes > CUT) & (changes > SUDDEN * others)).tolist()]
 
     @property
@@ -109,7 +111,7 @@ def _joined(found: Sequence[Any]) -> tuple[NDArray[np.float32], NDArray[np.float
     return boxes[kept], scores[kept]
 
 
-def look_through(film: Film, looks: Looks) -> Sightings:
+def look_through(film: FilmReader, looks: Looks) -> Sightings:
     """Every frame of the film looked at once."""
     seen: Sightings | None = None
     last: Picture | None = None
@@ -122,7 +124,7 @@ def look_through(film: Film, looks: Looks) -> Sightings:
             seen.changes.append(0.0 if last is None else float(np.abs(thumbnail - last).mean()))
             seen.stamps.append(frame.stamp)
             seen.times.append(frame.time)
-            seen.boxes.append(boxes * np.float32([seen.width, seen.height] * 2))
+            seen.boxes.append(to_pixels(boxes, seen.width, seen.height))
             seen.scores.append(scores)
             last = thumbnail
             meter.advance()

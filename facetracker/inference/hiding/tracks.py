@@ -103,8 +103,9 @@ class _Rows:
         near, box = (frames[0], boxes[0]) if frame < self.frames[0] else (frames[-1], boxes[-1])
         if len(frames) < 3:
             return box
-        centres = (boxes[:, :2] + boxes[:, 2:]) / 2
-        speed = (centres[-1] - centres[0]) / (frames[-1] - frames[0])
+        speeds = ((boxes[-1] - boxes[0]) / (frames[-1] - frames[0])).reshape(2, 2)
+        # A face that leaves the picture is cut off there: the side that still moves says how fast it goes.
+        speed = speeds[np.abs(speeds).argmax(axis=0), [0, 1]]
         return box + np.tile(speed * (frame - near), 2)
 
 
@@ -166,12 +167,15 @@ def _misfit(before: _Rows, after: _Rows, seen: Sightings, settings: HidingSettin
     ends, begins = before.frames[-1], after.frames[0]
     if ends >= begins or (gap := seen.times[begins] - seen.times[ends]) > settings.bridged:
         return None
+    going, coming = before.expected(begins), after.expected(ends)
+    if _is_gone(going, seen) or _is_gone(coming, seen):  # it left the picture, or came into it, meanwhile
+        return None
     one, other = before.boxes[-1], after.boxes[0]
     size, others = _size(one), _size(other)
     if max(size, others) > settings.alike * min(size, others):
         return None
     # A face may have gone on or stopped meanwhile: the nearest of the places where each end expects the other.
-    apart = min(_apart(before.expected(begins), other), _apart(one, after.expected(ends)), _apart(one, other))
+    apart = min(_apart(going, other), _apart(one, coming), _apart(one, other))
     apart /= (size + others) / 2
     return apart if apart <= settings.near + settings.drift * gap else None
 
@@ -221,13 +225,17 @@ def _reach(rows: _Rows, seen: Sightings, sighted: int, limit: int, step: int, se
     frame = sighted
     while frame != limit:
         away = abs(seen.times[frame + step] - seen.times[sighted])
-        x1, y1, x2, y2 = rows.expected(frame + step)
-        outwards = x1 < 0 or y1 < 0 or x2 > seen.width or y2 > seen.height
-        gone = x2 < 0 or y2 < 0 or x1 > seen.width or y1 > seen.height
-        if gone or away > (settings.leaving if outwards else settings.reaches):
+        box = rows.expected(frame + step)
+        outwards = (box[:2] < 0).any() or box[2] > seen.width or box[3] > seen.height
+        if _is_gone(box, seen) or away > (settings.leaving if outwards else settings.reaches):
             break
         frame += step
     return frame
+
+
+def _is_gone(box: Floats, seen: Sightings) -> bool:
+    """Nothing of the box is in the picture."""
+    return bool((box[2:] <= 0).any() or box[0] >= seen.width or box[1] >= seen.height)
 
 
 def _steady(boxes: Floats) -> Floats:

@@ -10,10 +10,10 @@ from pathlib import Path
 from facetracker.capture.source import Source
 from facetracker.core.faces import Faces
 from facetracker.core.photo import Picture
+from facetracker.inference.hiding.cover import Hidden
 from facetracker.inference.live.render import Renderer
 from facetracker.inference.live.views import View
 from facetracker.inference.recording.outputs import HardFrames, Outputs
-from facetracker.inference.recording.privacy import Hidden
 from facetracker.inference.stages import Durations
 from facetracker.inference.tracking.watch import Seen, Watcher
 

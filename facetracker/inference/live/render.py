@@ -10,7 +10,7 @@ import cv2
 from facetracker.core.faces import Faces
 from facetracker.core.photo import Picture
 from facetracker.inference.draw import Overlay
-from facetracker.inference.recording.privacy import Hidden, hide_faces
+from facetracker.inference.hiding.cover import Hidden, hide_faces
 
 
 class Renderer:

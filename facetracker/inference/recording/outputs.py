@@ -9,7 +9,7 @@ from typing import Any
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.naming import new_session, photo_stem
 from facetracker.core.photo import write_jpeg
-from facetracker.inference.recording.privacy import CropFolder
+from facetracker.inference.recording.crops import CropFolder
 from facetracker.inference.recording.record import JsonLines, VideoRecorder
 from facetracker.inference.tracking.watch import Seen
 

@@ -1,34 +1,17 @@
-"""Faces made unrecognisable, and faces cut out. Nothing here, or anywhere in the package, leaves the machine."""
+"""Faces cut out of what is seen, into a folder on this machine."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from facetracker.core.boxes import areas
-from facetracker.core.errors import FaceTrackerError
-from facetracker.core.faces import Faces
 from facetracker.core.files import refuse_to_overwrite
-from facetracker.core.photo import Picture, write_jpeg
+from facetracker.core.photo import write_jpeg
 from facetracker.inference.tracking.watch import Seen
 
-Hidden = Literal["blur", "pixelate"]
-MARGIN = 0.15  # of the box on each side: hair and chin give a face away too
-PASSES = 3  # box filters of a third of the face, one after the other, are close to a Gaussian of a sixth
-
-
-def hide_faces(picture: Picture, faces: Faces, how: Hidden = "blur") -> None:
-    """Make the faces of the picture unrecognisable, in place."""
-    if not len(faces):
-        return
-    import supervision as sv
-
-    wider = sv.Detections(xyxy=widened(faces.pixels, MARGIN, picture.shape[1], picture.shape[0]))
-    annotator = sv.BlurAnnotator() if how == "blur" else sv.PixelateAnnotator()
-    for _ in range(PASSES if how == "blur" else 1):
-        annotator.annotate(picture, wider)
+MARGIN = 0.15  # of the box on each side: hair and chin belong to a face
 
 
 def widened(boxes: np.ndarray, share: float, width: int, height: int) -> np.ndarray:
@@ -70,10 +53,3 @@ class CropFolder:
             self.count += 1
         if len(self._last) > 1000:  # ids never come back: keep the newest
             self._last = dict(sorted(self._last.items())[-500:])
-
-
-def hidden_by(blur: bool, pixelate: bool) -> Hidden | None:
-    """Which of the two a person asked for."""
-    if blur and pixelate:
-        raise FaceTrackerError("--blur and --pixelate exclude each other", fix="Choose one.")
-    return "blur" if blur else "pixelate" if pixelate else None

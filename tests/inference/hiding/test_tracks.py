@@ -1,0 +1,155 @@
+"""From what each frame showed to what is hidden in it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from facetracker.inference.hiding.sightings import Sightings
+from facetracker.inference.hiding.tracks import HidingSettings, boxes_by_frame, tracks_of
+
+SURE = 0.65
+FPS = 25
+
+
+def seen(rows, changes=None):
+    """Sightings from a list of `(box, score)` pairs for each frame."""
+    boxes = [np.array([box for box, _ in row], np.float32).reshape(-1, 4) for row in rows]
+    scores = [np.array([score for _, score in row], np.float32) for row in rows]
+    count = len(rows)
+    return Sightings(
+        640, 480, list(range(count)), [n / FPS for n in range(count)], boxes, scores, changes or [0.0] * count
+    )
+
+
+def face(x=300.0, y=200.0, size=60.0):
+    return [x - size / 2, y - size / 2, x + size / 2, y + size / 2]
+
+
+def hidden(rows, changes=None):
+    sightings = seen(rows, changes)
+    return boxes_by_frame(tracks_of(sightings, SURE), len(rows))
+
+
+def covers(boxes, box):
+    """Whether one of the boxes holds the other one."""
+    box = np.array(box)
+    return any((one[:2] <= box[:2] + 1).all() and (one[2:] >= box[2:] - 1).all() for one in boxes)
+
+
+def test_a_face_is_hidden_from_its_first_hint_to_its_last_and_beyond_both():
+    rows = [[] for _ in range(100)]
+    for frame, score in {40: 0.12, 41: 0.15, 42: 0.3, 43: 0.9, 44: 0.8, 45: 0.14, 46: 0.11}.items():
+        rows[frame] = [(face(), score)]
+    boxes = hidden(rows)
+    assert all(covers(boxes[frame], face()) for frame in range(40, 47))
+    reach = round(HidingSettings().reaches * FPS)
+    assert all(covers(boxes[frame], face()) for frame in (40 - reach, 46 + reach))
+    assert not any(len(boxes[frame]) for frame in (*range(40 - reach - 1), *range(47 + reach, 100)))
+
+
+def test_a_gap_is_bridged_along_the_way():
+    rows = [[(face(100 + 4 * n), 0.9)] if n < 20 or n >= 40 else [] for n in range(60)]
+    sightings = seen(rows)
+    (track,) = tracks_of(sightings, SURE)
+    boxes = boxes_by_frame([track], 60)
+    assert all(covers(boxes[n], face(100 + 4 * n)) for n in range(60))
+    assert "not seen from" in track.doubt
+    assert track.boxes[30, 2] - track.boxes[30, 0] > 60  # wider where it is less sure
+
+
+def test_two_faces_do_not_become_one_over_a_gap():
+    rows = [[(face(100), 0.9)] if n < 20 else [] if n < 30 else [(face(500), 0.9)] for n in range(60)]
+    assert len(tracks_of(seen(rows), SURE)) == 2
+    rows = [[(face(size=40), 0.9)] if n < 20 else [] if n < 50 else [(face(size=120), 0.9)] for n in range(80)]
+    assert len(tracks_of(seen(rows), SURE)) == 2
+
+
+def test_a_face_does_not_reach_over_a_cut():
+    changes = [0.0] * 60
+    changes[30] = 60.0
+    rows = [[(face(), 0.9)] if 10 <= n < 20 else [] for n in range(60)]
+    boxes = hidden(rows, changes)
+    assert covers(boxes[29], face())  # up to the cut, which is near
+    assert not len(boxes[30])
+
+
+def test_only_a_sudden_change_is_a_cut():
+    shaking, flash = [25.0] * 40, [0.0] * 40
+    flash[10:12] = 60.0, 60.0
+    assert seen([[]] * 40, shaking).cuts == [0]
+    assert seen([[]] * 40, flash).cuts == [0]
+    cut = [3.0] * 40
+    cut[20] = 40.0
+    assert seen([[]] * 40, cut).shots == [(0, 20), (20, 40)]
+
+
+def test_who_leaves_the_picture_is_hidden_until_gone_and_not_longer():
+    """The box is cut off at the edge: its outer side stands still, and only the inner one tells how fast it goes."""
+    rows, boxes = [], []
+    for n in range(60):
+        x1, x2 = 500.0 + 6 * n, 560.0 + 6 * n
+        boxes.append([x1, 100, min(x2, 640), 180])
+        rows.append([(boxes[-1], 0.9)] if x1 < 615 else [])
+    shown = hidden(rows)
+    gone = next(n for n, box in enumerate(boxes) if box[0] >= 640)
+    assert all(len(shown[n]) for n in range(gone))
+    assert not any(len(shown[n]) for n in range(gone + 2, 60))
+
+
+def test_who_comes_back_is_not_hidden_while_away():
+    rows = [[([max(0.0, 80.0 - 5 * n), 100, max(12.0, 140.0 - 5 * n), 180], 0.9)] for n in range(26)]
+    rows += [[] for _ in range(30)]
+    rows += [list(row) for row in reversed(rows[:26])]
+    shown = hidden(rows)
+    assert not any(len(shown[n]) for n in range(32, 50))
+
+
+def test_what_is_faint_all_the_time_is_hidden_when_it_lasts_and_told():
+    faint = [[(face(), 0.3)] if 10 <= n < 30 else [] for n in range(60)]
+    (track,) = tracks_of(seen(faint), SURE)
+    assert track.hidden
+    assert track.doubt == "may be no face"
+    short = [[(face(), 0.3)] if 10 <= n < 14 else [] for n in range(60)]
+    (track,) = tracks_of(seen(short), SURE)
+    assert not track.hidden
+    assert track.doubt == "may be a face"
+
+
+def test_a_face_that_vanishes_in_the_middle_is_told():
+    rows = [[(face(), 0.9)] if n < 20 else [] for n in range(60)]
+    (track,) = tracks_of(seen(rows), SURE)
+    assert track.doubt == "not seen after 0.8 s"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.floats(0.0, 0.6))
+def test_no_sighting_of_a_good_score_stays_bare(number, missed):
+    """Whatever is moved, missed and invented, what was surely seen in a frame is hidden there."""
+    random = np.random.default_rng(number)
+    rows = []
+    centre = random.uniform(100, 400, 2)
+    for _ in range(50):
+        centre += random.normal(0, 8, 2)
+        row = [(face(*centre, size=50), float(random.uniform(0.5, 1)))] if random.random() > missed else []
+        row += [(face(*random.uniform(50, 430, 2), size=30), float(random.uniform(0.1, 0.3))) for _ in range(2)]
+        rows.append(row)
+    boxes = hidden(rows)
+    for frame, row in enumerate(rows):
+        for box, score in row:
+            if score >= 0.5:
+                middle = (np.array(box[:2]) + box[2:]) / 2
+                assert any((one[:2] < middle).all() and (middle < one[2:]).all() for one in boxes[frame])
+
+
+def test_a_film_without_a_face():
+    assert tracks_of(seen([[]] * 10), SURE) == []
+    assert tracks_of(seen([[]]), SURE) == []
+    assert [one.shape for one in boxes_by_frame([], 2)] == [(0, 4), (0, 4)]
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_films_of_a_frame_or_two(frames):
+    assert all(covers(boxes, face()) for boxes in hidden([[(face(), 0.9)]] * frames))
