@@ -26,7 +26,8 @@ class HidingSettings:
 
     begins: float = 0.25  # score from which a box begins a track; weaker ones only carry one on
     sure: float = 0.4  # a track that has once this score is a face
-    lasting: float = 0.3  # and so is one that is seen this long, weakly all the time
+    lasting: float = 0.3  # and so is one that is seen this long, weakly all the time;
+    small: float = 0.12  # one of less than this share of the picture's longer side may be missed meanwhile
     meets: float = 0.2  # overlap of a weak box with where a face is expected
     bridged: float = 1.5  # two tracks with up to such a gap are one face, when places and sizes agree
     near: float = 0.8  # how far apart these places may be,
@@ -195,10 +196,20 @@ def _filled(
     boxes = _grown(boxes, np.minimum(settings.growing * _away(times, sighted), settings.grown))
     scores = np.zeros(len(frames))
     scores[known - first] = rows.scores
-    hidden = scores.max() >= settings.sure or (known[-1] - known[0]) * seen.step >= settings.lasting
-    track = FilmTrack(0, first, boxes, scores, bool(hidden))
+    hidden = _counts(rows, seen, settings)
+    track = FilmTrack(0, first, boxes, scores, hidden)
     track.doubt = _doubt(track, rows, seen, end, threshold, settings)
     return track
+
+
+def _counts(rows: _Rows, seen: Sightings, settings: HidingSettings) -> bool:
+    """Whether a track is hidden: somebody's face, or what may be one."""
+    if max(rows.scores) >= settings.sure:
+        return True
+    size = float(np.median([_size(box) for box in rows.boxes])) / max(seen.width, seen.height)
+    if size < settings.small:
+        return (rows.frames[-1] - rows.frames[0]) * seen.step >= settings.lasting
+    return sum(score >= settings.begins for score in rows.scores) * seen.step >= settings.lasting
 
 
 def _doubt(track: FilmTrack, rows: _Rows, seen: Sightings, end: int, threshold: float, settings: HidingSettings) -> str:
