@@ -124,6 +124,9 @@ class Telling(Outputs):
         self._last: Frame | None = None
         self._said = False
 
+    def __bool__(self) -> bool:
+        return True
+
     def take(self, seen: Seen) -> None:
         """Notice what one frame shows; an error of a sink that is needed is raised here."""
         for sink in self.sinks:
