@@ -2,7 +2,7 @@
 
 A face is there while at least `ENOUGH` of it can be seen. It is the same visit while it is away for less than a second
 (somebody passes in front). Films whose truth hangs on a hair are drawn again: absences and visits that are neither short
-nor long, steps across a zone's edge that are neither, and people who come out where somebody else has just gone in,
+nor long, faces half hidden for long, steps across a zone's edge that are neither, and people who come out where somebody else has just gone in,
 for nobody can tell those two apart who does not recognise faces.
 """
 
@@ -29,6 +29,8 @@ ENOUGH = 0.4  # of a face can be seen: it is there
 BRIDGED, GONE = 1.0, 2.2  # seconds: an absence up to here is none, one from here on is a leaving; none lie in between
 BRIEF, VISIT = 0.2, 1.0  # the same for a visit
 STEP = (0.15, 0.5)  # ... and for the time on the other side of a zone's edge
+HALF = (0.2, 0.65)  # of a face: neither hidden nor there, ...
+HALF_FOR = 0.5  # ... which it is for less than so many seconds
 HAIR = (0.05, 0.2)  # ... and for how far from it, in sizes of the face
 APART = 2.5  # sizes of the face by which somebody who comes just after another has gone must be away from there
 LOUD = 3.0  # grey levels of noise
@@ -78,32 +80,46 @@ class Film(Source):
 
     @cached_property
     def _material(self) -> tuple[list, NDArray, NDArray]:
-        """The pictures; how much of each face can be seen `(frames, people)`; where `(frames, people, 4)` in pixels."""
+        return self._made(drawn=True)
+
+    def _made(self, drawn: bool) -> tuple[list, NDArray, NDArray]:
+        """The pictures; how much of each face can be seen `(frames, people)`; where `(frames, people, 4)` in pixels.
+
+        Without being `drawn`, as if nobody ever covered anybody.
+        """
         visible = np.zeros((self.count, self.people))
         boxes = np.zeros((self.count, self.people, 4))
         pictures = []
         who = [person(self.seed, number) for number in range(self.people)]
         for index in range(self.count):
-            picture = background(self.seed, self.width, self.height).copy()
-            owner = np.full((self.height, self.width), -1, np.int16)
             poses = [way.at(index / self.fps) for way in self.ways]
-            order = sorted(range(self.people), key=lambda number: poses[number].near)
-            for number in order:
-                draw_person(picture, who[number], poses[number], Expression(), self.light, owner, number)
-            for number in order:
+            owner = None
+            if drawn:
+                picture = background(self.seed, self.width, self.height).copy()
+                owner = np.full((self.height, self.width), -1, np.int16)
+                for number in sorted(range(self.people), key=lambda number: poses[number].near):
+                    draw_person(picture, who[number], poses[number], Expression(), self.light, owner, number)
+                pictures.append(_with_noise(picture, LOUD, self.seed, index))
+            for number in range(self.people):
                 seen = truth_of(who[number], poses[number], self.width, self.height, owner, number)
                 if seen is not None:
                     visible[index, number] = seen[1]
                     boxes[index, number] = to_pixels(seen[0][None], self.width, self.height)[0]
-            pictures.append(_with_noise(picture, LOUD, self.seed, index))
         return pictures, visible, boxes
 
     @cached_property
     def truth(self) -> list[Stay] | None:
         """The visits in the order in which they began; None where the film hangs on a hair."""
-        _, visible, boxes = self._material
+        # Most of those that do can be told before anything is drawn.
+        return None if self._stays(*self._made(drawn=False)[1:]) is None else self._stays(*self._material[1:])
+
+    def _stays(self, visible: NDArray, boxes: NDArray) -> list[Stay] | None:
+        """The visits, given how much of each face can be seen and where."""
         stays: list[Stay] = []
         for who in range(self.people):
+            half = _runs((visible[:, who] > HALF[0]) & (visible[:, who] < HALF[1]))
+            if any((last - first) / self.fps > HALF_FOR for first, last in half):
+                return None
             runs = list(_runs(visible[:, who] >= ENOUGH))
             joined: list[list[int]] = []
             for first, last in runs:
@@ -124,7 +140,7 @@ class Film(Source):
                         return None
                     stays.append(stay)
         stays.sort(key=lambda one: one.came)
-        return stays if stays and self._are_apart(stays, boxes) else None
+        return stays if stays and self._are_apart(stays, visible, boxes) else None
 
     def _zoned(self, stay: Stay, seen: list[int], boxes: NDArray) -> bool:
         """Fill in the times in each zone; False where a step across an edge is neither short nor long."""
@@ -133,6 +149,8 @@ class Film(Source):
                 [zone.depth(centre_of(boxes[i]), self.width, self.height) / size_of(boxes[i]) for i in seen]
             )
             times = np.array(seen) / self.fps
+            steps = np.maximum(np.abs(np.diff(depth)), 1e-9)
+            crossed = [stay.came, *(times[1:] - np.diff(times) * np.abs(depth[1:]) / steps)]
             inside, since, rows = False, stay.came, []
             for first, last in _runs_of(depth > 0):
                 lasts, far = times[last] - times[first], float(np.abs(depth[first : last + 1]).max())
@@ -140,8 +158,8 @@ class Film(Source):
                     return False
                 if lasts >= STEP[1] and far >= HAIR[1] and (depth[first] > 0) != inside:
                     if inside:
-                        rows.append((since, times[first]))
-                    inside, since = not inside, times[first]
+                        rows.append((since, crossed[first]))
+                    inside, since = not inside, crossed[first]
                 elif lasts < STEP[1] and last + 1 == len(times) and (depth[first] > 0) != inside:
                     return False  # gone while it crossed
             if inside:
@@ -149,9 +167,8 @@ class Film(Source):
             stay.zones[zone.name] = [(float(a), float(b)) for a, b in rows]
         return True
 
-    def _are_apart(self, stays: list[Stay], boxes: NDArray) -> bool:
+    def _are_apart(self, stays: list[Stay], visible: NDArray, boxes: NDArray) -> bool:
         """Does nobody come, or come out, where another has gone just before?"""
-        _, visible, _ = self._material
         begins, ends = [], []
         for stay in stays:
             first, last = round(stay.came * self.fps), round(stay.left * self.fps)

@@ -64,13 +64,16 @@ class Flip:
         self._other: float | None = None
         self._sure = False
 
-    def update(self, value: bool, sure: bool, time: float, settle: float) -> bool:
-        """Take the value at a time; did the state change? It must have been `sure` of the other one at least once."""
+    def update(self, value: bool, sure: bool, time: float, settle: float, began: float | None = None) -> bool:
+        """Take the value at a time; did the state change? It must have been `sure` of the other one at least once.
+
+        `began` is when the value became what it is, if that is known better than by `time`.
+        """
         if value == self.state:
             self._other = None
             return False
         if self._other is None:
-            self._other, self._sure = time, False
+            self._other, self._sure = time if began is None else began, False
         self._sure = self._sure or sure
         if not self._sure or time - self._other < settle:
             return False
@@ -88,6 +91,7 @@ class _Told:
 
     id: int | None = None
     zones: list[Flip] = field(default_factory=list)
+    depths: dict[str, tuple[float, float]] = field(default_factory=dict)  # by zone: when, and how deep in it, at last
     away: Flip | None = None
     stays: list[float] = field(default_factory=list)  # seconds that are still to come
     waiting: list[Event] = field(default_factory=list)
@@ -175,9 +179,13 @@ class Noticing:
     def _zones(self, told: _Told, box: Box, time: float, size: tuple[int, int]) -> list[Event]:
         events = []
         for zone, flip in zip(self.zones, told.zones, strict=True):
-            depth = zone.depth(centre_of(box), *size)
-            before = flip.since
-            if flip.update(depth > 0, abs(depth) >= self.patience.deep * size_of(box), time, self.patience.settle):
+            depth, before = zone.depth(centre_of(box), *size), flip.since
+            last, was = told.depths.get(zone.name, (time, depth))
+            told.depths[zone.name] = time, depth
+            # Between two frames, or while the face was hidden, it crossed the edge where a straight way does.
+            crossed = last + (time - last) * abs(was) / (abs(was) + abs(depth)) if (was > 0) != (depth > 0) else time
+            sure = abs(depth) >= self.patience.deep * size_of(box)
+            if flip.update(depth > 0, sure, time, self.patience.settle, crossed):
                 seconds = None if flip.state else flip.since - before
                 events.append(_event(flip.since, "entered" if flip.state else "left_zone", zone=zone.name, seconds=seconds))
         return events
