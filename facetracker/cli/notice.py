@@ -21,8 +21,10 @@ class WithPairs(TyperCommand):
             if word == "--":
                 joined += [word, *rest]
                 break
-            if word == "--on" and len(rest) > 1 and "=" not in rest[0]:
-                word, rest = f"--on={rest[0]}={rest[1]}", rest[2:]
+            if word == "--on" and rest:
+                word = f"--on={rest.pop(0)}"
+            if word.startswith("--on=") and word.count("=") == 1 and rest:
+                word += f"={rest.pop(0)}"
             joined.append(word)
         return super().parse_args(ctx, joined)
 

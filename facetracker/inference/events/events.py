@@ -123,7 +123,7 @@ class Noticing:
         for visit in ended:
             events += self._left(visit, ended=False)
         for visit, way in sightings:
-            turn = None if pose is None else pose[visit.row]
+            turn = None if pose is None or visit.row < 0 else pose[visit.row]
             events += self._seen(visit, way, turn, (faces.width, faces.height))
         return closed + self._numbered(events)
 

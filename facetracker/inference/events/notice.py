@@ -226,7 +226,7 @@ def ended_by_signals(controls: Controls) -> Iterator[list[int]]:
 
 
 def _readable(error: BaseException) -> BaseException:
-    """An error of standard output as a person reads it; a reader who has gone ends the program in peace."""
+    """An error of standard output as a person reads it; a reader who has gone ends the program without a word."""
     if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
         return FaceTrackerError(f"the events cannot be written: {error.strerror}")
     return error

@@ -39,6 +39,9 @@ class Patience:
     walk: float = 1.2
     # ... and at most so many times as large or as small: nobody comes that much nearer within the time.
     resized: float = 1.8
+    # A face that was followed and is too faint for the follower now (it lets go after half a second) is still here, if
+    # there is a box where it was: in bad light a sitter's score falls for seconds. What stays faint for longer is a thing.
+    faint: float = 10.0
     # How far back the first sighting of a face is looked for, before the follower believed in it.
     back: float = 2.0
 

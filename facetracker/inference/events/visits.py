@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from facetracker.core.boxes import iou
+from facetracker.core.boxes import best_pairs, iou
 from facetracker.core.faces import Faces
 from facetracker.inference.events.settings import Patience
 
@@ -38,8 +38,9 @@ class Visit:
     box: Box
     seen_at: float
     looked: float = 0.0
+    followed: float = 0.0  # the same clock when the follower had the face at last; else a box alone carries it on
     speed: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))  # pixels a second
-    row: int = -1  # of the face in the last frame; -1: it was not seen
+    row: int = -1  # of the face in the last frame; -1: the follower did not have it
 
     def see(self, box: Box, time: float) -> None:
         """The face is at `box` at `time`."""
@@ -75,7 +76,8 @@ class Visits:
         ids = np.zeros(0, np.int64) if faces.ids is None else faces.ids
         rows = {int(ids[row]): int(row) for row in np.flatnonzero(seen[: len(ids)])}
         sightings = self._seen(rows, boxes)
-        self._remember(boxes[list(rows.values())], found, time)
+        loose = self._carry_on(_loose(boxes[list(rows.values())], found), sightings)
+        self._remember(loose, time)
         ended = [one for one in self.here if self._looked - one.looked > self.patience.gone]
         self.here = [one for one in self.here if one not in ended]
         return ended, sightings
@@ -99,7 +101,8 @@ class Visits:
                 self.here.append(visit)
             for at, box in way:
                 visit.see(box, at)
-            visit.looked, visit.row = self._looked, row
+            visit.looked = visit.followed = self._looked
+            visit.row = row
             sightings.append((visit, way))
         return sightings
 
@@ -144,16 +147,32 @@ class Visits:
                 break
         return way[::-1]
 
-    def _remember(self, owned: NDArray[np.float64], found: Faces | None, time: float) -> None:
+    def _carry_on(self, loose: NDArray[np.float64], sightings: list[tuple[Visit, list]]) -> NDArray[np.float64]:
+        """Let the visits that the follower has lost go on with boxes (N, 4) in their place; the boxes that are left."""
+        lost = [one for one in self.here if one.row < 0 and self._looked - one.followed <= self.patience.faint]
+        if not lost or not len(loose):
+            return loose
+        free = np.ones(len(loose), bool)
+        for number, row in best_pairs(iou([one.box for one in lost], loose), SAME_FACE):
+            visit, box = lost[number], loose[row]
+            visit.see(box, self.time)
+            visit.looked, free[row] = self._looked, False
+            sightings.append((visit, [(self.time, box)]))
+        return loose[free]
+
+    def _remember(self, loose: NDArray[np.float64], time: float) -> None:
         """Keep the boxes that are nobody's, for the way back."""
-        if found is None:
-            return
-        loose = found.pixels.astype(np.float64)
-        if len(loose) and len(owned):
-            loose = loose[iou(loose, owned).max(axis=1) < SAME_FACE]
         self._loose.append((time, loose))
         while self._loose and time - self._loose[0][0] > self.patience.back:
             self._loose.popleft()
+
+
+def _loose(owned: NDArray[np.float64], found: Faces | None) -> NDArray[np.float64]:
+    """The boxes `(N, 4)` of a frame that are none of the followed faces'."""
+    if found is None:
+        return np.zeros((0, 4))
+    loose = found.pixels.astype(np.float64)
+    return loose[iou(loose, owned).max(axis=1) < SAME_FACE] if len(loose) and len(owned) else loose
 
 
 def centre_of(box: Box) -> NDArray[np.float64]:

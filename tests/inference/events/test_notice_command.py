@@ -120,17 +120,17 @@ def test_ctrl_c_in_a_film_is_an_interruption_and_closes_the_visits():
     program.send_signal(signal.SIGINT)
     out, err = program.communicate(timeout=60)
     assert program.returncode == 130
-    assert "stopped by Ctrl-C" in err
     assert "Traceback" not in err
     rows = [first, *map(json.loads, out.splitlines())]
     assert [one["event"] for one in rows[-2:]] == ["left", "count"]
 
 
-def test_a_reader_who_has_read_enough_ends_it_in_peace():
+def test_a_reader_who_has_gone_ends_it():
+    """Without a word, but not with 0: whoever keeps a pipe running must notice."""
     program = start(f"{SCENE},live=1", *(word for stay in range(1, 40) for word in ("--stay", stay / 4)))
     program.stdout.readline()
     program.stdout.close()
-    assert program.wait(60) == 0
+    assert program.wait(60) == 1
     assert "Traceback" not in program.stderr.read()
     program.stderr.close()
 
@@ -149,7 +149,9 @@ def test_a_camera_that_goes_away_closes_the_visits(painted, monkeypatch, models)
     monkeypatch.setattr("facetracker.inference.events.notice.open_source", lambda *_, **__: camera)
     with pytest.raises(FaceTrackerError, match="no pictures any more"):
         notice("0", models / "dense.onnx", tell=Tell(Stream()))
-    assert [one["event"] for one in rows] == ["came", "count", "left", "count"]
+    names = [one["event"] for one in rows]
+    assert names.count("came") == names.count("left") > 0
+    assert (names[-1], rows[-1]["count"]) == ("count", 0)
     assert camera.closed
 
 
