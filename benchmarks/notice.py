@@ -68,7 +68,9 @@ def compared(heard: list[dict], stays: list[Stay]) -> tuple[dict[str, int], dict
     truth = true_events(stays)
     wrong: dict[str, int] = {}
     off: dict[str, list[float]] = {}
-    for event, zone in sorted({(event, zone or "") for event, zone, _ in truth} | {(r["event"], r["zone"] or "") for r in heard}):
+    for event, zone in sorted(
+        {(event, zone or "") for event, zone, _ in truth} | {(r["event"], r["zone"] or "") for r in heard}
+    ):
         if event == "count":
             continue
         should = sorted(time for name, where, time in truth if (name, where or "") == (event, zone))
@@ -121,7 +123,9 @@ def main() -> None:
         for event, shift in [*shifts.items(), ("dwell", dwell)]:
             off.setdefault(event, []).extend(shift)
         if wrong or late:
-            print(f"film {number} (seed {film.seed}, {film.people} people): {wrong or ''} {'; '.join(late)}", flush=True)
+            print(
+                f"film {number} (seed {film.seed}, {film.people} people): {wrong or ''} {'; '.join(late)}", flush=True
+            )
         if chosen.only is not None:
             print(*stays, *heard, sep="\n")
     rows = [
@@ -134,8 +138,8 @@ def main() -> None:
     for event, shifts in off.items():
         away = np.abs(shifts)
         print(
-            f"{event:<12}{len(away):>7}{np.median(shifts):>+10.3f}{np.median(away):>8.3f}{np.percentile(away, 99):>8.3f}"
-            f"{away.max():>9.3f}{100 * np.mean(away <= WITHIN):>7.1f} %"
+            f"{event:<12}{len(away):>7}{np.median(shifts):>+10.3f}{np.median(away):>8.3f}"
+            f"{np.percentile(away, 99):>8.3f}{away.max():>9.3f}{100 * np.mean(away <= WITHIN):>7.1f} %"
         )
         rows.append(Row(f"{event}, off by, median", "s", [float(np.median(away))]))
         rows.append(Row(f"{event}, off by, worst", "s", [float(away.max())]))

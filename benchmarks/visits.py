@@ -1,9 +1,9 @@
 """Drawn films of people who come, stay, walk about, pass each other and go, with the truth about every visit.
 
 A face is there while at least `ENOUGH` of it can be seen. It is the same visit while it is away for less than a second
-(somebody passes in front). Films whose truth hangs on a hair are drawn again: absences and visits that are neither short
-nor long, faces half hidden for long, steps across a zone's edge that are neither, and people who come out where somebody else has just gone in,
-for nobody can tell those two apart who does not recognise faces.
+(somebody passes in front). Films whose truth hangs on a hair are drawn again: absences and visits that are neither
+short nor long, faces half hidden for long, steps across a zone's edge that are neither, and people who come out where
+somebody else has just gone in, for nobody can tell those two apart who does not recognise faces.
 """
 
 from __future__ import annotations
@@ -240,7 +240,11 @@ def _way(rng: np.random.Generator, number: int, film: Film) -> _Way:
             places.append(places[-1])
         go(_outside(rng, width, level, unit))
     return _Way(
-        np.array(times), np.array(places), unit, unit + 0.01 * number, np.stack([rng.uniform(0.1, 0.25, 3), rng.random(3)])
+        np.array(times),
+        np.array(places),
+        unit,
+        unit + 0.01 * number,
+        np.stack([rng.uniform(0.1, 0.25, 3), rng.random(3)]),
     )
 
 

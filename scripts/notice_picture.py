@@ -1,6 +1,6 @@
 """Makes docs/images/notice.png: drawn people, two zones, and the events that the film gave.
 
-    python scripts/notice_picture.py
+python scripts/notice_picture.py
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from facetracker.capture.source import open_source
 from facetracker.core.lettering import write
 from facetracker.core.photo import Picture
 from facetracker.inference.detector import Detector
@@ -21,12 +22,11 @@ from facetracker.inference.events.view import draw_zones
 from facetracker.inference.events.zones import parse_zone
 from facetracker.inference.live.render import Renderer
 from facetracker.inference.tracking.watch import Watcher
-from facetracker.capture.source import open_source
 
 WHERE = Path(__file__).parent.parent / "docs" / "images" / "notice.png"
 ZONES = [parse_zone("desk=0.02,0.12,0.48,0.98"), parse_zone("door=0.62,0.05,0.98,0.98")]
-SCENE = "scene:faces=3,crossing=1,seed=4,people=4,noise=1,width=640,height=400,fps=15,count=200"
-SHOWN, LINES, LINE = 130, 13, 13  # the frame that is shown, the lines beside it, and their height in pixels
+SCENE = "scene:faces=2,seed=12,people=4,noise=1,width=640,height=400,fps=15,count=150"
+SHOWN, LINES, LINE = 120, 9, 20
 INK, DARK = (235, 235, 235), 26
 
 
@@ -45,7 +45,14 @@ def picture() -> Picture:
     write(beside, "$ facetracker notice 0 --stay 3 --zone desk=... --zone door=...", 12, 26, 13, INK)
     for number, row in enumerate(rows[-LINES:]):
         text = json.dumps({key: value for key, value in row.items() if value is not None and key != "number"})
-        write(beside, text[: text.find(', "in_zone')] + "}" if "in_zone" in text else text, 12, 60 + 2 * LINE * number, 12, INK)
+        write(
+            beside,
+            text[: text.find(', "in_zone')] + "}" if "in_zone" in text else text,
+            12,
+            60 + 2 * LINE * number,
+            12,
+            INK,
+        )
     return cv2.hconcat([shown, beside])
 
 

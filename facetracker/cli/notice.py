@@ -37,9 +37,7 @@ def notice(
         str, typer.Argument(metavar="SOURCE", help="Camera number, film, address, or scene: for drawn faces.")
     ] = "0",
     model: Annotated[str | None, typer.Option(help="Model file or run folder; default: the starter.")] = None,
-    stay: Annotated[
-        list[float] | None, typer.Option(help="Tell when somebody has stayed for so many seconds.")
-    ] = None,
+    stay: Annotated[list[float] | None, typer.Option(help="Tell when somebody has stayed for so many seconds.")] = None,
     zone: Annotated[
         list[str] | None,
         typer.Option(help="A part of the picture, as shares of it: desk=LEFT,TOP,RIGHT,BOTTOM, or x,y of each corner."),
@@ -49,9 +47,7 @@ def notice(
         typer.Option(metavar="EVENT COMMAND", help="Run a command at an event (any: at all), without a shell."),
     ] = None,
     webhook: Annotated[str | None, typer.Option(metavar="URL", help="POST every event there, as JSON.")] = None,
-    anywhere: Annotated[
-        bool, typer.Option("--anywhere", help="The webhook may be outside of this network.")
-    ] = False,
+    anywhere: Annotated[bool, typer.Option("--anywhere", help="The webhook may be outside of this network.")] = False,
     keep_pictures: Annotated[Path | None, typer.Option(help="Keep the frame of every came in this folder.")] = None,
     gone: Annotated[
         float | None, typer.Option(help="Seconds unseen after which somebody has left; default: 1.5.")
@@ -64,7 +60,9 @@ def notice(
     start: Annotated[float, typer.Option(min=0, help="Seconds to leave out at the beginning.")] = 0.0,
     stop: Annotated[float | None, typer.Option(help="End after this time of the source, seconds.")] = None,
     every: Annotated[int, typer.Option(min=1, help="Detect in every so many frames only.")] = 1,
-    mirror: Annotated[bool | None, typer.Option(help="Of the view: as in a looking-glass; default for cameras.")] = None,
+    mirror: Annotated[
+        bool | None, typer.Option(help="Of the view: as in a looking-glass; default for cameras.")
+    ] = None,
     width: Annotated[int | None, typer.Option(help="Wish to the camera, pixels.")] = None,
     height: Annotated[int | None, typer.Option(help="Wish to the camera, pixels.")] = None,
     fps: Annotated[float | None, typer.Option(help="Wish to the camera, frames a second.")] = None,

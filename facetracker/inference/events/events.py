@@ -26,8 +26,8 @@ class Event:
     """One event. `number` counts them from 1; `id` is the visit's, from 1 (None for `count`).
 
     `time` is when it began, in seconds of the source. `count` is how many people are here after it, `in_zone` how many
-    are in the event's `zone`. `seconds`: of `left` the whole visit, of `stayed` how long so far, of `left_zone` the time
-    in the zone, of `looks_back` the time away. `ended`: only the run ended it.
+    are in the event's `zone`. `seconds`: of `left` the whole visit, of `stayed` how long so far, of `left_zone` the
+    time in the zone, of `looks_back` the time away. `ended`: only the run ended it.
     """
 
     number: int
@@ -113,8 +113,8 @@ class Noticing:
     def look(self, faces: Faces, time: float, found: Faces | None = None) -> list[Event]:
         """The events that are sure by now, given the faces with `ids` at `time`.
 
-        `found` are all boxes of the frame, also those that the follower does not believe in (yet): with them the time of
-        `came` is that of the first sighting. A clock that jumps back ends all visits.
+        `found` are all boxes of the frame, also those that the follower does not believe in (yet): with them the time
+        of `came` is that of the first sighting. A clock that jumps back ends all visits.
         """
         closed = self.end() if time < self._here.time else []
         events: list[Event] = []
@@ -187,7 +187,9 @@ class Noticing:
             sure = abs(depth) >= self.patience.deep * size_of(box)
             if flip.update(depth > 0, sure, time, self.patience.settle, crossed):
                 seconds = None if flip.state else flip.since - before
-                events.append(_event(flip.since, "entered" if flip.state else "left_zone", zone=zone.name, seconds=seconds))
+                events.append(
+                    _event(flip.since, "entered" if flip.state else "left_zone", zone=zone.name, seconds=seconds)
+                )
         return events
 
     def _turned(self, told: _Told, visit: Visit, turn: NDArray[np.float32]) -> list[Event]:
@@ -223,6 +225,8 @@ class Noticing:
         return replace(event, number=self._number, count=self.count)
 
 
-def _event(time: float, event: str, zone: str | None = None, seconds: float | None = None, ended: bool = False) -> Event:
+def _event(
+    time: float, event: str, zone: str | None = None, seconds: float | None = None, ended: bool = False
+) -> Event:
     """An event that has no number yet."""
     return Event(0, time, event, None, zone, 0, seconds, ended=ended)

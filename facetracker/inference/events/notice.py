@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,7 @@ from facetracker.core.naming import new_session, photo_stem
 from facetracker.core.photo import write_jpeg
 from facetracker.inference.detect import TO_LABEL, Find, Show, Take
 from facetracker.inference.detector import Detector
-from facetracker.inference.events.events import FINE, Event, Noticing
+from facetracker.inference.events.events import Event, Noticing
 from facetracker.inference.events.settings import Patience
 from facetracker.inference.events.sinks import Commands, Lines, Sink
 from facetracker.inference.events.view import WithZones
@@ -75,7 +74,7 @@ def notice(
     find: Find = Find(),
     show: Show = Show("none"),
 ) -> Noticed:
-    """Tell who comes, goes, stays (`stays`: seconds), enters and leaves `zones`, until the source ends or a person quits.
+    """Tell who comes, goes, stays (`stays`: seconds), enters and leaves `zones`, until the source ends.
 
     Ctrl-C closes the visits that are under way; that of a film is raised after it.
     """

@@ -26,21 +26,21 @@ class Patience:
     deep: float = 0.1
     # A look aside is no looking away until it has lasted for so long; glances take less than half a second.
     glance: float = 0.7
-    # Degrees to the side, and up or down, from which a face looks away, and below which it looks back. A screen of 60 cm
-    # at arm's length ends at 25 degrees; between the two numbers nothing changes.
+    # Degrees to the side, and up or down, from which a face looks away, and below which it looks back. A screen of
+    # 60 cm at arm's length ends at 25 degrees; between the two numbers nothing changes.
     aside: float = 35.0
     aside_back: float = 25.0
     updown: float = 30.0
     updown_back: float = 22.0
     # A track that begins where another has just ended is the same person: so near, in sizes of the face, to where that
-    # one was or was going, and so much further for every second in between. Faces walk two to three sizes a second; half
-    # of it is what cannot be told from the way they were going.
+    # one was or was going, and so much further for every second in between. Faces walk two to three sizes a second;
+    # half of it is what cannot be told from the way they were going.
     near: float = 0.7
     walk: float = 1.2
     # ... and at most so many times as large or as small: nobody comes that much nearer within the time.
     resized: float = 1.8
     # A face that was followed and is too faint for the follower now (it lets go after half a second) is still here, if
-    # there is a box where it was: in bad light a sitter's score falls for seconds. What stays faint for longer is a thing.
+    # there is a box where it was: in bad light a score falls for seconds. What stays faint for longer is a thing.
     faint: float = 10.0
     # How far back the first sighting of a face is looked for, before the follower believed in it.
     back: float = 2.0

@@ -1,7 +1,7 @@
 """Where events go: standard output and commands (the webhook is in `webhook.py`). Each in the order of the events.
 
-Every sink has a thread and a queue of its own, so that a pipe that nobody reads, or a receiver that is away, never holds
-up the looking.
+Every sink has a thread and a queue of its own, so that a pipe that nobody reads, or a receiver that is away, never
+holds up the looking.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class Lines(Sink):
 class Commands(Sink):
     """Runs a command for each event that has one: one at a time, in order, without a shell.
 
-    What an event says stands in the environment, never in the command line, so nothing in it can be taken for a command.
+    What an event says stands in the environment, never in the command line, so nothing in it can become a command.
     """
 
     def __init__(self, commands: Sequence[tuple[str, str]], limit: float = COMMAND_LIMIT, most: int = MOST):

@@ -126,13 +126,13 @@ class Visits:
     def _away(self, visit: Visit, box: Box, at: float) -> float:
         """How far a box at a time is from being the missed visit's: 1 is the furthest that counts."""
         passed = at - visit.seen_at
-        sizes = size_of(visit.box), size_of(box)
-        if passed <= 0 or max(sizes) > self.patience.resized * min(sizes):
+        one, other = size_of(visit.box), size_of(box)
+        if passed <= 0 or max(one, other) > self.patience.resized * min(one, other):
             return np.inf
         here, way = centre_of(box) - centre_of(visit.box), visit.speed * passed
         # Between where the face was and where it would be by now: people slow down.
         share = np.clip(here @ way / max(way @ way, 1e-9), 0.0, 1.0)
-        distance = float(np.linalg.norm(here - share * way)) / (sum(sizes) / 2)
+        distance = float(np.linalg.norm(here - share * way)) / ((one + other) / 2)
         return distance / (self.patience.near + self.patience.walk * passed)
 
     def _way(self, box: Box) -> list[tuple[float, Box]]:

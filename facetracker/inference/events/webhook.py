@@ -1,7 +1,7 @@
 """Events by HTTP: each a POST of its JSON, in order, sent again while the receiver is away.
 
-Events say who is at home. So they go to addresses of this machine and this network only, unless a person says otherwise;
-a name is looked up and judged before every connection, and the connection is made to what was judged. No redirect is
+Events say who is at home. So they go to addresses of this machine and this network only, unless a person says so; a
+name is looked up and judged before every connection, and the connection is made to what was judged. No redirect is
 followed, no proxy of the environment is used.
 """
 
@@ -28,8 +28,10 @@ NOT_NOW = (408, 425, 429)
 # This machine and what a router keeps inside; not ipaddress.is_private, which has more to it than that.
 LOCAL = tuple(
     ipaddress.ip_network(text)
-    for text in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "::1/128", "fc00::/7")
-    + ("fe80::/10",)
+    for text in (
+        *("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"),
+        *("::1/128", "fc00::/7", "fe80::/10"),
+    )
 )
 Address = tuple[socket.AddressFamily, tuple]  # and what `connect` takes
 

@@ -1,7 +1,7 @@
 """Zones: named parts of the picture, as shares of it, so that they stay right at every size of the camera's picture.
 
-`desk=0.1,0.2,0.6,0.9` is a rectangle (left, top, right, bottom), six numbers or more are the corners of a polygon, x and
-y in turn. Shares belong to the picture as the camera takes it, not mirrored.
+`desk=0.1,0.2,0.6,0.9` is a rectangle (left, top, right, bottom), six numbers or more are the corners of a polygon,
+x and y in turn. Shares belong to the picture as the camera takes it, not mirrored.
 """
 
 from __future__ import annotations
@@ -76,7 +76,9 @@ def parse_zone(text: str) -> Zone:
             raise FaceTrackerError(f"--zone {text}: left must be less than right, top less than bottom", fix=WRITE)
         return Zone(name, ((left, top), (right, top), (right, bottom), (left, bottom)))
     if len(numbers) < 6 or len(numbers) % 2:
-        raise FaceTrackerError(f"--zone {text}: 4 numbers are a rectangle, 6, 8, ... the corners of a polygon", fix=WRITE)
+        raise FaceTrackerError(
+            f"--zone {text}: 4 numbers are a rectangle, 6, 8, ... the corners of a polygon", fix=WRITE
+        )
     corners = tuple(zip(numbers[::2], numbers[1::2], strict=True))
     if _area(corners) < 1e-6:
         raise FaceTrackerError(f"--zone {text}: the corners enclose nothing", fix=WRITE)

@@ -227,6 +227,7 @@ def test_ten_frames_a_second_tell_the_same_as_thirty(visits):
     """People far enough from each other, on ways that cross the zone's edge at once or never."""
     tracks = []
     for number, (begins, length, crosses) in enumerate(visits):
+
         def way(seconds, row=80 + 110 * number, since=begins, crosses=crosses):
             return (100 if not crosses else 180 + 110 * (seconds - since)), row
 

@@ -88,9 +88,9 @@ def test_mosquitto_behind_the_pipe_gets_every_event_once_and_in_order(tmp_path):
         stack.callback(broker.stop)
         out, got = tmp_path / "out.txt", tmp_path / "got.txt"
         where = ["-h", "127.0.0.1", "-p", str(broker.port), "-t", "home/faces", "-q", "1"]
-        listener = subprocess.Popen(
-            ["mosquitto_sub", *where, "-c", "-i", "listener"], stdout=open(got, "w"), stderr=subprocess.DEVNULL
-        )
+        file = stack.enter_context(open(got, "w"))
+        words = ["mosquitto_sub", *where, "-c", "-i", "listener"]
+        listener = subprocess.Popen(words, stdout=file, stderr=subprocess.DEVNULL)
         stack.callback(listener.kill)
         time.sleep(1)
         # The recipe of docs/notice.md, with a copy of what goes through the pipe.

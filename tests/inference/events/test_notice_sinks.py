@@ -118,9 +118,12 @@ def test_nothing_in_an_event_can_become_a_command(tmp_path):
 
 
 def test_the_environment_says_everything_and_null_is_empty(tmp_path):
-    program = script(tmp_path, f"""
+    program = script(
+        tmp_path,
+        f"""
 own = {{key: value for key, value in os.environ.items() if key.startswith("FACETRACKER_")}}
-open({str(tmp_path / "log")!r}, "w").write(repr(own))""")
+open({str(tmp_path / "log")!r}, "w").write(repr(own))""",
+    )
     commands = Commands([("left", program)])
     commands.send(row(3, "left", seconds=1.5, ended=True))
     commands.close(30)
