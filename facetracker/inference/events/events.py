@@ -73,7 +73,7 @@ class Flip:
             self._other = None
             return False
         if self._other is None:
-            self._other, self._sure = time if began is None else began, False
+            self._other, self._sure = max(time if began is None else began, self.since), False
         self._sure = self._sure or sure
         if not self._sure or time - self._other < settle:
             return False
@@ -182,6 +182,8 @@ class Noticing:
             depth, before = zone.depth(centre_of(box), *size), flip.since
             last, was = told.depths.get(zone.name, (time, depth))
             told.depths[zone.name] = time, depth
+            if last > time:  # the last sighting turned out to be somebody else's
+                last, was = time, depth
             # Between two frames, or while the face was hidden, it crossed the edge where a straight way does.
             crossed = last + (time - last) * abs(was) / (abs(was) + abs(depth)) if (was > 0) != (depth > 0) else time
             sure = abs(depth) >= self.patience.deep * size_of(box)

@@ -23,6 +23,8 @@ Box = NDArray[np.float64]  # (4,) left, top, right, bottom in pixels
 SAME_FACE = 0.4  # overlap from which a box as it was found is a followed face's: steadying moves it a little
 GOES_ON = 0.1  # overlap with the frame before from which a box is still the same face; as the follower has it
 SKIPPED = 1  # frames in a row in which a face may be missed on the way back to its first sighting
+STOOD = 0.75  # overlap of two boxes of a face that stands still
+AWAY = 0.2  # overlap below which a face has gone from a place
 EASE = 0.2  # seconds over which a face's speed is averaged: one step is mostly the box's trembling
 
 
@@ -40,6 +42,7 @@ class Visit:
     looked: float = 0.0
     followed: float = 0.0  # the same clock when the follower had the face at last; else a box alone carries it on
     speed: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))  # pixels a second
+    trail: deque[tuple[float, Box]] = field(default_factory=deque)  # the last few seconds' sightings
     row: int = -1  # of the face in the last frame; -1: the follower did not have it
 
     def see(self, box: Box, time: float) -> None:
@@ -49,6 +52,19 @@ class Visit:
             share = passed / (passed + EASE)
             self.speed = self.speed + share * ((centre_of(box) - centre_of(self.box)) / passed - self.speed)
         self.box, self.seen_at = box, time
+        self.trail.append((time, box))
+
+    def forget(self, before: float) -> None:
+        """Keep the trail from a time on."""
+        while self.trail[0][0] < before:
+            self.trail.popleft()
+
+    def part(self, step: int) -> list[tuple[float, Box]]:
+        """Give away the trail from a step on: these sightings were somebody else's."""
+        steps = list(self.trail)
+        self.trail = deque(steps[:step])
+        (self.seen_at, self.box), self.speed = steps[step - 1], np.zeros(2)
+        return steps[step:]
 
 
 class Visits:
@@ -87,6 +103,13 @@ class Visits:
         known = {one.track: one for one in self.here}
         ways = {track: self._way(boxes[row]) for track, row in rows.items() if track not in known}
         known |= self._gone_on({track: way[0] for track, way in ways.items()}, set(rows))
+        for track, way in list(ways.items()):
+            if track not in known and (stolen := self._stolen(way[0][0], way[-1][1], rows)) is not None:
+                # The number went off with somebody who passed in front; who stood there is still there.
+                visit, step = stolen
+                del known[visit.track]
+                ways[visit.track] = [*visit.part(step), (self.time, boxes[rows[visit.track]])]
+                known[track] = visit
         sightings = []
         for one in self.here:
             one.row = -1
@@ -103,6 +126,7 @@ class Visits:
                 visit.see(box, at)
             visit.looked = visit.followed = self._looked
             visit.row = row
+            visit.forget(self.time - self.patience.back)
             sightings.append((visit, way))
         return sightings
 
@@ -123,6 +147,22 @@ class Visits:
                 taken.add(place)
         return found
 
+    def _stolen(self, at: float, box: Box, rows: dict[int, int]) -> tuple[Visit, int] | None:
+        """The visit that stood where a new track begins, if its own track has just gone from there; and since which step
+        of its trail.
+        """
+        for visit in self.here:
+            if visit.track not in rows or not visit.trail:
+                continue
+            times = np.array([time for time, _ in visit.trail])
+            overlap = iou([step for _, step in visit.trail], box[None])[:, 0]
+            stood = np.flatnonzero((overlap >= STOOD) & (times < at))
+            if len(stood) and overlap[-1] < AWAY and stood[-1] + 1 < len(times):
+                long = times[stood[-1]] - times[stood[0]] >= self.patience.settle
+                if long and at - times[stood[-1]] <= self.patience.gone:
+                    return visit, int(stood[-1]) + 1
+        return None
+
     def _away(self, visit: Visit, box: Box, at: float) -> float:
         """How far a box at a time is from being the missed visit's: 1 is the furthest that counts."""
         passed = at - visit.seen_at
@@ -131,7 +171,7 @@ class Visits:
             return np.inf
         here, way = centre_of(box) - centre_of(visit.box), visit.speed * passed
         # Between where the face was and where it would be by now: people slow down.
-        share = np.clip(here @ way / max(way @ way, 1e-9), 0.0, 1.0)
+        share = np.clip(here @ way / max(float(way @ way), 1e-9), 0.0, 1.0)
         distance = float(np.linalg.norm(here - share * way)) / ((one + other) / 2)
         return distance / (self.patience.near + self.patience.walk * passed)
 

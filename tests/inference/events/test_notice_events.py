@@ -84,6 +84,17 @@ def test_two_who_pass_each_other_hidden_for_a_moment_keep_their_visits():
     assert brief(events, "came", "left") == [("came", 1, 0.0), ("came", 2, 0.0), ("left", 2, 6.0), ("left", 1, 8.0)]
 
 
+def test_who_passes_in_front_of_a_sitter_does_not_go_off_with_the_visit():
+    """The follower takes the passer-by for the sitter, whom it finds again later under a new number."""
+
+    def off(seconds):
+        return 320 + max(0.0, 150 * (seconds - 4)), 240
+
+    tracks = [Track(1, 0.0, 6.0, off), Track(2, 4.8, 9.0)]
+    events = told(Noticing(), tracks, 11)
+    assert brief(events) == [("came", 1, 0.0), ("came", 2, 4.1), ("left", 2, 6.0), ("left", 1, 9.0)]
+
+
 def test_the_first_sighting_is_found_before_the_follower_believes():
     noticing, events = Noticing(zones=[LEFT_HALF]), []
     track = Track(1, 1.0, 4.0, lambda seconds: (300 + 30 * seconds, 240))  # into the right half at 0.67 s
