@@ -148,8 +148,8 @@ class Visits:
         return found
 
     def _stolen(self, at: float, box: Box, rows: dict[int, int]) -> tuple[Visit, int] | None:
-        """The visit that stood where a new track begins, if its own track has just gone from there; and since which step
-        of its trail.
+        """The visit that stood at the `box` of a track that began `at` a time, if its own track has just gone from
+        there; and since which step of its trail.
         """
         for visit in self.here:
             if visit.track not in rows or not visit.trail:

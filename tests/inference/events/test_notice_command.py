@@ -20,6 +20,7 @@ from facetracker.inference.detect import Show
 from facetracker.inference.events.notice import Tell, notice
 from facetracker.inference.live.browser import BrowserView
 
+pytestmark = pytest.mark.slow
 NO_DISPLAY = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
 SCENE = "scene:faces=1,seed=5,width=320,height=240,fps=10"
 NOTICE = [sys.executable, "-m", "facetracker.cli", "notice"]

@@ -144,6 +144,26 @@ def test_coasting_is_not_being_seen():
     assert brief(events) == [("came", 1, 0.0), ("left", 1, 3.0)]
 
 
+@pytest.mark.parametrize(("faint", "left"), [(5.0, 8.0), (2.0, 5.0)])
+def test_who_is_too_faint_for_the_follower_is_still_there_for_a_while(faint, left):
+    """Followed until 3 s; from then on until 8 s there is only a box that nobody owns."""
+    noticing, events, track = Noticing(Patience(faint=faint)), [], Track(1, 0.0, 8.0)
+    for index in range(240):
+        time = index / 20
+        found = faces_at([track], time)
+        events += noticing.look(found if time < 3 else Faces.none(WIDTH, HEIGHT), time, found)
+    assert brief(events) == [("came", 1, 0.0), ("left", 1, pytest.approx(left, abs=0.11))]
+
+
+def test_who_was_faint_and_is_followed_again_is_the_same():
+    noticing, events, tracks = Noticing(), [], [Track(1, 0.0, 3.0), Track(2, 5.0, 9.0)]
+    for index in range(240):
+        time = index / 20
+        found = faces_at([Track(1, 0.0, 9.0)], time)
+        events += noticing.look(faces_at(tracks, time), time, found)
+    assert brief(events) == [("came", 1, 0.0), ("left", 1, 9.0)]
+
+
 def test_a_camera_that_gives_no_pictures_makes_nobody_leave():
     noticing, track = Noticing(), Track(1, 0.0, 99.0)
     times = [index / 20 for index in range(60)] + [12 + index / 20 for index in range(40)]
@@ -220,11 +240,13 @@ def check_laws(events: list[Event]) -> None:
     assert [one.number for one in events] == list(range(1, len(events) + 1))
 
 
+@pytest.mark.slow
 @given(random_tracks(), st.sampled_from([7.0, 10.0, 15.0, 30.0]))
 def test_every_run_keeps_the_laws(tracks, fps):
     check_laws(told(Noticing(zones=[LEFT_HALF], stays=[1, 3]), tracks, 25, fps))
 
 
+@pytest.mark.slow
 @given(random_tracks())
 def test_stays_are_told_of_exactly_those_who_stayed(tracks):
     events = told(Noticing(stays=[1, 3]), tracks, 25)
@@ -233,6 +255,7 @@ def test_stays_are_told_of_exactly_those_who_stayed(tracks):
     assert stayed == Counter((who, stay) for who, length in lengths.items() for stay in (1, 3) if length >= stay)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.floats(0, 6), st.floats(2, 6), st.booleans()), max_size=4))
 def test_ten_frames_a_second_tell_the_same_as_thirty(visits):
     """People far enough from each other, on ways that cross the zone's edge at once or never."""
@@ -256,6 +279,7 @@ def test_ten_frames_a_second_tell_the_same_as_thirty(visits):
         assert kinds[0][key] == pytest.approx(kinds[1][key], abs=0.2), key
 
 
+@pytest.mark.slow
 @given(random_tracks())
 def test_events_of_one_person_are_in_the_order_of_their_times(tracks):
     events = told(Noticing(zones=[LEFT_HALF], stays=[1]), tracks, 25, 15.0)
