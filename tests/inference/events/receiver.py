@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -10,12 +11,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Receiver:
     """Keeps the JSON of every POST in `rows`; `answers` are the next status codes, then 200."""
 
-    def __init__(self, port: int = 0, answers: list[int] | None = None):
+    def __init__(self, port: int = 0, answers: list[int] | None = None, certificate: str | None = None):
         self.rows: list[dict] = []
         self.keys: list[str] = []
         self.paths: list[str] = []
         self.answers = answers or []
-        self.port = port
+        self.port, self.certificate = port, certificate
         self.start()
 
     def start(self) -> None:
@@ -42,6 +43,10 @@ class Receiver:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         self.port = self._server.server_port
+        if self.certificate:
+            secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            secure.load_cert_chain(self.certificate)
+            self._server.socket = secure.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 

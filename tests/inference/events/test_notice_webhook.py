@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
+import subprocess
 import time
 
 import pytest
@@ -176,6 +178,26 @@ def test_a_receiver_that_is_away_for_ten_seconds_gets_every_event_once(capsys):
     said = capsys.readouterr().err
     assert said.count("takes no events") == 1
     assert said.count("is back after") == 1
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not here")
+def test_https_wants_a_certificate_that_is_trusted(tmp_path, monkeypatch):
+    file = tmp_path / "receiver.pem"
+    words = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=here -addext subjectAltName=IP:127.0.0.1"
+    words = ["openssl", *words.split(), "-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "own.pem")]
+    subprocess.run(words, check=True, capture_output=True)
+    file.write_text((tmp_path / "key.pem").read_text() + (tmp_path / "own.pem").read_text())
+    with Receiver(certificate=str(file)) as receiver:
+        url = f"https://127.0.0.1:{receiver.port}/x"
+        hook = Webhook(url)
+        hook.send(row(1))
+        hook.close(1)
+        assert (hook.sent, hook.lost) == (0, 1)
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "own.pem"))
+        hook = Webhook(url)
+        hook.send(row(2))
+        hook.close()
+    assert [one["number"] for one in receiver.rows] == [2]
 
 
 def test_the_proxy_of_the_environment_is_not_used(monkeypatch):
