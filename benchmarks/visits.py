@@ -9,14 +9,15 @@ somebody else has just gone in, for nobody can tell those two apart who does not
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facetracker.capture.frames import Frame, Source
-from facetracker.core.boxes import to_pixels
+from facetracker.core.boxes import iou, to_pixels
+from facetracker.inference.detector import Detector
 from facetracker.inference.events.visits import centre_of, size_of
 from facetracker.inference.events.zones import Zone
 from facetracker.scenes.background import background
@@ -33,6 +34,7 @@ HALF = (0.2, 0.75)  # of a face: neither hidden nor there, ...
 HALF_FOR = 0.4  # ... which it is for less than so many seconds
 HAIR = (0.05, 0.2)  # ... and for how far from it, in sizes of the face
 APART = 2.5  # sizes of the face by which somebody who comes just after another has gone must be away from there
+ROUGH = 0.34  # scale at which a film is looked through first
 LOUD = 3.0  # grey levels of noise
 
 
@@ -80,38 +82,47 @@ class Film(Source):
 
     @cached_property
     def _material(self) -> tuple[list, NDArray, NDArray]:
-        return self._made(drawn=True)
+        return self._made(1.0)
 
-    def _made(self, drawn: bool) -> tuple[list, NDArray, NDArray]:
-        """The pictures; how much of each face can be seen `(frames, people)`; where `(frames, people, 4)` in pixels.
-
-        Without being `drawn`, as if nobody ever covered anybody.
+    def _made(self, scale: float) -> tuple[list, NDArray, NDArray]:
+        """The pictures at a scale; how much of each face can be seen `(frames, people)`; where `(frames, people, 4)`,
+        in pixels of the whole size.
         """
         visible = np.zeros((self.count, self.people))
         boxes = np.zeros((self.count, self.people, 4))
+        width, height = round(self.width * scale), round(self.height * scale)
         pictures = []
         who = [person(self.seed, number) for number in range(self.people)]
         for index in range(self.count):
             poses = [way.at(index / self.fps) for way in self.ways]
-            owner = None
-            if drawn:
-                picture = background(self.seed, self.width, self.height).copy()
-                owner = np.full((self.height, self.width), -1, np.int16)
-                for number in sorted(range(self.people), key=lambda number: poses[number].near):
-                    draw_person(picture, who[number], poses[number], Expression(), self.light, owner, number)
-                pictures.append(_with_noise(picture, LOUD, self.seed, index))
+            poses = [replace(one, x=one.x * scale, y=one.y * scale, unit=one.unit * scale) for one in poses]
+            picture = background(self.seed, width, height).copy()
+            owner = np.full((height, width), -1, np.int16)
+            for number in sorted(range(self.people), key=lambda number: poses[number].near):
+                draw_person(picture, who[number], poses[number], Expression(), self.light, owner, number)
             for number in range(self.people):
-                seen = truth_of(who[number], poses[number], self.width, self.height, owner, number)
+                seen = truth_of(who[number], poses[number], width, height, owner, number)
                 if seen is not None:
                     visible[index, number] = seen[1]
                     boxes[index, number] = to_pixels(seen[0][None], self.width, self.height)[0]
+            pictures.append(_with_noise(picture, LOUD, self.seed, index) if scale == 1 else picture)
         return pictures, visible, boxes
 
     @cached_property
     def truth(self) -> list[Stay] | None:
         """The visits in the order in which they began; None where the film hangs on a hair."""
-        # Most of those that do can be told before anything is drawn.
-        return None if self._stays(*self._made(drawn=False)[1:]) is None else self._stays(*self._material[1:])
+        # Most of those that do can be told from a small one, which is drawn in no time.
+        return None if self._stays(*self._made(ROUGH)[1:]) is None else self._stays(*self._material[1:])
+
+    def found(self, stay: Stay, detector: Detector) -> float:
+        """In which share of the frames of a visit that show most of the face the detector finds it."""
+        _, visible, boxes = self._material
+        hits = []
+        for index in range(round(stay.came * self.fps), round(stay.left * self.fps) + 1):
+            if visible[index, stay.who] > HALF[1]:
+                faces = detector.detect(self.drawn[index])
+                hits.append(len(faces) > 0 and iou(boxes[index, stay.who][None], faces.pixels).max() > 0.3)
+        return float(np.mean(hits)) if hits else 0.0
 
     def _stays(self, visible: NDArray, boxes: NDArray) -> list[Stay] | None:
         """The visits, given how much of each face can be seen and where."""
@@ -184,14 +195,13 @@ class Film(Source):
         return True
 
 
-def films(count: int) -> Iterator[Film]:
-    """So many films of one to four people in turn, none of which hangs on a hair."""
-    seed = 0
-    for number in range(count):
-        while (film := Film(seed, 1 + number % 4)).truth is None:
-            seed += 1
-        yield film
-        seed += 1
+def film(number: int) -> Film:
+    """Film `number` of any number of them, of one to three people in turn, none of which hangs on a hair."""
+    for seed in range(1000 * number, 1000 * (number + 1)):
+        found = Film(seed, 1 + number % 3)
+        if found.truth is not None:
+            return found
+    raise LookupError(f"no film {number}")
 
 
 @dataclass
