@@ -2,7 +2,7 @@
 
 A face is there while at least `ENOUGH` of it can be seen. It is the same visit while it is away for less than a second
 (somebody passes in front). Films whose truth hangs on a hair are drawn again: absences and visits that are neither
-short nor long, faces half hidden for long, steps across a zone's edge that are neither, and people who come out where
+short nor long, faces half hidden for long, glimpses, steps across a zone's edge that are neither, and people who come out where
 somebody else has just gone in, for nobody can tell those two apart who does not recognise faces.
 """
 
@@ -31,7 +31,8 @@ BRIDGED, GONE = 1.0, 2.2  # seconds: an absence up to here is none, one from her
 BRIEF, VISIT = 0.2, 1.0  # the same for a visit
 STEP = (0.15, 0.5)  # ... and for the time on the other side of a zone's edge
 HALF = (0.2, 0.75)  # of a face: neither hidden nor there, ...
-HALF_FOR = 0.4  # ... which it is for less than so many seconds
+HALF_FOR = 0.28  # ... which it is for less than so many seconds: nobody could say to 0.2 s when it came
+GLIMPSE = 0.3  # seconds for which the first and the last sighting of a visit last at least
 HAIR = (0.05, 0.2)  # ... and for how far from it, in sizes of the face
 APART = 2.5  # sizes of the face by which somebody who comes just after another has gone must be away from there
 ROUGH = 0.34  # scale at which a film is looked through first
@@ -141,6 +142,9 @@ class Film(Source):
                     joined[-1][1] = last
                 else:
                     joined.append([first, last])
+            lengths = {edge: (last - first) / self.fps for first, last in runs for edge in (first, last)}
+            if any(min(lengths[first], lengths[last]) < GLIMPSE for first, last in joined):
+                return None
             for first, last in joined:
                 if BRIEF < (last - first) / self.fps < VISIT:
                     return None
@@ -231,7 +235,7 @@ def _way(rng: np.random.Generator, number: int, film: Film) -> _Way:
     width, height = film.width, film.height
     unit = float(rng.uniform(0.075, 0.125) * height)
     level = float(rng.uniform(0.3, 0.62) * height)
-    speed = float(rng.uniform(1.5, 3.5)) * 2 * unit  # pixels a second
+    speed = float(rng.uniform(2.0, 4.0)) * 2 * unit  # pixels a second
     time = float(rng.choice([-3.0, rng.uniform(0.0, 0.45 * film.seconds)], p=[0.25, 0.75]))
     times, places = [time], [_outside(rng, width, level, unit)]
 

@@ -25,6 +25,7 @@ GOES_ON = 0.1  # overlap with the frame before from which a box is still the sam
 SKIPPED = 1  # frames in a row in which a face may be missed on the way back to its first sighting
 STOOD = 0.75  # overlap of two boxes of a face that stands still
 AWAY = 0.2  # overlap below which a face has gone from a place
+MISSED = 0.3  # seconds unseen after which a box that is nobody's no longer carries a visit on
 EASE = 0.2  # seconds over which a face's speed is averaged: one step is mostly the box's trembling
 
 
@@ -189,7 +190,13 @@ class Visits:
 
     def _carry_on(self, loose: NDArray[np.float64], sightings: list[tuple[Visit, list]]) -> NDArray[np.float64]:
         """Let the visits that the follower has lost go on with boxes (N, 4) in their place; the boxes that are left."""
-        lost = [one for one in self.here if one.row < 0 and self._looked - one.followed <= self.patience.faint]
+        lost = [
+            one
+            for one in self.here
+            if one.row < 0
+            and self._looked - one.followed <= self.patience.faint
+            and self._looked - one.looked <= MISSED
+        ]
         if not lost or not len(loose):
             return loose
         free = np.ones(len(loose), bool)
