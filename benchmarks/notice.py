@@ -7,6 +7,7 @@ within 0.2 s of the true one? `visits.py` draws the films and says what the trut
 from __future__ import annotations
 
 import argparse
+import functools
 import multiprocessing
 from collections import Counter
 from dataclasses import dataclass
@@ -111,10 +112,10 @@ class Judged:
     unfound: bool  # the detector does not find one of the faces in half of the frames
 
 
-def judged(number: int) -> Judged:
-    """Draw a film, watch it, and compare."""
+def judged(number: int, threshold: float | None = None) -> Judged:
+    """Draw a film, watch it, and compare. `threshold`: the detector's, in place of the model's own."""
     console.quiet = True
-    one, detector = film(number), Detector.load(threads=1)
+    one, detector = film(number), Detector.load(None, threshold, threads=1)
     stays = one.truth or []
     wrong, off, dwell = compared(watched(one, detector), stays)
     off["dwell"] = dwell
@@ -133,11 +134,12 @@ def main() -> None:
     """Measure, print, and write what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--films", type=int, default=100)
+    parser.add_argument("--threshold", type=float, help="score from which a face counts; default: the model's")
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         films = []
-        for one in pool.imap(judged, range(chosen.films)):
+        for one in pool.imap(functools.partial(judged, threshold=chosen.threshold), range(chosen.films)):
             films.append(one)
             if one.says:
                 print(one.says, flush=True)

@@ -2,8 +2,8 @@
 
 A face is there while at least `ENOUGH` of it can be seen. It is the same visit while it is away for less than a second
 (somebody passes in front). Films whose truth hangs on a hair are drawn again: absences and visits that are neither
-short nor long, faces half hidden for long, glimpses, steps across a zone's edge that are neither, and people who come out where
-somebody else has just gone in, for nobody can tell those two apart who does not recognise faces.
+short nor long, faces half hidden for long, glimpses, steps across a zone's edge that are neither, and people who
+come out where somebody else has just gone in, for nobody can tell those two apart who does not recognise faces.
 """
 
 from __future__ import annotations
