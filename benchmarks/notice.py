@@ -150,15 +150,15 @@ def main() -> None:
             off.setdefault(event, []).extend(shifts)
     found = [one for one in films if not one.unfound]
     rows = [
-        Row("films with exact counts", "%", [100 * float(np.mean([not one.wrong for one in films]))]),
+        Row("films with exact counts", "percent", [100 * float(np.mean([not one.wrong for one in films]))]),
         Row(
             f"films with exact counts and every time within {WITHIN} s",
-            "%",
+            "percent",
             [100 * float(np.mean([not one.says for one in films]))],
         ),
         Row(
             "the same, of films in which the starter finds the faces",
-            "%",
+            "percent",
             [100 * float(np.mean([not one.says for one in found]))],
         ),
     ]
