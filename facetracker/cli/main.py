@@ -43,6 +43,7 @@ COMMANDS = {
     "inspect": "evaluation",
     "detect": "inference",
     "hide": "inference",
+    "frame": "framing",
     "benchmark": "inference",
     "web": "web",
     "demo": "demo.command",
