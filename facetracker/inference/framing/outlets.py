@@ -31,6 +31,12 @@ DRIVERS = {
 }
 
 
+def loopbacks() -> list[str]:
+    """The virtual cameras that v4l2loopback has made on a Linux machine: `/dev/video9`, ..."""
+    made = Path("/sys/devices/virtual/video4linux").glob("video*")
+    return sorted(f"/dev/{path.name}" for path in made)
+
+
 class RawPipe:
     """Standard output as raw video, `bgr24`, at a constant rate: what the source leaves out is sent twice.
 
