@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facetracker.capture.frames import Frame
 from facetracker.core.boxes import clip
@@ -69,20 +70,23 @@ class Framing:
 
     def shot(self, frame: Frame, faces: Faces, found: Faces | None = None) -> Shot:
         """The shot of the next frame; of a film or camera all are of one `size`."""
+        crop = self.crop(frame, faces, found)
+        shown = None if found is None else self._within(found, crop)
+        return Shot(cut_out(frame.picture, crop, self.size), self._within(faces, crop), shown)
+
+    def crop(self, frame: Frame, faces: Faces, found: Faces | None = None) -> NDArray[np.float64]:
+        """What of the next frame is shown `(4,)`, normalised; `size` is then how large."""
         height, width = frame.picture.shape[:2]
         source = (width, height)
         fresh = self.size == (0, 0) or self.stills or (self._cuts is not None and self._cuts.is_cut(frame.picture))
         if self.size == (0, 0) or self.stills:
             self.size = self.size_of(*source)
-        faces = faces if faces.width else Faces.none(*source)
+        faces = faces if faces.width else Faces.none(*source)  # before anything was looked at
         if fresh and found is not None:  # nobody has a number yet
-            crop = self.operator.start(found[found.scores >= self.threshold], frame.time)
-        else:
-            crop = self.operator.start(faces, frame.time) if fresh else self.operator.update(faces, frame.time)
-        shown = None if found is None else self._within(found, crop)
-        return Shot(cut_out(frame.picture, crop, self.size), self._within(faces, crop), shown)
+            return self.operator.start(found[found.scores >= self.threshold], frame.time)
+        return self.operator.start(faces, frame.time) if fresh else self.operator.update(faces, frame.time)
 
-    def _within(self, faces: Faces, crop: np.ndarray) -> Faces:
+    def _within(self, faces: Faces, crop: NDArray[np.float64]) -> Faces:
         """The faces as they lie in the crop; those outside it are left out."""
         size = crop[2:] - crop[:2]
         boxes = (faces.boxes - np.tile(crop[:2], 2)) / np.tile(size, 2)

@@ -59,6 +59,11 @@ class CameraOperator:
         """The numbers of the faces that are framed; none is the whole picture."""
         return self._shots.subjects
 
+    @property
+    def changed(self) -> float:
+        """When the shot was changed the last time; -inf before."""
+        return self._shots.changed
+
     def update(self, faces: Faces, time: float) -> NDArray[np.float64]:
         """The crop `(4,)` at `time` (seconds): xyxy, normalised to the picture, inside it, exactly of the shape.
 

@@ -46,7 +46,7 @@ class Shots:
     def start(self, faces: Sequence[Sighting], time: float, fits: Callable[[list[Box], float], bool]) -> None:
         """Begin with the faces of a first frame, framed at once."""
         self._known = {face.id: _Known(-math.inf, time, face.box) for face in faces}
-        self._changed = -math.inf
+        self.changed = -math.inf
         self.subjects: tuple[int, ...] = ()
         self.subjects = self._wish(time, fits)
 
@@ -68,9 +68,9 @@ class Shots:
             return False
         lost = not any(self._is_here(one, time) for one in self.subjects)
         hurried = lost and bool(wish) and not shows(self._boxes(wish))
-        if time - self._changed < self.settings.hold and not hurried:
+        if time - self.changed < self.settings.hold and not hurried:
             return False
-        self.subjects, self._changed = wish, time
+        self.subjects, self.changed = wish, time
         return True
 
     def framed(self) -> list[Box]:
