@@ -29,7 +29,7 @@ class FramingSettings:
 
     # How it moves.
     smooth: float = 0.1  # time constant of each of the three filters
-    ahead: float = 0.25  # the camera goes where the faces will be so much later
+    ahead: float = 0.2  # the camera goes where the faces will be so much later
     ahead_most: float = 0.25  # but never further than this share of the crop
     rate: float = 0.08  # time constant of the faces' measured speed
     roam: float = 0.4  # who moves gets more room: the way made in so many seconds
@@ -43,7 +43,8 @@ class FramingSettings:
     settle: float = 0.5  # somebody new is framed after being seen for this long,
     settle_alone: float = 0.15  # and sooner when nobody is framed
     patience: float = 1.5  # somebody who cannot be seen is gone after this time
-    larger: float = 1.3  # times the height of the framed face, for another to be framed in its place
+    larger: float = 1.5  # times the height of the framed face, for another to be framed in its place
+    weigh: float = 2.0  # time constant of these heights: who leans forward for a moment is no larger
     same: float = 0.3  # overlap from which a new number is the face that was lost there
     gap: float = 2.0  # without a frame for so long, the camera starts again where the faces are
 

@@ -31,6 +31,7 @@ class _Known:
     first: float
     last: float
     box: Box
+    height: float
 
 
 class Shots:
@@ -45,7 +46,7 @@ class Shots:
 
     def start(self, faces: Sequence[Sighting], time: float, fits: Callable[[list[Box], float], bool]) -> None:
         """Begin with the faces of a first frame, framed at once."""
-        self._known = {face.id: _Known(-math.inf, time, face.box) for face in faces}
+        self._known = {face.id: _Known(-math.inf, time, face.box, _height(face.box)) for face in faces}
         self.changed = -math.inf
         self.subjects: tuple[int, ...] = ()
         self.subjects = self._wish(time, fits)
@@ -86,9 +87,11 @@ class Shots:
             if face.id not in self._known and not face.coasting:
                 self._rename(face, seen)
         for face in faces:
-            known = self._known.setdefault(face.id, _Known(time, time, face.box))
+            known = self._known.setdefault(face.id, _Known(time, time, face.box, _height(face.box)))
             known.box = face.box
             if not face.coasting:
+                share = 1 - math.exp(-(time - known.last) / self.settings.weigh)
+                known.height += share * (_height(face.box) - known.height)
                 known.last = time
         self._known = {
             one: known for one, known in self._known.items() if one in self.subjects or self._is_recent(known, time)
@@ -128,12 +131,16 @@ class Shots:
 
     def _largest(self, here: list[int]) -> int:
         """The face to show alone: the framed one, unless another is clearly larger."""
-        heights = {one: self._known[one].box[3] - self._known[one].box[1] for one in here}
+        heights = {one: self._known[one].height for one in here}
         best = max(here, key=lambda one: heights[one])  # of two alike the first
         for one in self.subjects[:1] if len(self.subjects) == 1 else ():
             if one in heights and heights[best] < self.settings.larger * heights[one]:
                 return one
         return best
+
+
+def _height(box: Box) -> float:
+    return box[3] - box[1]
 
 
 def overlap(a: Box, b: Box) -> float:

