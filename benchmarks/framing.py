@@ -292,22 +292,19 @@ def draw(courses: list[Course], path: Path) -> None:
         FigureCanvasAgg(figure).print_png(part)
 
 
-def show(path: Path, shape: str = "9:16") -> None:
+def show(path: Path) -> None:
     """Frames of two films with the crop drawn into them, and beside each what is shown: the README's picture."""
     columns = []
-    for name, seconds in (("walk", (1.9, 2.6)), ("two talk", (9.0,))):
+    for name, chosen, second in (("walk", "9:16", 4.5), ("two talk", "16:9", 9.0)):
         film = next(film for film in FILMS if film.name == name)
         detector = Detector.load()
-        chosen = "16:9" if name == "two talk" else shape
         watcher = Watcher(detector, FPS)
         framing = Framing(Framed(chosen, lines=540), detector.threshold, films=True)
-        wanted = {round(second * FPS) for second in seconds}
         for frame in frames_of(film):
             seen = watcher.look(frame)
             crop = framing.crop(frame, seen.faces, seen.found)
-            if frame.index in wanted:
+            if frame.index == round(second * FPS):
                 columns.append(_beside(frame.picture, crop, cut_out(frame.picture, crop, framing.size)))
-            if frame.index > max(wanted):
                 break
     gap = np.full((columns[0].shape[0], 14, 3), 255, np.uint8)
     joined = np.concatenate([part for column in columns for part in (gap, column)][1:], axis=1)

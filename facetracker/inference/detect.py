@@ -13,7 +13,7 @@ from facetracker.core.files import refuse_to_overwrite
 from facetracker.inference.classifier import Classifier, ClassVotes
 from facetracker.inference.detector import Detector
 from facetracker.inference.framing.framing import Framed, Framing
-from facetracker.inference.framing.outlets import PhotoFolder, VirtualCamera, open_outlet
+from facetracker.inference.framing.outlets import FramedPhotos, VirtualCamera, open_outlet
 from facetracker.inference.framing.sound import add_sound
 from facetracker.inference.haar import HAAR, HaarDetector
 from facetracker.inference.hiding.cover import Hidden
@@ -210,7 +210,7 @@ def _outputs(source: Source, keep: Keep, framing: Framing | None) -> Outputs:
     outputs = Outputs()
     try:
         if photos:
-            outputs.outlets.append(PhotoFolder(Path(str(keep.save)), force=keep.force))
+            outputs.outlets.append(FramedPhotos(Path(str(keep.save)), force=keep.force))
         for target in keep.to:
             outputs.outlets.append(open_outlet(target, f"facetracker: {source.name}", rate, source.live))
             size = (source.width or 0, source.height or 0)

@@ -3,8 +3,9 @@
 What is done with a command, and why:
 
 - run as it stands: audit, split, show, convert, prelabel, evaluate, inspect, detect on a file ...;
-- run with a substitute: `collect` and `detect` without `--source` get a drawn scene in place of camera 0, `annotate`
-  the starter in place of a person before labelme, the user's folder WEBCAM is the drawn one, training is one epoch
+- run with a substitute: `collect` and `detect` without `--source` and `frame` with a camera's number get a drawn scene
+  in place of the camera, `annotate` the starter in place of a person before labelme, the user's folder WEBCAM is the
+  drawn one, training is one epoch
   of 16 pictures, `learn` stops at the style, sessions are 8 photos, a classifier is trained one epoch on pictures of 64
   pixels;
 - a second training or export is only parsed and its settings read, because each costs ten seconds; the first run then
@@ -12,7 +13,7 @@ What is done with a command, and why:
   those that would download ImageNet's weights;
 - parsed by the real command line: what needs a network (ImageNet weights), serves until it is stopped (`web`), opens
   labelme for good (`review`), needs a cluster (`--on ray`) or an OpenCV with cascades (`detect haar`), or has its own
-  test (`demo`, `doctor`, `detect --classifier`).
+  test (`demo`, `doctor`, `detect --classifier`, `frame --to`).
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class Workspace:
         """Run or parse `facetracker WORDS`; what was done."""
         name, _, rest = self.group.resolve_command(self.context, words)
         values = self.parse(words)
-        only_parsed = name in ONLY_PARSED or {"ray", "--help", "--classifier", "haar"} & set(rest)
+        only_parsed = name in ONLY_PARSED or {"ray", "--help", "--classifier", "haar", "--to"} & set(rest)
         if only_parsed or (name == "export" and self.has_run(name)):
             return "parsed"
         if name == "train" and not values["resume"] and (values["preset"] != "nano" or self.has_run(name)):
@@ -99,7 +100,9 @@ class Workspace:
                 "--source",
                 f"scene:faces={faces},people=5,seed={self.rooms},count={150 if name == 'collect' else 20}",
             ]
-        if name == "detect" and "--view" not in rest:
+        if name == "frame" and rest[0].isdigit():
+            given[0] = "scene:faces=1,size=0.4,count=20"
+        if name in ("detect", "frame") and "--view" not in rest:
             given += ["--view", "none"]
         if name == "train-classifier":
             given += ["--epochs", "1", "--image-size", "64"]

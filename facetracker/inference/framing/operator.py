@@ -29,7 +29,7 @@ from facetracker.inference.framing.shots import Box, Follow, Shots, Sighting
 FILTERS = 3
 
 
-class View(NamedTuple):
+class Aim(NamedTuple):
     """A crop by its middle and width, all in picture widths; its height follows from the shape."""
 
     x: float
@@ -96,14 +96,14 @@ class CameraOperator:
         return self._crop()
 
     _middle: tuple[float, float] | None
-    _point: View  # where the crop should be: moved by faces at the rim of the dead zone only
+    _point: Aim  # where the crop should be: moved by faces at the rim of the dead zone only
 
     def _aim_at(self, boxes: list[Box], passed: float, turned: bool) -> None:
         """Move the point that the camera is to look at; `turned` where the shot is a new one."""
         chosen = self.settings
         self._is_turning |= turned
         if not boxes:
-            self._point, self._middle = View(0.5, self._high / 2, self._widest), None
+            self._point, self._middle = Aim(0.5, self._high / 2, self._widest), None
             return
         left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
         right, bottom = max(box[2] for box in boxes), max(box[3] for box in boxes)
@@ -111,7 +111,7 @@ class CameraOperator:
         width = self._width_for(boxes) + chosen.roam * self._speed
         if not turned:
             room = 1 + chosen.still_size
-            width = min(max(self._point.width, width / room), width * room)
+            width = max(min(max(self._point.width, width / room), width * room), self._least_for(boxes))
         width = min(max(width, self._widest * chosen.closest), self._widest)
         high = width / self.shape
         most = chosen.ahead_most * width
@@ -122,7 +122,7 @@ class CameraOperator:
             x = min(max(self._point.x, x - across), x + across)
             y = min(max(self._point.y, y - along), y + along)
         x = self._to_the_rim(x, width / 2, left, right, 1.0)
-        self._point = View(x, self._to_the_rim(y, high / 2, top, bottom, self._high), width)
+        self._point = Aim(x, self._to_the_rim(y, high / 2, top, bottom, self._high), width)
 
     def _to_the_rim(self, middle: float, half: float, first: float, last: float, end: float) -> float:
         """The crop's middle in one direction; faces that the picture's rim cuts are not cut by the crop as well."""
@@ -155,18 +155,18 @@ class CameraOperator:
         way = math.dist(wanted, self._aim)
         speed = chosen.back if not self.subjects else chosen.turn if self._is_turning else chosen.follow
         share = 1.0 if way <= speed * passed else speed * passed / way
-        aim = View(*(old + share * (new - old) for old, new in zip(self._aim, wanted, strict=True)))
+        aim = Aim(*(old + share * (new - old) for old, new in zip(self._aim, wanted, strict=True)))
         if share == 1.0:
             self._is_turning = False
         lines = zip(zip(*self._filters, strict=True), self._aim, aim, strict=True)
         moved = [_followed(values, start, end, passed, chosen.smooth) for values, start, end in lines]
-        self._filters = [View(*values) for values in zip(*moved, strict=True)]
+        self._filters = [Aim(*values) for values in zip(*moved, strict=True)]
         self._aim = aim
 
-    def _inside(self, view: View) -> View:
+    def _inside(self, view: Aim) -> Aim:
         """The nearest view of the same width that lies in the picture."""
         half, tall = view.width / 2, view.width / self.shape / 2
-        return View(
+        return Aim(
             min(max(view.x, half), 1 - half),
             min(max(view.y, tall), max(self._high - tall, tall)),
             view.width,
@@ -184,6 +184,12 @@ class CameraOperator:
         high = max(box[3] for box in boxes) - min(box[1] for box in boxes) + (self.settings.height - 1) * tallest
         wide = max(box[2] for box in boxes) - min(box[0] for box in boxes) + 2 * self.settings.beside * tallest
         return max(wide, high * self.shape)
+
+    def _least_for(self, boxes: list[Box]) -> float:
+        """The crop's width below which a face could come too near to its sides, within the dead zone."""
+        chosen = self.settings
+        wide = max(box[2] for box in boxes) - min(box[0] for box in boxes)
+        return wide / (1 - 2 * (chosen.safe + chosen.still_across))
 
     def _fits(self, boxes: list[Box], slack: float) -> bool:
         """Whether the largest crop holds all of these faces."""

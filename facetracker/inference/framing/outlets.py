@@ -198,7 +198,7 @@ class VirtualCamera:
         return f"virtual camera: {self.frames} frames"
 
 
-class PhotoFolder:
+class FramedPhotos:
     """A folder that gets every photo's picture under the photo's own name, as JPEG; or a file for one photo."""
 
     left = False
@@ -222,7 +222,7 @@ class PhotoFolder:
         return f"{self.folder}: {self.frames} photos"
 
 
-Outlet = RawPipe | Mjpeg | VirtualCamera | PhotoFolder
+Outlet = RawPipe | Mjpeg | VirtualCamera | FramedPhotos
 
 
 def open_outlet(target: str, title: str, fps: float, live: bool) -> Outlet:

@@ -18,6 +18,7 @@ class FramingSettings:
     # What is in the picture.
     height: float = 3.4  # of the crop, in heights of the largest face in it
     beside: float = 0.6  # room on each side of the faces at least, in heights of the largest one
+    safe: float = 0.05  # share of the crop on each side in which no face should be
     above: float = 0.3  # share of the free height that lies above the faces: eyes on the upper third
     closest: float = 0.2  # of the largest crop's width: nobody is shown closer
     rim: float = 0.03  # a face so near to the picture's rim, in picture widths, is cut by it: the crop goes there too

@@ -5,6 +5,7 @@ import { Shots } from "./shots.js";
 
 const HEIGHT = 3.4; // of the crop, in heights of the largest face in it
 const BESIDE = 0.6; // room on each side of the faces at least, in heights of the largest one
+const SAFE = 0.05; // share of the crop on each side in which no face should be
 const ABOVE = 0.3; // share of the free height that lies above the faces
 const CLOSEST = 0.2; // of the largest crop's width: nobody is shown closer
 const RIM = 0.03; // a face so near to the picture's rim, in picture widths, is cut by it: the crop goes there too
@@ -72,7 +73,10 @@ export class CameraOperator {
     const [left, top, right, bottom] = around(boxes);
     const ahead = this.#ahead([(left + right) / 2, (top + bottom) / 2], passed, turned);
     let width = this.#widthFor(boxes) + ROAM * this.speed;
-    if (!turned) width = between(this.point[2], width / (1 + STILL_SIZE), width * (1 + STILL_SIZE));
+    if (!turned) {
+      width = between(this.point[2], width / (1 + STILL_SIZE), width * (1 + STILL_SIZE));
+      width = Math.max(width, (right - left) / (1 - 2 * (SAFE + STILL_ACROSS)));
+    }
     width = between(width, this.widest * CLOSEST, this.widest);
     const high = width / this.shape;
     const most = AHEAD_MOST * width;
