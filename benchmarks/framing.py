@@ -12,7 +12,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -51,7 +50,7 @@ class Course:
     film: Film
     truths: list[SceneFrame] = field(default_factory=list)
     crops: dict[str, list[NDArray[np.float64]]] = field(default_factory=lambda: {way: [] for way in WAYS})
-    framed: list[bool] = field(default_factory=list)  # whether anybody was
+    following: list[bool] = field(default_factory=list)  # whether the camera followed somebody
     changes: list[float] = field(default_factory=list)
 
     def states(self, way: str) -> NDArray[np.float64]:
@@ -84,11 +83,11 @@ class Course:
         return float(np.abs(np.diff(self.states(way), order, axis=0)).max() * FPS**order)
 
     def turns(self, way: str) -> tuple[int, int]:
-        """How often the crop changes its direction within its shots, and how often the faces do; across and along
-        together. On the way from one shot to the next, and to the whole picture, the camera follows nobody."""
+        """How often the crop changes its direction while it follows somebody, and how often the faces do then; across
+        and along together. On the way to another shot, and to the whole picture, it follows nobody."""
         crop, faces = self.states(way), self.faces()
-        begun = [0, *(round(at * FPS) for at in self.changes), len(crop)]
-        pairs = [(first, last) for first, last in pairwise(begun) if self.framed[first]]
+        rims = np.flatnonzero(np.diff([0, *self.following, 0]))
+        pairs = list(zip(rims[::2].tolist(), rims[1::2].tolist(), strict=True))
         counted = [sum(turns(values[a:b, i]) for a, b in pairs for i in (0, 1)) for values in (crop, faces)]
         return counted[0], counted[1]
 
@@ -138,7 +137,7 @@ def course(film: Film, shape: str) -> Course:
         others = found.crops[WAYS[1]]
         found.crops[WAYS[0]].append(crop)
         others.append(boxes.start(seen.faces, frame.time) if len(seen.faces) or not others else others[-1])
-        found.framed.append(bool(framing.operator.subjects))
+        found.following.append(bool(framing.operator.subjects) and not framing.operator.turning)
         if framing.operator.changed == frame.time:  # a face that gets another number is no new shot
             found.changes.append(frame.time)
     return found

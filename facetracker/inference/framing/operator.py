@@ -50,6 +50,7 @@ class CameraOperator:
             raise ValueError(f"a crop of shape {shape}")
         self.shape = shape
         self.settings = settings or FramingSettings()
+        self.turning = False  # whether it is on its way to another shot
         self._shots = Shots(follow, self.settings)
         self._time = -math.inf
         self._high = 0.0
@@ -88,9 +89,9 @@ class CameraOperator:
         self._time = time
         self._shots.start(_sightings(faces, self._high), time, self._fits)
         self._speeds, self._middle, self._speed = (0.0, 0.0), None, 0.0
-        self._is_turning = False
+        self.turning = False
         self._aim_at(self._shots.framed(), 0.0, True)
-        self._is_turning = False
+        self.turning = False
         self._aim = self._inside(self._point)
         self._filters = [self._aim] * FILTERS
         return self._crop()
@@ -101,7 +102,7 @@ class CameraOperator:
     def _aim_at(self, boxes: list[Box], passed: float, turned: bool) -> None:
         """Move the point that the camera is to look at; `turned` where the shot is a new one."""
         chosen = self.settings
-        self._is_turning |= turned
+        self.turning |= turned
         if not boxes:
             self._point, self._middle = Aim(0.5, self._high / 2, self._widest), None
             return
@@ -153,11 +154,11 @@ class CameraOperator:
         chosen = self.settings
         wanted = self._inside(self._point)
         way = math.dist(wanted, self._aim)
-        speed = chosen.back if not self.subjects else chosen.turn if self._is_turning else chosen.follow
+        speed = chosen.back if not self.subjects else chosen.turn if self.turning else chosen.follow
         share = 1.0 if way <= speed * passed else speed * passed / way
         aim = Aim(*(old + share * (new - old) for old, new in zip(self._aim, wanted, strict=True)))
         if share == 1.0:
-            self._is_turning = False
+            self.turning = False
         lines = zip(zip(*self._filters, strict=True), self._aim, aim, strict=True)
         moved = [_followed(values, start, end, passed, chosen.smooth) for values, start, end in lines]
         self._filters = [Aim(*values) for values in zip(*moved, strict=True)]
