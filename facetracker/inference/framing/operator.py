@@ -27,6 +27,7 @@ from facetracker.inference.framing.settings import FramingSettings
 from facetracker.inference.framing.shots import Box, Follow, Shots, Sighting
 
 FILTERS = 3
+CUT = 0.002  # picture widths from the rim within which a box ends at it
 
 
 class Aim(NamedTuple):
@@ -120,6 +121,8 @@ class CameraOperator:
         y = top - chosen.above * (high - (bottom - top)) + high / 2 + min(max(ahead[1], -most), most)
         if not turned:
             across, along = chosen.still_across * width, chosen.still_along * high
+            if left < CUT or right > 1 - CUT:  # what is seen of a face on its way out says little of its height
+                along *= 4
             x = min(max(self._point.x, x - across), x + across)
             y = min(max(self._point.y, y - along), y + along)
         x = self._to_the_rim(x, width / 2, left, right, 1.0)

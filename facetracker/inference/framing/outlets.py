@@ -9,6 +9,7 @@ import queue
 import re
 import sys
 import threading
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from facetracker.inference.live.browser import BrowserView
 
 STDOUT, STDERR = 1, 2
 LONGEST = 10.0  # seconds: a longer gap of the source is not filled, it is left out
+PATIENCE = 3.0  # seconds
 WAITING = 2  # pictures that may wait for whoever reads them; a live run then leaves some out rather than fall behind
 CAMERA_EXTRA = "pip install 'facetracker[camera]'"
 DRIVERS = {
@@ -49,7 +51,7 @@ class RawPipe:
                 "standard output is a terminal, which shows no video", fix="... --to - | ffmpeg -f rawvideo ..."
             )
         self.fps = Fraction(fps).limit_denominator(1001)
-        self.live, self.left = live, False
+        self.live, self.left, self._closed = live, False, False
         self.frames = self.left_out = 0
         sys.stdout.flush()
         self._stdout = os.dup(STDOUT)
@@ -85,11 +87,15 @@ class RawPipe:
         )
 
     def close(self) -> None:
-        """Send what is waiting and give standard output back."""
-        if not self._thread.is_alive():
+        """Send what is waiting and give standard output back; a live run waits a moment only for a slow reader."""
+        if self._closed:
             return
-        self._queue.put(None)
-        self._thread.join()
+        self._closed, limit = True, PATIENCE if self.live else None
+        with suppress(queue.Full):
+            self._queue.put(None, timeout=limit)
+        self._thread.join(limit)
+        if self._thread.is_alive():
+            return
         os.dup2(self._stdout, STDOUT)
         os.close(self._stdout)
 

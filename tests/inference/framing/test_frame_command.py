@@ -82,6 +82,16 @@ def test_a_reader_of_the_pipe_that_goes_ends_the_run_well(models):
     assert b"Traceback" not in told
 
 
+def test_a_reader_that_stands_still_does_not_hold_a_live_run(models):
+    words = command("scene:live=1", "--model", models / "dense.onnx", "--to", "-", "--stop", "1")
+    program = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=NO_DISPLAY)
+    try:
+        assert program.wait(60) == 0  # its pipe is full, and nobody reads it
+    finally:
+        program.kill()
+        program.communicate()
+
+
 def test_what_a_film_leaves_out_is_sent_twice_so_that_the_pipe_keeps_its_time(models, tmp_path):
     path = tmp_path / "gap.mkv"
     with av.open(str(path), "w") as container:

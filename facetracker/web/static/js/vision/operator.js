@@ -23,6 +23,7 @@ const TURN = 0.6; // from one shot to the next,
 const BACK = 0.15; // and back to the whole picture
 const GAP = 2.0; // seconds without a frame after which the camera starts again
 const FILTERS = 3;
+const CUT = 0.002; // picture widths from the rim within which a box ends at it
 
 const between = (value, least, most) => Math.min(Math.max(value, least), most);
 
@@ -84,7 +85,8 @@ export class CameraOperator {
     let y = top - ABOVE * (high - (bottom - top)) + high / 2 + between(ahead[1], -most, most);
     if (!turned) {
       x = between(this.point[0], x - STILL_ACROSS * width, x + STILL_ACROSS * width);
-      y = between(this.point[1], y - STILL_ALONG * high, y + STILL_ALONG * high);
+      const along = (left < CUT || right > 1 - CUT ? 4 : 1) * STILL_ALONG * high;
+      y = between(this.point[1], y - along, y + along);
     }
     this.point = [toTheRim(x, width / 2, left, right, 1), toTheRim(y, high / 2, top, bottom, this.high), width];
   }
