@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facetracker.capture.frames import Frame
-from facetracker.core.boxes import clip
+from facetracker.core.boxes import as_boxes
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.faces import Faces
 from facetracker.core.photo import Picture
@@ -87,11 +87,11 @@ class Framing:
         return self.operator.start(faces, frame.time) if fresh else self.operator.update(faces, frame.time)
 
     def _within(self, faces: Faces, crop: NDArray[np.float64]) -> Faces:
-        """The faces as they lie in the crop; those outside it are left out."""
+        """The faces as they lie in the crop; those that stick out of it, or lie outside, keep their whole boxes.
+
+        Who hides faces needs them whole: cut off at the crop, too little of them would be covered.
+        """
         size = crop[2:] - crop[:2]
-        boxes = (faces.boxes - np.tile(crop[:2], 2)) / np.tile(size, 2)
+        boxes = as_boxes((faces.boxes - np.tile(crop[:2], 2)) / np.tile(size, 2))
         points = None if faces.landmarks is None else ((faces.landmarks - crop[:2]) / size).astype(np.float32)
-        width, height = self.size
-        moved = replace(faces, boxes=clip(boxes), landmarks=points, width=width, height=height)
-        inside = (moved.boxes[:, 2] > moved.boxes[:, 0]) & (moved.boxes[:, 3] > moved.boxes[:, 1])
-        return moved if inside.all() else moved[inside]
+        return replace(faces, boxes=boxes, landmarks=points, width=self.size[0], height=self.size[1])

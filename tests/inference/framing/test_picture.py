@@ -101,13 +101,17 @@ def test_after_a_cut_the_camera_is_where_the_faces_are_at_once():
         assert (framing.crop(frame(index, there), face(0.7, [2]), face(0.7))[2] > 0).all()
 
 
-def test_faces_are_told_in_the_crop_and_those_outside_left_out():
+def test_faces_are_told_in_the_crop_and_those_outside_are_whole():
+    """Who hides them must know of all of a face, not only of the part inside."""
     framing = Framing(Framed("1:1"), 0.5)
     faces = Faces([[0.2, 0.3, 0.26, 0.42], [0.9, 0.8, 0.95, 0.9]], [0.9, 0.9], [0, 0], 640, 480, ids=[1, 2])
     frame = Frame(Scene().frame(0).picture, 0, 0.0, 0.0)
     shot = framing.shot(frame, faces[:1], faces)
-    shot = framing.shot(Frame(frame.picture, 1, 1 / 30, 0.0), faces[:1], faces[:1])
+    shot = framing.shot(Frame(frame.picture, 1, 1 / 30, 0.0), faces[:1], faces)
     assert shot.picture.shape == (480, 480, 3)
     assert (shot.faces.width, shot.faces.height) == (480, 480)
     assert len(shot.faces) == 1
     assert 0 < shot.faces.boxes[0, 0] < shot.faces.boxes[0, 2] < 1
+    assert shot.found.boxes[1, 0] > 1
+    sides = shot.found.boxes[:, 2:] - shot.found.boxes[:, :2]
+    assert (sides[0] / sides[1]) == pytest.approx([0.06 / 0.05, 0.12 / 0.1], rel=1e-4)
