@@ -259,7 +259,7 @@ def draw(courses: list[Course], path: Path) -> None:
         if axis:
             plot.invert_yaxis()
             plot.set_xlabel("seconds")
-    ways["walk"].legend(frameon=False, fontsize=9, loc="upper right")
+    ways["sit"].legend(frameon=False, fontsize=9, loc="upper center")
     names, places = [one.film.name for one in courses], np.arange(len(courses))
     jerk = ways["jerk"]
     for shift, way, colour in ((-0.19, WAYS[0], ours), (0.19, WAYS[1], naive)):
@@ -273,7 +273,7 @@ def draw(courses: list[Course], path: Path) -> None:
     jerk.axvline(bound, color=ink, linewidth=1, linestyle=":")
     jerk.annotate(f"bound for any input: {bound:.0f}", (bound, -0.72), (3, 0), textcoords="offset points", fontsize=8.5)
     jerk.set_xscale("log")
-    jerk.set_xlim(1, 1e5)
+    jerk.set_xlim(0.3, 1e5)
     jerk.set_yticks(places, names)
     jerk.set_ylim(len(names) - 0.5, -0.95)
     jerk.set_title("Largest jerk, picture widths / s³", loc="left", fontsize=10.5, fontweight="bold")
@@ -287,7 +287,7 @@ def draw(courses: list[Course], path: Path) -> None:
     safe.set_xlim(80, 100)
     safe.set_yticks(places, names)
     safe.invert_yaxis()
-    safe.set_title("Frames with every face in the safe area, %", loc="left", fontsize=10.5, fontweight="bold")
+    safe.set_title("Frames with all faces safe, %", loc="left", fontsize=10.5, fontweight="bold")
     for axis in ways.values():
         axis.spines[["top", "right"]].set_visible(False)
     with written_beside(path) as part:
