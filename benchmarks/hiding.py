@@ -104,13 +104,13 @@ def judged(film: Path, out: Path) -> dict[str, Any]:
         if truth is None:
             continue
         faces = [face for face in truth[number] if face[4] >= VISIBLE]
-        bare = sum(detail_left(before, after, face) > BARE + (1 - face[4]) for face in faces)
+        bare = sum(bool(detail_left(before, after, face) > BARE + (1 - face[4])) for face in faces)
         counts["faces"] += len(faces)
         counts["bare"] += bare
-        counts["bare_frames"] += bare > 0
+        counts["bare_frames"] += int(bare > 0)
         if not truth[number]:
             counts["empty"] += 1
-            counts["empty_hidden"] += hidden.mean() > 0.0005
+            counts["empty_hidden"] += int(hidden.mean() > 0.0005)
     counts["hidden_share"] = round(counts["hidden_share"] / max(1, counts["frames"]), 4)
     return counts
 

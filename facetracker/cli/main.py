@@ -44,6 +44,7 @@ COMMANDS = {
     "detect": "inference",
     "hide": "inference",
     "frame": "framing",
+    "notice": "notice",
     "benchmark": "inference",
     "web": "web",
     "demo": "demo.command",
@@ -78,7 +79,9 @@ def common(
 
 
 for _command, _file in COMMANDS.items():
-    app.command(_command.replace("_", "-"))(getattr(import_module(f"facetracker.cli.{_file}"), _command))
+    _stands_in = import_module(f"facetracker.cli.{_file}")
+    _kind = getattr(_stands_in, "KINDS", {}).get(_command)  # a command that reads its words in its own way
+    app.command(_command.replace("_", "-"), cls=_kind)(getattr(_stands_in, _command))
 
 
 def main() -> NoReturn:

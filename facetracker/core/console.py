@@ -16,13 +16,25 @@ from typing import Any, TextIO, TypeVar
 T = TypeVar("T")
 
 quiet = False
+aside = False  # messages go to stderr: stdout belongs to a command's own lines
 PLAIN_EVERY = 5.0  # seconds between two plain progress lines
 
 
 def say(*messages: str) -> None:
-    """One line for a person, or several, on stdout; nothing with `--quiet`."""
+    """One line for a person, or several, on stdout (within `on_stderr` there); nothing with `--quiet`."""
     if not quiet:
-        print(*messages, sep="\n", flush=True)
+        print(*messages, sep="\n", file=sys.stderr if aside else sys.stdout, flush=True)
+
+
+@contextmanager
+def on_stderr() -> Iterator[None]:
+    """Everything said to a person goes to stderr, for a command whose stdout is read by other programs."""
+    global aside
+    before, aside = aside, True
+    try:
+        yield
+    finally:
+        aside = before
 
 
 def warn(message: str) -> None:

@@ -31,6 +31,7 @@ COMMANDS = {
     "export": ["-c", "from facetracker import export, learn; export(learn('data').run, ['onnx', 'openvino', 'h5'])"],
     "openvino": ["-c", "from facetracker.inference.engines.openvino import OpenVINOEngine"],
     "doctor": [*CLI, "doctor"],
+    "notice": [*CLI, "notice", "scene:faces=1,width=320,height=240,fps=10,count=20"],
 }
 
 

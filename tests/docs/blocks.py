@@ -49,6 +49,9 @@ def commands_in(block: Block) -> list[list[str]]:
         words = shlex.split(line.strip().removeprefix("$ "), comments=True)
         while words and re.fullmatch(r"[A-Z_]+=\S*", words[0]):
             words = words[1:]
+        while "|" in words:  # each program of a pipe is a command
+            commands.append(words[: words.index("|")])
+            words = words[words.index("|") + 1 :]
         if words:
             commands.append(words)
     return commands

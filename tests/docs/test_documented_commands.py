@@ -117,6 +117,7 @@ CHECKS = {
     "cd": check_nothing,
     "ray": check_nothing,
     "ssh": check_nothing,
+    "mosquitto_pub": check_nothing,
 }
 
 

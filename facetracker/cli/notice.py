@@ -1,0 +1,101 @@
+"""The command `notice`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.core import TyperCommand
+
+from facetracker.cli.inference import ViewChoice
+
+
+class WithPairs(TyperCommand):
+    """`--on EVENT COMMAND` takes two words, and may be given several times: typer knows only one or the other."""
+
+    def parse_args(self, ctx, args: list[str]) -> list[str]:
+        joined, rest = [], list(args)
+        while rest:
+            word = rest.pop(0)
+            if word == "--":
+                joined += [word, *rest]
+                break
+            if word == "--on" and rest:
+                word = f"--on={rest.pop(0)}"
+            if word.startswith("--on=") and word.count("=") == 1 and rest:
+                word += f"={rest.pop(0)}"
+            joined.append(word)
+        return super().parse_args(ctx, joined)
+
+
+KINDS = {"notice": WithPairs}
+
+
+def notice(
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="Camera number, film, address, or scene: for drawn faces.")
+    ] = "0",
+    model: Annotated[str | None, typer.Option(help="Model file or run folder; default: the starter.")] = None,
+    stay: Annotated[list[float] | None, typer.Option(help="Tell when somebody has stayed for so many seconds.")] = None,
+    zone: Annotated[
+        list[str] | None,
+        typer.Option(help="A part of the picture, as shares of it: desk=LEFT,TOP,RIGHT,BOTTOM, or x,y of each corner."),
+    ] = None,
+    on: Annotated[
+        list[str] | None,
+        typer.Option(metavar="EVENT COMMAND", help="Run a command at an event (any: at all), without a shell."),
+    ] = None,
+    webhook: Annotated[str | None, typer.Option(metavar="URL", help="POST every event there, as JSON.")] = None,
+    anywhere: Annotated[bool, typer.Option("--anywhere", help="The webhook may be outside of this network.")] = False,
+    keep_pictures: Annotated[Path | None, typer.Option(help="Keep the frame of every came in this folder.")] = None,
+    gone: Annotated[
+        float | None, typer.Option(help="Seconds unseen after which somebody has left; default: 1.5.")
+    ] = None,
+    believe: Annotated[
+        float | None, typer.Option(help="Seconds for which a face must be seen to have come; default: 0.5.")
+    ] = None,
+    view: Annotated[ViewChoice, typer.Option(help="Show the picture, with the zones.")] = ViewChoice.none,
+    threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Score from which a face counts.")] = None,
+    start: Annotated[float, typer.Option(min=0, help="Seconds to leave out at the beginning.")] = 0.0,
+    stop: Annotated[float | None, typer.Option(help="End after this time of the source, seconds.")] = None,
+    every: Annotated[int, typer.Option(min=1, help="Detect in every so many frames only.")] = 1,
+    mirror: Annotated[
+        bool | None, typer.Option(help="Of the view: as in a looking-glass; default for cameras.")
+    ] = None,
+    width: Annotated[int | None, typer.Option(help="Wish to the camera, pixels.")] = None,
+    height: Annotated[int | None, typer.Option(help="Wish to the camera, pixels.")] = None,
+    fps: Annotated[float | None, typer.Option(help="Wish to the camera, frames a second.")] = None,
+    image_size: Annotated[int | None, typer.Option(help="Longer side at which the model looks, pixels.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of the engine.")] = None,
+) -> None:
+    """Tell who comes, goes and stays: events as lines of JSON, to a webhook, to commands.
+
+    Events: came, left, stayed, entered, left_zone, looks_away, looks_back, count. People are counted, not recognised;
+    no picture is stored unless you ask for it.
+    """
+    import sys
+
+    from facetracker.core import console
+    from facetracker.inference import detect as parts
+    from facetracker.inference.events import notice as stage
+    from facetracker.inference.events.settings import settings_of
+    from facetracker.inference.events.zones import parse_zones
+
+    commands = []
+    for one in on or []:
+        event, _, command = one.partition("=")
+        commands.append((event, command))
+    with console.on_stderr():
+        done = stage.notice(
+            source,
+            model,
+            patience=settings_of(believe, gone),
+            zones=parse_zones(zone or []),
+            stays=stay or [],
+            tell=stage.Tell(sys.stdout, webhook, anywhere, commands, keep_pictures),
+            take=parts.Take(start, stop, 1, width, height, fps),
+            find=parts.Find(threshold, image_size, threads, every),
+            show=parts.Show(view.value, mirror),
+        )
+        console.say(done.summary())
