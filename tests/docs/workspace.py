@@ -4,9 +4,9 @@ What is done with a command, and why:
 
 - run as it stands: audit, split, show, convert, prelabel, evaluate, inspect, detect on a file ...;
 - run with a substitute: `collect` and `detect` without `--source`, `frame 0` and `notice 0` get a drawn scene in
-  place of the camera (`notice` no view, and `true` in place of programs that switch lamps), `annotate` the starter in place of a
-  person before labelme, the user's folder WEBCAM is the drawn one, training is one epoch of 16 pictures, `learn` stops
-  at the style, sessions are 8 photos, a classifier is trained one epoch on pictures of 64 pixels;
+  place of the camera (`notice` no view, and `true` in place of programs that switch lamps), `annotate` the starter in
+  place of a person before labelme, the user's folder WEBCAM is the drawn one, training is one epoch of 16 pictures,
+  `learn` stops at the style, sessions are 8 photos, a classifier is trained one epoch on pictures of 64 pixels;
 - a second training or export is only parsed and its settings read, because each costs ten seconds; the first run then
   stands in under the second's name; so does a small classifier for AlexNet, whose files are half a gigabyte, and for
   those that would download ImageNet's weights;
