@@ -67,6 +67,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "demo": Benchmark("demo.py", ("--rounds", "5"), ("facetracker/cli/demo", *DATASET, *TRAINING, *RUNTIME)),
     "latency": Benchmark("realtime.py", ("latency", "--rounds", "5"), (*RUNTIME, "facetracker/capture")),
     "follow": Benchmark("realtime.py", ("follow", "--png", "docs/images/benchmarks/follow.png"), RUNTIME),
+    "framing": Benchmark("framing.py", ("--png", "docs/images/benchmarks/framing.png"), RUNTIME),
     "notice": Benchmark("notice.py", (), RUNTIME),
     "web_page": Benchmark("web.py", ("page", "--rounds", "5"), WEB, needs=(ROOT / "facetracker" / "web" / "ort",)),
     "web_siege": Benchmark("web.py", ("siege",), WEB),

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from measured import Row
 
-from facetracker.capture.source import Frame, Source
+from facetracker.capture.frames import Frame, Source, now
 from facetracker.core import console
 from facetracker.core.photo import Picture
 from facetracker.inference.detector import Detector
@@ -26,7 +26,7 @@ from facetracker.inference.live.views import View
 from facetracker.inference.recording.outputs import Outputs
 from facetracker.inference.recording.record import JsonLines
 from facetracker.inference.stages import Stages
-from facetracker.inference.tracking.watch import Watcher, clock
+from facetracker.inference.tracking.watch import Watcher
 from facetracker.scenes import Scene
 
 FPS = 30.0
@@ -70,7 +70,7 @@ class Film(Source):
         return self._index / FPS
 
     def _frame(self) -> Frame:
-        return Frame(self.pictures[self._index % len(self.pictures)], self._index, self._index / FPS, clock())
+        return Frame(self.pictures[self._index % len(self.pictures)], self._index, self._index / FPS, now())
 
     def close(self) -> None:
         pass

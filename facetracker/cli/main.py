@@ -43,6 +43,7 @@ COMMANDS = {
     "inspect": "evaluation",
     "detect": "inference",
     "hide": "inference",
+    "frame": "framing",
     "notice": "notice",
     "benchmark": "inference",
     "web": "web",

@@ -6,11 +6,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from facetracker.capture.source import Source, open_source
+from facetracker.capture.video import VideoFile
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.files import refuse_to_overwrite
 from facetracker.inference.classifier import Classifier, ClassVotes
 from facetracker.inference.detector import Detector
+from facetracker.inference.framing.framing import Framed, Framing
+from facetracker.inference.framing.outlets import FramedPhotos, VirtualCamera, open_outlet
+from facetracker.inference.framing.sound import add_sound
 from facetracker.inference.haar import HAAR, HaarDetector
 from facetracker.inference.hiding.cover import Hidden
 from facetracker.inference.live.live import LiveLoop
@@ -19,7 +23,7 @@ from facetracker.inference.live.recorded import RecordedLoop
 from facetracker.inference.live.views import OTHER_WAYS, View, ViewKind, open_view
 from facetracker.inference.recording.crops import CropFolder
 from facetracker.inference.recording.outputs import HardFrames, Outputs
-from facetracker.inference.recording.record import JsonLines, VideoRecorder
+from facetracker.inference.recording.record import FORMATS, JsonLines, VideoRecorder
 from facetracker.inference.stages import Stages
 from facetracker.inference.tracking.watch import Watcher
 
@@ -97,7 +101,8 @@ class Show:
 class Keep:
     """What is written: a recording of what is seen, a line of JSON a frame, faces as pictures, frames in doubt.
 
-    Files that are there stay unless `force` is given.
+    `to` are places for the pictures besides a file: `-` (raw video on standard output), `mjpeg`, `mjpeg:8090`,
+    `camera` (framing/outlets.py). Files that are there stay unless `force` is given.
     """
 
     save: str | Path | None = None
@@ -105,9 +110,10 @@ class Keep:
     crop_to: str | Path | None = None
     collect_uncertain: str | Path | None = None
     force: bool = False
+    to: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return any((self.save, self.jsonl, self.crop_to, self.collect_uncertain))
+        return any((self.save, self.jsonl, self.crop_to, self.collect_uncertain, self.to))
 
 
 def detect(
@@ -118,11 +124,13 @@ def detect(
     find: Find = Find(),
     show: Show = Show(),
     keep: Keep = Keep(),
+    framed: Framed | None = None,
 ) -> Detected:
     """Detect and follow faces in a source until it ends, `take.stop` seconds are over, or a person quits.
 
     Live sources (camera, stream) show the newest frame; films and photos are worked through frame by frame. The model
-    "haar" is OpenCV's cascade, where the OpenCV has it.
+    "haar" is OpenCV's cascade, where the OpenCV has it. `framed`: what is shown and recorded is a crop that follows
+    the faces, without boxes; a film keeps its sound.
     """
     for path in (keep.save, keep.jsonl):
         if path is not None:
@@ -147,7 +155,11 @@ def detect(
             votes=votes,
         )
         shown = _view_for(show.view, opened, keep or take.stop)
-        outputs = _outputs(opened, keep)
+        framing = None
+        if framed is not None:
+            films = isinstance(opened, VideoFile)
+            framing = Framing(framed, detector.threshold, films=films, stills=opened.stills)
+        outputs = _outputs(opened, keep, framing)
         camera = opened.live and opened.name.startswith("camera")
         kind: type[Loop] = LiveLoop if opened.live else RecordedLoop
         loop = kind(
@@ -159,6 +171,7 @@ def detect(
             hidden=show.hidden,
             landmarks=show.landmarks,
             saved=outputs.hard_frames or HardFrames(TO_LABEL),
+            framing=framing,
         )
         try:
             report = loop.run()
@@ -172,6 +185,8 @@ def detect(
         if shown is not None:
             shown.close()
     outputs.raise_failures()
+    if framing is not None and outputs.recorder is not None and isinstance(opened, VideoFile) and take.stride == 1:
+        add_sound(outputs.recorder.path, opened.name, take.start, take.stop)
     rejects = getattr(opened, "rejects", None) or Rejects()
     return Detected(report, stages, outputs.summary(), opened.live, rejects)
 
@@ -188,12 +203,25 @@ def _view_for(view: ViewKind, source: Source, purpose: object) -> View | None:
     return shown
 
 
-def _outputs(source: Source, keep: Keep) -> Outputs:
+def _outputs(source: Source, keep: Keep, framing: Framing | None) -> Outputs:
     rate = (source.fps or (1.0 if source.stills else 30.0)) / source.stride
     name = Path(source.name).stem if Path(source.name).suffix else "frame"
-    return Outputs(
-        recorder=VideoRecorder(keep.save, rate, force=keep.force, live=source.live) if keep.save else None,
-        lines=JsonLines(keep.jsonl, force=keep.force) if keep.jsonl else None,
-        crops=CropFolder(keep.crop_to, name, force=keep.force) if keep.crop_to else None,
-        hard_frames=HardFrames(keep.collect_uncertain) if keep.collect_uncertain else None,
-    )
+    photos = source.stills and framing is not None and keep.save and Path(keep.save).suffix.lower() not in FORMATS
+    outputs = Outputs()
+    try:
+        if photos:
+            outputs.outlets.append(FramedPhotos(Path(str(keep.save)), force=keep.force))
+        for target in keep.to:
+            outputs.outlets.append(open_outlet(target, f"facetracker: {source.name}", rate, source.live))
+            size = (source.width or 0, source.height or 0)
+            if isinstance(camera := outputs.outlets[-1], VirtualCamera) and all(size):
+                camera.open(*(size if framing is None else framing.size_of(*size)))
+        if keep.save and not photos:
+            outputs.recorder = VideoRecorder(keep.save, rate, force=keep.force, live=source.live)
+        outputs.lines = JsonLines(keep.jsonl, force=keep.force) if keep.jsonl else None
+        outputs.crops = CropFolder(keep.crop_to, name, force=keep.force) if keep.crop_to else None
+        outputs.hard_frames = HardFrames(keep.collect_uncertain) if keep.collect_uncertain else None
+    except BaseException:
+        outputs.close()
+        raise
+    return outputs

@@ -24,6 +24,7 @@ from facetracker.cli.doctor.findings import (
     _packages,
     _starter,
     _training,
+    _virtual_camera,
     examine,
     fits,
     machine,
@@ -60,6 +61,7 @@ def test_the_report_of_this_machine(told):
         "OpenCV",
         "display",
         "camera",
+        "virtual",
         "training",
         "GPU",
         "labelme",
@@ -176,6 +178,21 @@ def test_a_tensorflow_that_does_not_start_or_answer(tmp_path, monkeypatch):
     assert "does not answer" in _gpu().says
 
 
+def test_a_virtual_camera_is_told_with_what_it_lacks(monkeypatch):
+    versions = {}
+    monkeypatch.setattr("facetracker.cli.doctor.findings._version", versions.get)
+    monkeypatch.setattr("facetracker.inference.framing.outlets.loopbacks", lambda: devices)
+    monkeypatch.setattr("sys.platform", "linux")
+    devices: list[str] = []
+    assert _virtual_camera().fix == "pip install 'facetracker[camera]'"
+    versions["pyvirtualcam"] = "0.15.0"
+    assert "modprobe v4l2loopback" in _virtual_camera().fix
+    devices.append("/dev/video9")
+    assert _virtual_camera() == Verdict("virtual", State.good, "camera /dev/video9, pyvirtualcam 0.15.0")
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert "OBS" in _virtual_camera().fix
+
+
 def test_labelme_is_found_by_its_environment_variable(tmp_path, monkeypatch):
     monkeypatch.setenv("FACETRACKER_LABELME", str(program(tmp_path / "mine", "echo labelme 6.3.1")))
     assert _labelme().state is State.good
@@ -206,7 +223,7 @@ def test_an_examination_that_fails_does_not_end_the_others(monkeypatch):
     for slow in ("_gpu", "_labelme", "_starter"):
         monkeypatch.setattr(f"facetracker.cli.doctor.findings.{slow}", lambda: Verdict("x", State.good, "y"))
     findings = list(examine())
-    assert len(findings) == 10
+    assert len(findings) == 11
     failed = [finding for finding in findings if finding.state is State.broken]
     assert [finding.says for finding in failed] == ["cannot be examined: RuntimeError: driver on fire"]
 

@@ -3,16 +3,16 @@
 What is done with a command, and why:
 
 - run as it stands: audit, split, show, convert, prelabel, evaluate, inspect, detect on a file ...;
-- run with a substitute: `collect` and `detect` without `--source`, and `notice 0`, get a drawn scene in place of the
-  camera (`notice` no view, and `true` in place of programs that switch lamps), `annotate` the starter in place of a
-  person before labelme, the user's folder WEBCAM is the drawn one, training is one epoch of 16 pictures, `learn` stops
-  at the style, sessions are 8 photos, a classifier is trained one epoch on pictures of 64 pixels;
+- run with a substitute: `collect` and `detect` without `--source`, `frame 0` and `notice 0` get a drawn scene in
+  place of the camera (`notice` no view, and `true` in place of programs that switch lamps), `annotate` the starter in
+  place of a person before labelme, the user's folder WEBCAM is the drawn one, training is one epoch of 16 pictures,
+  `learn` stops at the style, sessions are 8 photos, a classifier is trained one epoch on pictures of 64 pixels;
 - a second training or export is only parsed and its settings read, because each costs ten seconds; the first run then
   stands in under the second's name; so does a small classifier for AlexNet, whose files are half a gigabyte, and for
   those that would download ImageNet's weights;
 - parsed by the real command line: what needs a network (ImageNet weights), serves until it is stopped (`web`), opens
   labelme for good (`review`), needs a cluster (`--on ray`) or an OpenCV with cascades (`detect haar`), or has its own
-  test (`demo`, `doctor`, `detect --classifier`, `notice --webhook`).
+  test (`demo`, `doctor`, `detect --classifier`, `notice --webhook`, `frame --to`).
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Workspace:
         """Run or parse `facetracker WORDS`; what was done."""
         name, _, rest = self.group.resolve_command(self.context, words)
         values = self.parse(words)
-        only_parsed = name in ONLY_PARSED or {"ray", "--help", "--classifier", "--webhook", "haar"} & set(rest)
+        only_parsed = name in ONLY_PARSED or {"ray", "--help", "--classifier", "--webhook", "--to", "haar"} & set(rest)
         if only_parsed or (name == "export" and self.has_run(name)):
             return "parsed"
         if name == "train" and not values["resume"] and (values["preset"] != "nano" or self.has_run(name)):
@@ -99,13 +99,15 @@ class Workspace:
                 "--source",
                 f"scene:faces={faces},people=5,seed={self.rooms},count={150 if name == 'collect' else 20}",
             ]
+        if name == "frame" and rest[0].isdigit():
+            given[0] = "scene:faces=1,size=0.4,count=20"
         if name == "notice":
             given = ["scene:faces=1,people=5,count=30" if word == "0" else word for word in given]
             for at in [at for at, word in enumerate(given) if word == "--on"]:
                 given[at + 2] = "true"  # the programs of the recipes switch lamps and lock screens
             if "--view" in given:
                 given[given.index("--view") + 1] = "none"
-        if name == "detect" and "--view" not in rest:
+        if name in ("detect", "frame") and "--view" not in rest:
             given += ["--view", "none"]
         if name == "train-classifier":
             given += ["--epochs", "1", "--image-size", "64"]

@@ -40,13 +40,13 @@ needs_browser = [pytest.mark.browser, pytest.mark.skipif(bool(_missing), reason=
 SCENE = scenes.Scene(faces=1, seed=6, size=0.7, fps=120)
 
 
-def write_webcam(path: Path) -> Path:
-    """A film of `FRAMES` frames of `SCENE` that chromium plays, over and over, as its webcam."""
+def write_webcam(path: Path, scene: scenes.Scene = SCENE) -> Path:
+    """A film of `FRAMES` frames of a scene, 640x480, and back: chromium plays it, over and over, as its webcam."""
     raw = ["-f", "rawvideo", "-pix_fmt", "bgr24", "-s", "640x480", "-r", "30", "-i", "-"]
     mjpeg = ["-c:v", "mjpeg", "-q:v", "3", "-pix_fmt", "yuvj420p", str(path)]
     command = ["ffmpeg", "-y", "-loglevel", "error", *raw, *mjpeg]
-    pictures = b"".join(SCENE.frame(index).picture.tobytes() for index in range(FRAMES))
-    subprocess.run(command, input=pictures, check=True, timeout=60)
+    pictures = [scene.frame(index).picture.tobytes() for index in range(FRAMES)]
+    subprocess.run(command, input=b"".join(pictures + pictures[-2:0:-1]), check=True, timeout=60)
     return path
 
 

@@ -58,7 +58,8 @@ class Verdict:
 
 def examine() -> Iterator[Verdict]:
     """Look at this machine, one finding after the other (some take seconds)."""
-    for look in (_python, _packages, _opencv, _display, _cameras, _training, _gpu, _labelme, _engines, _starter):
+    looks = (_python, _packages, _opencv, _display, _cameras, _virtual_camera, _training, _gpu, _labelme)
+    for look in (*looks, _engines, _starter):
         try:
             yield look()
         except Exception as error:  # a doctor who falls ill himself helps nobody: say which examination failed
@@ -184,6 +185,22 @@ def _cameras() -> Verdict:
     if seen:
         return Verdict("camera", State.good, ", ".join(seen))
     return Verdict("camera", State.missing, faults[0], "fuser -v /dev/video*   (shows who holds it)")
+
+
+def _virtual_camera() -> Verdict:
+    """What `frame --to camera` needs: a package, and a driver that only Linux lets us see."""
+    from facetracker.inference.framing.outlets import CAMERA_EXTRA, DRIVERS, loopbacks
+
+    found = _version("pyvirtualcam")
+    if found is None:
+        return Verdict("virtual", State.note, "no virtual camera (frame --to camera): needs pyvirtualcam", CAMERA_EXTRA)
+    if not sys.platform.startswith("linux"):
+        says = f"pyvirtualcam {found}; the driver of a virtual camera comes with OBS"
+        return Verdict("virtual", State.note, says, DRIVERS.get(sys.platform, ""))
+    if not (devices := loopbacks()):
+        says = "no virtual camera (frame --to camera): its driver v4l2loopback is not loaded"
+        return Verdict("virtual", State.note, says, DRIVERS["linux"])
+    return Verdict("virtual", State.good, f"camera {', '.join(devices)}, pyvirtualcam {found}")
 
 
 def _gpu() -> Verdict:

@@ -37,9 +37,9 @@ addEventListener("keydown", event => {
 
 
 class BrowserView:
-    """A picture served to tabs of this machine's browser; `address` is where."""
+    """A picture served to tabs of this machine's browser; `address` is where, `stream` the pictures alone."""
 
-    def __init__(self, title: str, port: int = 0):
+    def __init__(self, title: str, port: int = 0, *, quiet: bool = False):
         self.closed = False
         self.title, self.token = title, secrets.token_urlsafe(16)
         self._jpeg = b""
@@ -47,10 +47,12 @@ class BrowserView:
         self._keys: list[str] = []
         self._news = threading.Condition()
         self._server = _Server(("127.0.0.1", port), self)
-        self.address = f"http://127.0.0.1:{self._server.server_port}/?token={self.token}"
+        here = f"http://127.0.0.1:{self._server.server_port}"
+        self.address, self.stream = f"{here}/?token={self.token}", f"{here}/stream?token={self.token}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.2,), name="shows", daemon=True)
         self._thread.start()
-        console.say(f"open {self.address}")
+        if not quiet:
+            console.say(f"open {self.address}")
 
     def show(self, picture: Picture) -> str | None:
         with self._news:

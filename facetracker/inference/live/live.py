@@ -18,6 +18,7 @@ from facetracker.capture.frames import now
 from facetracker.capture.source import Frame, NewestFrame, Source
 from facetracker.core.faces import Faces
 from facetracker.core.photo import Picture
+from facetracker.inference.framing.framing import Shot
 from facetracker.inference.live.loop import Loop, Report
 from facetracker.inference.tracking.watch import Seen, Watcher
 
@@ -101,7 +102,7 @@ class LiveLoop(Loop):
     def __init__(self, source: Source, watcher: Watcher, **options: Any):
         super().__init__(source, watcher, **options)
         self._interval = 1 / (source.fps or 30.0)
-        self._last: tuple[Frame, Faces] | None = None
+        self._last: Shot | None = None
         self._last_seen: Seen | None = None
         self._note, self._note_until = "", 0.0
         self._shown_at = now()
@@ -148,11 +149,10 @@ class LiveLoop(Loop):
 
     def _present(self, frame: Frame, faces: Faces) -> None:
         """Record and show a frame with its faces."""
-        self._last = (frame, faces)
-        shown: Picture | None = None
+        shot = self._last = self._shot(frame, faces, self._found)
         if self.view is not None:
             with self.watcher.stages.timed("draw"):
-                shown = self._picture(frame, faces)
+                shown = self._picture(shot)
             with self.watcher.stages.timed("show"):
                 self._press(self.view.show(shown))
         age = now() - frame.taken
@@ -162,20 +162,17 @@ class LiveLoop(Loop):
         self._shown_at += passed
         self._rate += 0.1 * (1 / max(passed, 1e-3) - self._rate)
         self._age += 0.1 * (age - self._age)
-        if self.outputs.recorder is not None:
-            with self.watcher.stages.timed("record"):
-                film = self._film.render(frame.picture, faces, self._found, hidden=self._hide())
-                self.outputs.recorder.write(film, frame.time)
+        self._record(frame, shot)
 
     @property
     def _found(self) -> Faces | None:
         """What was found the last time, believed or not."""
         return None if self._last_seen is None else self._last_seen.found
 
-    def _picture(self, frame: Frame, faces: Faces) -> Picture:
+    def _picture(self, shot: Shot) -> Picture:
         note = self._note if now() < self._note_until else ""
         status = [f"{self._rate:.0f} frames/s   {self._age * 1000:.0f} ms", "paused" if self.controls.paused else note]
-        return self._drawn(frame.picture, faces, self._found, status)
+        return self._drawn(shot, status)
 
     def _show_again(self) -> None:
         """The last picture once more, so that keys and the window live on without a new frame."""
@@ -187,7 +184,7 @@ class LiveLoop(Loop):
             faces = Faces.none(width, height)
             self._press(self.view.show(self._window.render(empty, faces, status=["waiting ..."])))
         else:
-            self._press(self.view.show(self._picture(*self._last)))
+            self._press(self.view.show(self._picture(self._last)))
 
     def _press(self, key: str | None) -> None:
         self.controls.press(key)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from facetracker.capture.source import Source
+from facetracker.capture.source import Frame, Source
 from facetracker.core.faces import Faces
 from facetracker.core.photo import Picture
+from facetracker.inference.framing.framing import Framing, Shot
 from facetracker.inference.hiding.cover import Hidden
 from facetracker.inference.live.render import Renderer
 from facetracker.inference.live.views import View
@@ -68,7 +69,7 @@ class Loop(ABC):
     """One run over a source: what is seen goes to `outputs` and to the `view`, whose keys move the `controls`.
 
     `hidden` blurs or pixelates every face; `landmarks` marks eyes, nose and mouth; `saved` takes the frames that a
-    person wants to label (key `s`).
+    person wants to label (key `s`). With a `framing` only its part of each frame is shown and recorded, without boxes.
     """
 
     def __init__(
@@ -82,35 +83,58 @@ class Loop(ABC):
         hidden: Hidden | None = None,
         saved: HardFrames | None = None,
         landmarks: bool = False,
+        framing: Framing | None = None,
     ):
         self.source, self.watcher, self.view = source, watcher, view
         self.outputs = outputs or Outputs()
         self.controls = controls or Controls()
-        self.hidden, self.saved = hidden, saved
+        self.hidden, self.saved, self.framing = hidden, saved, framing
         self.report = Report()
-        self._window = Renderer(watcher.classes, landmarks)
-        self._film = Renderer(watcher.classes, landmarks)
-        if self.view is not None or self.outputs.recorder is not None:
+        boxes = framing is None
+        self._window = Renderer(watcher.classes, landmarks, boxes)
+        self._film = Renderer(watcher.classes, landmarks, boxes)
+        if self.view is not None or (self.outputs.takes_pictures and boxes):
             self._window.load()
 
     @abstractmethod
     def run(self) -> Report:
         """Work until the source ends or a person quits; what was done."""
 
-    def _drawn(self, picture: Picture, faces: Faces, found: Faces | None, status: Sequence[str]) -> Picture:
-        """A frame as it is shown just now."""
+    def _shot(self, frame: Frame, faces: Faces, found: Faces | None) -> Shot:
+        """What of the next frame is shown and recorded."""
+        if self.framing is None:
+            return Shot(frame.picture, faces, found)
+        with self.watcher.stages.timed("frame"):
+            return self.framing.shot(frame, faces, found)
+
+    def _drawn(self, shot: Shot, status: Sequence[str]) -> Picture:
+        """A shot as it is shown just now."""
         controls = self.controls
         return self._window.render(
-            picture, faces, found, mirror=controls.mirror, hidden=self._hide(), status=status, help=controls.help
+            shot.picture,
+            shot.faces,
+            shot.found,
+            mirror=controls.mirror,
+            hidden=self._hide(),
+            status=status,
+            help=controls.help,
         )
+
+    def _record(self, frame: Frame, shot: Shot) -> None:
+        """Hand a shot to whoever takes pictures."""
+        if self.outputs.takes_pictures:
+            with self.watcher.stages.timed("draw"):
+                film = self._film.render(shot.picture, shot.faces, shot.found, hidden=self._hide())
+            with self.watcher.stages.timed("record"):
+                self.outputs.show(film, frame)
 
     def _hide(self) -> Hidden | None:
         """How faces are hidden just now."""
         return self.hidden or ("blur" if self.controls.blur else None)
 
     def _is_left(self) -> bool:
-        """A person has quit, or shut the window."""
-        return self.controls.quit or (self.view is not None and self.view.closed)
+        """A person has quit, or shut the window, or whoever read the pictures has gone."""
+        return self.controls.quit or self.outputs.left or (self.view is not None and self.view.closed)
 
     def _save_if_wished(self, seen: Seen | None) -> Path | None:
         """Save the frame for labelling if a person has pressed `s`; where."""

@@ -11,6 +11,7 @@ from typing import Any
 from facetracker.capture.newest import FramesAhead
 from facetracker.capture.source import Frame, Source
 from facetracker.core import console
+from facetracker.inference.framing.framing import Shot
 from facetracker.inference.live.loop import Loop, Report
 from facetracker.inference.tracking.watch import Seen, Watcher
 
@@ -30,7 +31,8 @@ class RecordedLoop(Loop):
         began = time.monotonic()
         try:
             with ExitStack() as stack:
-                meter = stack.enter_context(console.progress("detect", frames_in(self.source), "frames"))
+                what = "detect" if self.framing is None else "frame"
+                meter = stack.enter_context(console.progress(what, frames_in(self.source), "frames"))
                 took = functools.partial(self.watcher.stages.add, "read")
                 frames = stack.enter_context(FramesAhead(self.source, AHEAD, took))
                 for frame in frames:
@@ -46,29 +48,26 @@ class RecordedLoop(Loop):
         seen = self.watcher.look(frame)
         self.report.note(seen)
         self.outputs.take(seen)
-        if self.outputs.recorder is not None:
-            with self.watcher.stages.timed("draw"):
-                film = self._film.render(frame.picture, seen.faces, seen.found, hidden=self._hide())
-            with self.watcher.stages.timed("record"):
-                self.outputs.recorder.write(film, frame.time)
+        shot = self._shot(frame, seen.faces, seen.found)
+        self._record(frame, shot)
         if self.view is not None and time.monotonic() - self._shown_at >= 1 / SHOWN:
-            self._show(seen)
+            self._show(seen, shot)
             while self.controls.paused and not self._is_left():
                 time.sleep(1 / SHOWN)
-                self._show(seen)
+                self._show(seen, shot)
 
-    def _show(self, seen: Seen) -> None:
+    def _show(self, seen: Seen, shot: Shot) -> None:
         assert self.view is not None
         self._shown_at = time.monotonic()
         status = ["paused" if self.controls.paused else f"{seen.frame.time:.1f} s"]
-        self.controls.press(self.view.show(self._drawn(seen.frame.picture, seen.faces, seen.found, status)))
+        self.controls.press(self.view.show(self._drawn(shot, status)))
         self.report.shown += 1
         self._save_if_wished(seen)
 
     def _is_in_vain(self) -> bool:
         """Nothing is shown, and nothing can be written any more (the disk is full)."""
         sinks = [sink for sink in (self.outputs.recorder, self.outputs.lines) if sink is not None]
-        others = self.outputs.crops or self.outputs.hard_frames or self.view
+        others = self.outputs.crops or self.outputs.hard_frames or self.outputs.outlets or self.view
         return bool(sinks) and not others and all(sink.failed for sink in sinks)
 
 

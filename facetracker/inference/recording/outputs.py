@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from facetracker.capture.frames import Frame
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.naming import new_session, photo_stem
-from facetracker.core.photo import write_jpeg
+from facetracker.core.photo import Picture, write_jpeg
+from facetracker.inference.framing.outlets import Outlet
 from facetracker.inference.recording.crops import CropFolder
 from facetracker.inference.recording.record import JsonLines, VideoRecorder
 from facetracker.inference.tracking.watch import Seen
@@ -51,9 +53,27 @@ class Outputs:
     lines: JsonLines | None = None
     crops: CropFolder | None = None
     hard_frames: HardFrames | None = None
+    outlets: list[Outlet] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return any((self.recorder, self.lines, self.crops, self.hard_frames))
+        return any((self.recorder, self.lines, self.crops, self.hard_frames, self.outlets))
+
+    @property
+    def takes_pictures(self) -> bool:
+        """Whether anything takes the pictures as they are shown."""
+        return self.recorder is not None or bool(self.outlets)
+
+    @property
+    def left(self) -> bool:
+        """Whether somebody who read the pictures has gone."""
+        return any(outlet.left for outlet in self.outlets)
+
+    def show(self, picture: Picture, frame: Frame) -> None:
+        """Hand on the picture of a frame, as it is to be seen."""
+        if self.recorder is not None:
+            self.recorder.write(picture, frame.time)
+        for outlet in self.outlets:
+            outlet.show(picture, frame)
 
     def take(self, seen: Seen) -> None:
         """Write what is to be written of one frame, but for the recording."""
@@ -75,6 +95,8 @@ class Outputs:
             self.recorder.close()
         if self.lines is not None:
             self.lines.close()
+        for outlet in self.outlets:
+            outlet.close()
 
     def summary(self) -> list[str]:
         """A line for each file or folder that was written."""
@@ -90,7 +112,7 @@ class Outputs:
             folder = self.hard_frames.folder
             data = folder.parent if folder.name == "images" else folder
             lines.append(f"{folder}: {self.hard_frames.count} frames to label. Next: facetracker review {data}")
-        return lines
+        return lines + [outlet.summary() for outlet in self.outlets]
 
     def raise_failures(self) -> None:
         """A run whose file could not be finished has failed, though it went on."""

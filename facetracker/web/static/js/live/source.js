@@ -1,7 +1,8 @@
 // Where frames come from: one of the browser's cameras, or a film or picture the person chooses.
 
-const WIDTH = 640;
-const HEIGHT = 480;
+/** What a camera is asked for: all that the model looks at, or more where a part of the picture is cut out. */
+export const SMALL = { width: { ideal: 640 }, height: { ideal: 480 } };
+export const LARGE = { width: { ideal: 1280 }, height: { ideal: 720 } };
 // A face counts when it was seen three times in a row, so a picture is looked at as often, this many milliseconds apart.
 const LOOKS = 3;
 const BETWEEN_LOOKS = 150;
@@ -29,6 +30,7 @@ export class Source {
     this.video = video;
     this.video.muted = true;
     this.video.playsInline = true;
+    this.wanted = SMALL;
     this.turn = 0; // of the start under way: a later one or a stop makes earlier frames and answers void
   }
 
@@ -42,7 +44,7 @@ export class Source {
     if (!navigator.mediaDevices?.getUserMedia) {
       throw told("This page may not use a camera.", "Open it as http://127.0.0.1 or http://localhost, or choose a file.");
     }
-    const wanted = { width: { ideal: WIDTH }, height: { ideal: HEIGHT }, frameRate: { ideal: 30 } };
+    const wanted = { ...this.wanted, frameRate: { ideal: 30 } };
     if (deviceId) wanted.deviceId = { exact: deviceId };
     let stream;
     try {
@@ -57,6 +59,11 @@ export class Source {
     await this.video.play();
     if (this.onframe) this.#listen(turn);
     return stream.getVideoTracks()[0].getSettings().deviceId;
+  }
+
+  /** Asks a camera that runs for what is `wanted` now; one that cannot goes on as it is. */
+  resize() {
+    this.stream?.getVideoTracks()[0].applyConstraints({ ...this.wanted, frameRate: { ideal: 30 } }).catch(() => {});
   }
 
   /** A film runs in a loop; a picture gives a few equal frames now and whenever `again` is called. */

@@ -3,9 +3,10 @@
 import { byId, complain, say } from "../dom.js";
 import { remember, remembered } from "../memory.js";
 import { drawFaces, drawPicture, hideFaces, mirrored } from "./draw.js";
+import { Framing } from "./framing.js";
 import { Prepared } from "./prepared.js";
 import { Recorder, save } from "./recorder.js";
-import { Source, listCameras } from "./source.js";
+import { LARGE, SMALL, Source, listCameras } from "./source.js";
 import { Stats } from "./stats.js";
 import { Way } from "./way.js";
 
@@ -19,6 +20,7 @@ export class LiveView {
     ["Space", "start, stop"],
     ["m", "mirror"],
     ["b", "blur faces"],
+    ["f", "frame the faces, in the next shape"],
     ["s", "snapshot"],
     ["r", "record, stop recording"],
     ["w", "model on the server or in this tab"],
@@ -30,8 +32,10 @@ export class LiveView {
     this.stats = new Stats();
     this.recorder = new Recorder();
     this.prepared = new Prepared();
+    this.framing = new Framing();
     this.source = new Source({ onframe: (frame, at) => this.#take(frame, at), onend: (error) => this.#ended(error) });
     this.picture = byId("live-picture").getContext("2d", { alpha: false });
+    this.whole = document.createElement("canvas").getContext("2d", { alpha: false });
     this.overlay = byId("live-overlay").getContext("2d");
     this.stage = byId("live-stage");
     this.classes = ["face"];
@@ -72,6 +76,7 @@ export class LiveView {
     const actions = {
       m: () => byId("live-mirror").click(),
       b: () => byId("live-blur").click(),
+      f: () => this.#nextShape(),
       s: () => byId("live-snapshot").click(),
       r: () => byId("live-record").click(),
       w: () => byId(this.wayName === "server" ? "way-tab" : "way-server").click(),
@@ -137,6 +142,7 @@ export class LiveView {
   #forget() {
     this.last = { faces: [], width: 0, height: 0 };
     this.drawn = 0;
+    this.framing.forget();
   }
 
   /** A new frame: the way gets it, and the page keeps it until the answer is there. */
@@ -153,6 +159,7 @@ export class LiveView {
   #answered(answer) {
     const { picture, at } = answer.kept;
     this.last = answer;
+    this.framing.see(answer, at, this.source.still);
     this.#drawPicture(picture);
     picture.close();
     const now = performance.now();
@@ -164,19 +171,21 @@ export class LiveView {
   #drawPicture(frame) {
     const width = frame.displayWidth ?? frame.width;
     const height = frame.displayHeight ?? frame.height;
-    const { canvas } = this.picture;
-    if (canvas.width !== width || canvas.height !== height) {
-      Object.assign(canvas, { width, height });
-      this.stage.style.aspectRatio = `${width} / ${height}`;
-    }
-    drawPicture(this.picture, this.prepared.of(frame), this.mirror);
+    const size = this.framing.size(width, height);
+    if (fitted(this.picture.canvas, ...size)) this.stage.style.aspectRatio = size.join(" / ");
+    const whole = this.framing.on ? this.whole : this.picture;
+    fitted(whole.canvas, ...(this.framing.on ? [width, height] : size));
+    drawPicture(whole, this.prepared.of(frame), this.mirror);
+    if (byId("live-blur").checked) hideFaces(whole, this.#facesHidden());
+    if (this.framing.on) this.framing.cut(this.picture, whole.canvas, this.mirror);
     const faces = this.#facesShown();
-    if (byId("live-blur").checked) hideFaces(this.picture, this.#facesHidden());
     this.#drawOverlay(faces);
     if (this.recorder.recording) this.#compose(this.recorder.context, faces);
   }
 
+  /** Whose boxes are drawn: nobody's in a framed picture, which is there to be looked at. */
   #facesShown() {
+    if (this.framing.on) return [];
     const { faces, width } = this.last;
     return this.mirror ? mirrored(faces, width) : faces;
   }
@@ -275,6 +284,7 @@ export class LiveView {
     button.setAttribute("aria-pressed", String(this.recorder.recording));
     button.lastElementChild.textContent = this.recorder.recording ? "Stop" : "Record";
     byId("live-recording").hidden = !this.recorder.recording;
+    byId("live-frame").disabled = this.recorder.recording; // a film has one shape
   }
 
   #restore() {
@@ -282,7 +292,24 @@ export class LiveView {
     if (this.threshold !== null) this.#setThreshold(this.threshold, false);
     byId("live-mirror").checked = this.mirror = remembered("mirror", true);
     byId("live-blur").checked = remembered("blur", false);
+    this.#frame(remembered("frame", ""));
     byId(remembered("way", "server") === "tab" ? "way-tab" : "way-server").checked = true;
+  }
+
+  /** Frames the faces in a shape, or shows the whole picture. */
+  #frame(shape) {
+    const select = byId("live-frame");
+    select.value = shape;
+    if (select.selectedIndex < 0) select.value = "";
+    this.framing.choose(select.value);
+    this.source.wanted = this.framing.on ? LARGE : SMALL;
+  }
+
+  #nextShape() {
+    const select = byId("live-frame");
+    if (select.disabled) return;
+    select.selectedIndex = (select.selectedIndex + 1) % select.options.length;
+    select.dispatchEvent(new Event("change"));
   }
 
   #listen() {
@@ -299,6 +326,12 @@ export class LiveView {
     });
     byId("live-blur").addEventListener("change", ({ target }) => {
       remember("blur", target.checked);
+      this.source.again();
+    });
+    byId("live-frame").addEventListener("change", ({ target }) => {
+      this.#frame(target.value);
+      remember("frame", target.value);
+      this.source.resize();
       this.source.again();
     });
     for (const id of ["way-server", "way-tab"]) {
@@ -320,4 +353,11 @@ export class LiveView {
       if (file) this.start(file);
     });
   }
+}
+
+/** Gives a canvas this size; whether it had another. */
+function fitted(canvas, width, height) {
+  if (canvas.width === width && canvas.height === height) return false;
+  Object.assign(canvas, { width, height });
+  return true;
 }

@@ -1,0 +1,1 @@
+"""A camera operator for fixed cameras: a part of the picture that follows whoever is in it, calmly."""
