@@ -185,7 +185,7 @@ def detect(
         if shown is not None:
             shown.close()
     outputs.raise_failures()
-    if framing is not None and outputs.recorder is not None and isinstance(opened, VideoFile) and take.stride == 1:
+    if outputs.recorder is not None and isinstance(opened, VideoFile) and take.stride == 1:
         add_sound(outputs.recorder.path, opened.name, take.start, take.stop)
     rejects = getattr(opened, "rejects", None) or Rejects()
     return Detected(report, stages, outputs.summary(), opened.live, rejects)

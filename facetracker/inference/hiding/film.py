@@ -166,7 +166,10 @@ class FilmWriter:
         import av
 
         self.path, self.like = path, like
-        self._container = av.open(str(part), "w", options={"movflags": "+faststart", "fflags": "+bitexact"})
+        options = {"fflags": "+bitexact"}
+        if path.suffix.lower() in (".mp4", ".m4v", ".mov"):
+            options["movflags"] = "+faststart"
+        self._container = av.open(str(part), "w", options=options)
         self._stream: Any = None
         self._copied: dict[int, Any] = {}
         self._early: list[Any] = []  # packets from before the first frame, which tells the size of the picture
@@ -214,7 +217,7 @@ class FilmWriter:
             context.sample_aspect_ratio = 1 / shape if self.like.turned % 180 else shape
         self._stream = stream
         for one in self.like.rest:
-            if one.codec_context is not None and one.codec_context.name in self._container.supported_codecs:
+            if _codec_of(one) in self._container.supported_codecs:
                 self._copied[one.index] = self._container.add_stream_from_template(one)
             else:
                 self._refuse(one)
@@ -224,7 +227,7 @@ class FilmWriter:
 
     def _refuse(self, stream: Any) -> None:
         """A stream that this kind of file cannot hold: sound must not be lost, subtitles may."""
-        name = stream.codec_context.name if stream.codec_context is not None else "unknown"
+        name = _codec_of(stream) or "unknown"
         what = f"cannot hold the film's {'sound' if stream.type == 'audio' else 'subtitles'} ({name})"
         if stream.type == "audio":
             raise FaceTrackerError(what, path=self.path, fix="Name a file that ends in .mkv: it holds any.")
@@ -241,6 +244,11 @@ class FilmWriter:
         """Close what cannot be finished; the half file is removed by whoever asked for it."""
         with suppress(OSError, ValueError, RuntimeError):
             self._container.close()
+
+
+def _codec_of(stream: Any) -> str | None:
+    """What a stream is coded as; the name of its decoder may be another one (mp3float, libdav1d)."""
+    return None if stream.codec_context is None else stream.codec_context.codec.canonical_name
 
 
 def _codec_for(suffix: str) -> tuple[str, dict[str, str]]:

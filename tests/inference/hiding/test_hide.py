@@ -91,7 +91,7 @@ def run(*words):
     return SimpleNamespace(exit_code=left.value.code, output=said.getvalue())
 
 
-@pytest.mark.parametrize(("suffix", "sound"), [(".mp4", "aac"), (".mkv", "pcm_s16le")])
+@pytest.mark.parametrize(("suffix", "sound"), [(".mp4", "aac"), (".mkv", "pcm_s16le"), (".mkv", "mp3")])
 def test_every_frame_is_hidden_and_sound_and_times_stay(tmp_path, suffix, sound):
     film = write_film(tmp_path / f"film{suffix}", sound=sound, steps=[40, 20, 60])
     done = run(film)
