@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from facetracker.core import disk
 from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.places import as_path, is_remote
 
@@ -37,7 +38,11 @@ def written_beside(path: str | Path) -> Iterator[Path]:
     try:
         yield part
         os.replace(part, path)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError):
+            disk.named(error, path)
+            with suppress(OSError):
+                disk.needs(error, part.stat().st_size, at_least=True)
         with suppress(OSError):
             part.unlink()
         raise
@@ -49,8 +54,12 @@ def write_atomically(path: str | Path, data: bytes | str) -> Path:
     if is_remote(path):
         path.write_bytes(content)
         return path
-    with written_beside(path) as part:
-        part.write_bytes(content)
+    try:
+        with written_beside(path) as part:
+            part.write_bytes(content)
+    except OSError as error:
+        disk.needs(error, len(content))
+        raise
     return path
 
 

@@ -190,6 +190,16 @@ def write_jpeg(path: str | Path, picture: Picture, quality: int = 95) -> Path:
     return write_atomically(path, encode_jpeg(picture, quality))
 
 
+def ends_as_jpeg(path: Path) -> bool:
+    """Whether a JPEG that we wrote is there to its end: false for one that is missing or was cut off."""
+    try:
+        with path.open("rb") as file:
+            file.seek(-2, 2)
+            return file.read() == b"\xff\xd9"
+    except OSError:
+        return False
+
+
 def encode_png(picture: Picture) -> bytes:
     """The picture (BGR, grey or BGRA) as PNG bytes."""
     done, data = cv2.imencode(".png", picture)

@@ -207,7 +207,7 @@ def _run(waiting: Chosen, workers: int | None, report: AugmentReport, on: On, ad
                 report.add(part.name, result)
                 report.made += len(result.photos)
             elif isinstance(result, OSError):  # a full disk is not the photo's fault
-                raise FaceTrackerError(f"cannot be written ({result.strerror or result})", path=report.folder)
+                raise result
             else:
                 report.rejects.add(plan.photo(number) if photos == 1 else plan.name(number), result)
             failed = not isinstance(result, Outcome) or (result.rejects and not plan.shard)
