@@ -52,6 +52,14 @@ def needs(error: OSError, count: int, at_least: bool = False) -> None:
     setattr(error, MISSING, f"more than {size(count)}" if at_least else size(count))
 
 
+def need_room(folder: Path, count: int) -> None:
+    """Raise the error of a full disk now, before a library that falls over on one writes `count` bytes there."""
+    if shutil.disk_usage(_there(folder)).free < count:
+        error = OSError(errno.ENOSPC, "No space left on device", str(folder))
+        needs(error, count)
+        raise error
+
+
 def fault(error: BaseException) -> str | None:
     """What the disk did, as one line without the way out; None for an error of another kind."""
     found = _found(error)
@@ -143,14 +151,19 @@ def _path(error: BaseException) -> Path | None:
 
 
 def _room(path: Path | None, needed: str | None) -> str:
-    place = Path.cwd() if path is None else path.absolute()
-    while not place.exists() and place != place.parent:
-        place = place.parent
     try:
-        free = f"{size(shutil.disk_usage(place).free)} free"
+        free = f"{size(shutil.disk_usage(_there(path or Path())).free)} free"
     except OSError:
         return "nothing is free"
     return free if needed is None else f"{needed} needed, {free}"
+
+
+def _there(path: Path) -> Path:
+    """The path, or the nearest folder above it that is there."""
+    place = path.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    return place
 
 
 def size(count: int) -> str:

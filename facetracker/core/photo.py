@@ -185,9 +185,9 @@ def encode_jpeg(picture: Picture, quality: int = 95) -> bytes:
     return data.tobytes()
 
 
-def write_jpeg(path: str | Path, picture: Picture, quality: int = 95) -> Path:
+def write_jpeg(path: str | Path, picture: Picture, quality: int = 95, sync: bool = True) -> Path:
     """Write the picture as JPEG, all or nothing."""
-    return write_atomically(path, encode_jpeg(picture, quality))
+    return write_atomically(path, encode_jpeg(picture, quality), sync)
 
 
 def ends_as_jpeg(path: Path) -> bool:

@@ -26,6 +26,7 @@ from facetracker.labels.pairing import PARTS
 Row = tuple[str, str, str, str, float, float, float]
 
 SMALLEST = 16.0
+MARK = ".crops"  # an empty file in a folder that `crops` made
 COLUMNS = ("file", "part", "class", "photo", "width", "height", "margin")
 
 
@@ -101,7 +102,8 @@ def crops(
             planned[example.stem].append(((name, part, label, example.photo.name, wide, high, margin), box))
     if not any(planned.values()):
         raise FaceTrackerError(f"no face is {smallest:g} pixels or larger", path=Path(data), fix="Pass --smallest 8.")
-    # The table comes first: by it a run that was cut off is known, and what it made.
+    # Mark and table come first: by them a run that was cut off is known, and what it made.
+    write_atomically(out / MARK, "")
     _write_table(out, [row for faces in planned.values() for row, _ in faces])
     rows: list[Row] = []
     for example in track(chosen, "crops"):
@@ -111,7 +113,7 @@ def crops(
             report.rejects.add(example.photo, error)
             continue
         for row, box in planned[example.stem]:
-            write_jpeg(out / row[0], np.ascontiguousarray(cut_face(picture, box, margin)))
+            write_jpeg(out / row[0], np.ascontiguousarray(cut_face(picture, box, margin)), sync=False)
             report.counts[row[1]][row[2]] += 1
             rows.append(row)
     _write_table(out, rows)
@@ -129,7 +131,7 @@ def _cut_off(out: Path) -> bool:
     """Whether an earlier run of ours did not come to its end here, or the machine fell over while it wrote."""
     table = out / TABLE
     if not table.is_file():
-        return False
+        return (out / MARK).is_file()
     if not table.read_bytes().endswith(b"\n"):
         return True
     return any(not ends_as_jpeg(out / name) for name in _names_in(out))
@@ -148,8 +150,8 @@ def _remove_old(out: Path) -> None:
         return
     for name in _names_in(out):
         old = (out / name).resolve()
-        if old.is_relative_to(out.resolve()):
-            old.unlink(missing_ok=True)
+        if old.is_relative_to(out.resolve()) and old.is_file():
+            old.unlink()
     path.unlink()
 
 

@@ -171,7 +171,7 @@ def choose_unfinished(waiting: Chosen, report: AugmentReport, force: bool) -> No
     for part in plan.parts:
         report.counts[part.name] = Counter()
         begun = (plan.folder / DONE / part.name).is_dir()
-        there = set(files_in(plan.folder / part.name)) if begun else set()
+        there = dict(files_in(plan.folder / part.name)) if begun else {}
         for number in part.jobs:
             done = plan.done_file(number)
             outcome = read_outcome(done) if begun and done.is_file() else None
