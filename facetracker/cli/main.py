@@ -99,7 +99,7 @@ def main() -> NoReturn:
     except FaceTrackerError as error:
         if debug:
             raise
-        print(f"facetracker: {error}", file=sys.stderr)
+        print(f"facetracker: {console.shown(str(error), lines=False)}", file=sys.stderr)
         sys.exit(EXIT_MISTAKE)
     except KeyboardInterrupt:
         print("facetracker: stopped by Ctrl-C", file=sys.stderr)
@@ -112,6 +112,7 @@ def main() -> NoReturn:
         if line is None:
             raise
         command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
-        print(f"facetracker: {line}. {disk.way_on(error, GOES_ON.get(command, AGAIN))}", file=sys.stderr)
+        way = disk.way_on(error, GOES_ON.get(command, AGAIN))
+        print(f"facetracker: {console.shown(line, lines=False)}. {way}", file=sys.stderr)
         sys.exit(EXIT_MISTAKE)
     sys.exit(0)
