@@ -28,7 +28,7 @@ def test_bytes_in_flight_are_bounded_and_one_request_always_goes():
 
 
 def test_more_than_fits_is_told_to_wait(served, frames, monkeypatch):
-    served.server.config.loaded_app.app.flight.most = 1  # one body at a time
+    served.server.config.app.flight.most = 1  # one body at a time
     with served.client() as page:
         session = page.post("/api/session", json={}).json()["session"]
 
