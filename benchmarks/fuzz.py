@@ -272,7 +272,11 @@ def sound_records(folder: Path) -> list[tuple[str, bytes]]:
 
     boxes = np.array([[0.1, 0.1, 0.5, 0.5]], np.float32)
     one = Record("a.0.jpg", "a.jpg", encode_jpeg(_drawn()), 160, 120, boxes, ("face",))
-    return [(".tfrecord", frame(one.encode()) * 2)]
+    return [(".tfrecord", frame(one.encode()))]
+
+
+def sound_messages(folder: Path) -> list[tuple[str, bytes]]:
+    return [(".tfrecord", sound_records(folder)[0][1][12:-4])]
 
 
 def sound_exchange(folder: Path) -> list[tuple[str, bytes]]:
@@ -373,12 +377,24 @@ def _damaged_label(chance: random.Random) -> tuple[str, bytes]:
     return ".json", damaged_label(chance)
 
 
+def _framed(chance: random.Random, sound: list[tuple[str, bytes]]) -> tuple[str, bytes]:
+    """A damaged message in a sound frame: the checksums agree, and the message itself has to be read."""
+    from facetracker.labels.tfrecord import frame
+
+    message = sound[0][1]
+    for _ in range(chance.randint(1, 5)):
+        head = chance.choice([64, 300, len(message)])
+        message = damaged_bytes(message[:head], chance) + message[head:]
+    return ".tfrecord", frame(message)
+
+
 KINDS: dict[str, Kind] = {
     "labels": Kind(label_file, lambda folder: [], json_traps, share=4, damage=lambda chance, _: _damaged_label(chance)),
     "photos": Kind(picture, lambda folder: sound_pictures(), share=3, damage=damaged_picture),
     "films": Kind(film, sound_films, share=2),
     "exchange": Kind(converted, sound_exchange, lambda: [*json_traps(), *yaml_traps()], share=3),
     "records": Kind(records, sound_records, share=3),
+    "records with right checksums": Kind(records, sound_messages, share=2, damage=_framed),
     "cards": Kind(card, sound_cards, card_traps, card_and_model, share=2),
     "tflite": Kind(detector, lambda folder: [(".tflite", STARTER.read_bytes())], beside=card_and_model, share=2),
     "onnx": Kind(detector, sound_onnx, share=2),

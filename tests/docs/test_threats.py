@@ -8,9 +8,8 @@ import pytest
 from blocks import ROOT
 
 PAGE = (ROOT / "docs" / "threats.md").read_text(encoding="utf-8")
-NAMED = sorted(
-    set(re.findall(r"`((?:facetracker/|tests/|benchmarks/|core/|models/|web/|training/)[\w/]+\.py)[^`]*`", PAGE))
-)
+PLACES = "facetracker|tests|benchmarks|core|models|web|training"
+NAMED = sorted(set(re.findall(rf"`((?:{PLACES})/[\w/]+\.py)[^`]*`", PAGE)))
 
 
 @pytest.mark.parametrize("name", NAMED)
