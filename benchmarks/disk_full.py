@@ -89,6 +89,7 @@ CASES: dict[str, Case] = {
     "detect --collect-uncertain": Case(
         ["detect", "--source", "scene:count=90,faces=3", "--view", "none", "--collect-uncertain", "doubt"]
     ),
+    "hide": Case(["hide", "film.mp4", "--save", "hidden.mp4", "--check", "check"], ["film.mp4"], ["--force"]),
     "benchmark": Case(["benchmark", "--rounds", "3", "--threads", "1", "--png", "table.png"]),
     "demo": Case(["demo", "--out", "demo", "--no-open"]),
 }
@@ -117,6 +118,7 @@ def material(folder: Path) -> None:
                 grey = rng.integers(0, 60) + (120 if kind == "mask" else 0)
                 picture = (rng.integers(0, 30, (64, 64, 3)) + grey).astype(np.uint8)
                 write_jpeg(folder / "crops" / part / kind / f"{part}{number}.jpg", picture)
+    command(["detect", "--source", "scene:count=40", "--view", "none", "--save", "film.mp4"], folder, folder)
     (folder / "tiny.yaml").write_text(PRESET)
     command(["train", "parts", "--preset", "tiny.yaml", "--name", "one", "--epochs", "1"], folder, folder)
     shutil.copy(folder / "runs" / "one" / "model.keras", folder / "model.keras")
