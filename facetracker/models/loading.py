@@ -108,7 +108,7 @@ def _load_h5(path: Path) -> Model:
     try:
         with h5py.File(path, "r") as file:
             text, kind = file.attrs.get(H5_KEY), file.attrs.get(H5_KIND, TRACKER)
-    except OSError:
+    except BROKEN:
         raise BadFile("is no HDF5 file, or a damaged one", path=path) from None
     if text is None:
         raise BadFile(
@@ -118,7 +118,7 @@ def _load_h5(path: Path) -> Model:
         )
     try:
         config = json.loads(text)
-    except ValueError:
+    except (ValueError, TypeError, RecursionError):
         raise BadFile("its settings are damaged", path=path) from None
     check_h5(path, path.stat().st_size, path)
     tracker = _build(config, kind, path)
