@@ -203,6 +203,8 @@ def apply_change(values: dict[str, Any], change: str, kind: type[SettingsFile] =
     check_key(key.strip(), kind=kind)
     for group in groups:
         values = values.setdefault(group, {})
+        if not isinstance(values, dict):
+            raise FaceTrackerError(f"{group} holds no settings, so {key.strip()} cannot be set")
     try:
         values[last] = load_yaml(text)
     except yaml.YAMLError:

@@ -31,12 +31,13 @@ from facetracker.web.live import Live
 from facetracker.web.models import ModelInUse
 from facetracker.web.paths import NotThere, PhotoIndex, Place, picture_for_page, run_folder
 from facetracker.web.report import PICTURES, POLICY, Reports
-from facetracker.web.safety import Guard, Rules
+from facetracker.web.safety import Guard, Rules, hand_memory_back
 from facetracker.web.training import PING, Trainings, Wish
 
 HERE = Path(__file__).parent
 STATIC, ORT = HERE / "static", HERE / "ort"
 ORT_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+TIDY_EVERY = 20.0  # seconds
 THREADS, DECODING = 8, 2  # threads for requests; of them that may unpack a photo at once
 MOST_LISTENERS = 16  # pages that watch a training
 
@@ -89,7 +90,9 @@ class Web:
     async def _life(self, app: Starlette) -> AsyncIterator[None]:
         # Starlette's own forty threads would each hold a picture, and the memory of its last one.
         to_thread.current_default_thread_limiter().total_tokens = THREADS
+        tidying = asyncio.create_task(_hand_memory_back())
         yield
+        tidying.cancel()
         self.live.close()
 
     async def page(self, request: Request) -> Response:
@@ -228,6 +231,13 @@ class Web:
 
     async def detect(self, websocket: WebSocket) -> None:
         await self.live.serve(websocket)
+
+
+async def _hand_memory_back() -> None:
+    """What a crowd of frames has left is not kept for ever."""
+    while True:
+        await asyncio.sleep(TIDY_EVERY)
+        await to_thread.run_sync(hand_memory_back)
 
 
 async def mapping(request: Request) -> dict[str, Any]:
