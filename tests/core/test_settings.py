@@ -115,4 +115,4 @@ def test_a_setting_of_an_older_version_says_what_to_do(tmp_path):
 def test_a_section_that_is_no_mapping_is_a_mistake(tmp_path, text):
     (tmp_path / "mine.yaml").write_text(text)
     with pytest.raises(FaceTrackerError):
-        load_settings(tmp_path / "mine.yaml", ["training.epochs=3"])
+        config.load_settings(tmp_path / "mine.yaml", ["training.epochs=3"])
