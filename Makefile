@@ -15,7 +15,7 @@ PYTEST    = $(BIN)/python -m pytest -n 2 --dist worksteal --cov
 QUICK     = $(PYTEST) --cov-report= -m "not ($(HELD_BACK))"
 REST      = $(PYTEST) --dist loadfile --cov-append --cov-report=term:skip-covered --cov-fail-under=90 -m "$(HELD_BACK)"
 
-.PHONY: demo test test-all release-check lint docs web-assets clean
+.PHONY: demo test test-all release-check mutants lint docs web-assets clean
 
 demo: $(READY)
 	$(BIN)/facetracker demo
@@ -29,6 +29,10 @@ test-all: $(READY)
 # Before a release: is a figure of the README older than the code it measures?
 release-check: $(READY)
 	$(BIN)/python benchmarks/run_all.py --check
+
+# Do the tests bite? Small faults in the core rooms, and how many of them the tests notice.
+mutants: $(READY)
+	$(BIN)/python benchmarks/mutants.py --show
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -14,7 +14,7 @@ from facetracker.capture.frames import Frame, Source
 from facetracker.capture.newest import NewestFrame
 from facetracker.capture.preview import draw_preview
 from facetracker.capture.source import open_source
-from facetracker.core import console
+from facetracker.core import console, disk
 from facetracker.core.errors import BadFile, FaceTrackerError, Rejects
 from facetracker.core.files import photos_in, sweep, write_atomically
 from facetracker.core.hashing import distance, fingerprint
@@ -179,7 +179,7 @@ class Taking:
             try:
                 write_atomically(path, data)
             except OSError as error:
-                raise FaceTrackerError(f"cannot be written ({error.strerror})", path=path) from None
+                raise FaceTrackerError(f"cannot be written ({disk.reason(error, path)})", path=path) from None
             self.done.new += 1
         elif path.read_bytes() != data:
             raise FaceTrackerError("is another photo of that name", path=path, fix="Choose another --session.")

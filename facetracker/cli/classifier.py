@@ -93,8 +93,8 @@ def train_classifier(
 def classify(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A classifier: a file or its run folder.")],
     photos: Annotated[list[Path], typer.Argument(metavar="PHOTOS", help="Pictures of faces, or folders of them.")],
-    csv: Annotated[Path, typer.Option(help="The answers, a row a picture.")] = Path("classified.csv"),
-    png: Annotated[Path, typer.Option(help="A sheet of the pictures with the answers.")] = Path("classified.png"),
+    csv: Annotated[Path, typer.Option(help="The answers, a row a picture.")] = Path("runs/classified.csv"),
+    png: Annotated[Path, typer.Option(help="A sheet of the pictures with the answers.")] = Path("runs/classified.png"),
     top: Annotated[int, typer.Option(min=1, help="Classes named for each picture.")] = 2,
     sheet: Annotated[int, typer.Option(min=1, help="Pictures on the sheet, at most.")] = 36,
     find: Annotated[bool, typer.Option("--find", help="Find the faces in the photos first.")] = False,

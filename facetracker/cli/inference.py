@@ -89,7 +89,7 @@ def benchmark(
     height: Annotated[int, typer.Option(min=32, help="Of the frame, pixels.")] = 480,
     image_size: Annotated[int | None, typer.Option(help="Longer side at which the model looks, pixels.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Frames for each model and number of threads.")] = 100,
-    png: Annotated[Path | None, typer.Option(help="Draw the table into this file.")] = Path("benchmark.png"),
+    png: Annotated[Path | None, typer.Option(help="Draw the table into this file; default: not.")] = None,
 ) -> None:
     """Time models on this machine: milliseconds for resizing, inference, decoding and all of it."""
     from facetracker.core import console

@@ -18,7 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import typer
 
-from facetracker.core import console
+from facetracker.core import console, disk
 from facetracker.core.errors import EXIT_MISTAKE, FaceTrackerError
 from facetracker.version import __version__
 
@@ -50,6 +50,14 @@ COMMANDS = {
     "demo": "demo.command",
     "doctor": "doctor.command",
 }
+
+# How a command goes on after a full disk, where it is not simply started again.
+GOES_ON = {
+    "train": "run the same command again, with --resume if the run had begun",
+    "train-classifier": "run the same command again, with --resume if the run had begun",
+    "web": "save again",
+}
+AGAIN = "run the same command again"
 
 app = typer.Typer(
     name="facetracker",
@@ -92,7 +100,7 @@ def main() -> NoReturn:
     except FaceTrackerError as error:
         if debug:
             raise
-        print(f"facetracker: {error}", file=sys.stderr)
+        print(f"facetracker: {console.shown(str(error), lines=False)}", file=sys.stderr)
         sys.exit(EXIT_MISTAKE)
     except KeyboardInterrupt:
         print("facetracker: stopped by Ctrl-C", file=sys.stderr)
@@ -100,4 +108,12 @@ def main() -> NoReturn:
     except BrokenPipeError:  # `facetracker ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except Exception as error:
+        line = None if debug else disk.fault(error)
+        if line is None:
+            raise
+        command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+        way = disk.way_on(error, GOES_ON.get(command, AGAIN))
+        print(f"facetracker: {console.shown(line, lines=False)}. {way}", file=sys.stderr)
+        sys.exit(EXIT_MISTAKE)
     sys.exit(0)

@@ -15,7 +15,7 @@ Boxes = NDArray[np.float32]
 Numbers = NDArray[np.floating]
 
 # Class of a box that is neither face nor background (too small to label, cut off, doubtful): a loss looks away there.
-IGNORED = -2
+IGNORED = -2  # mutants: any number below -1 does
 
 
 def empty() -> Boxes:
@@ -28,7 +28,7 @@ def as_boxes(values: ArrayLike) -> Boxes:
     boxes = np.asarray(values, np.float32)
     if boxes.size == 0:
         return empty()
-    return boxes.reshape(-1, 4)
+    return boxes.reshape(-1, 4)  # mutants: numpy takes any negative side for the unknown one
 
 
 def from_pixels(boxes: ArrayLike, width: int, height: int) -> Boxes:
@@ -118,7 +118,7 @@ def suppress(boxes: ArrayLike, scores: ArrayLike, iou_threshold: float = 0.5) ->
 
     The loop runs once per kept box, not per candidate, so that a picture with one face costs one pass.
     """
-    boxes, scores = as_boxes(boxes), np.asarray(scores, np.float32).reshape(-1)
+    boxes, scores = as_boxes(boxes), np.asarray(scores, np.float32).reshape(-1)  # mutants: as above
     order = np.argsort(-scores, kind="stable")
     kept: list[int] = []
     while order.size:

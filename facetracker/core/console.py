@@ -7,6 +7,7 @@ because a bar written into a file is thousands of control characters. `--quiet` 
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sized
@@ -17,13 +18,24 @@ T = TypeVar("T")
 
 quiet = False
 aside = False  # messages go to stderr: stdout belongs to a command's own lines
+# Control characters but for tab and line break, those that change the direction of writing, halves of characters.
+STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 PLAIN_EVERY = 5.0  # seconds between two plain progress lines
+
+
+def shown(text: str, lines: bool = True) -> str:
+    """Text as it may go to a terminal: what would steer it, or turn the writing around, stands there as `\\x1b`.
+
+    Names of files and labels come from others. Line breaks stay with `lines`.
+    """
+    plain = STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return plain if lines else " ".join(plain.split())
 
 
 def say(*messages: str) -> None:
     """One line for a person, or several, on stdout (within `on_stderr` there); nothing with `--quiet`."""
     if not quiet:
-        print(*messages, sep="\n", file=sys.stderr if aside else sys.stdout, flush=True)
+        print(*map(shown, messages), sep="\n", file=sys.stderr if aside else sys.stdout, flush=True)
 
 
 @contextmanager
@@ -39,7 +51,7 @@ def on_stderr() -> Iterator[None]:
 
 def warn(message: str) -> None:
     """One line of warning, on stderr; also with `--quiet`."""
-    print(f"warning: {message}", file=sys.stderr, flush=True)
+    print(f"warning: {shown(message)}", file=sys.stderr, flush=True)
 
 
 class ProgressLine:
@@ -58,7 +70,7 @@ class ProgressLine:
             self._bar.update(self._bar.task_ids[0], advance=steps, rate=self.rate)
         elif not quiet and time.monotonic() - self._last >= PLAIN_EVERY:
             self._last = time.monotonic()
-            print(self.line(), file=self.stream, flush=True)
+            print(shown(self.line()), file=self.stream, flush=True)
 
     @property
     def rate(self) -> float:
@@ -101,7 +113,7 @@ def _rich_bar(meter: ProgressLine) -> Iterator[None]:
         TimeRemainingColumn(),
     )
     with RichProgress(*columns, console=Console(stderr=True), transient=True) as bar:
-        bar.add_task(meter.what, total=meter.total, rate=0.0)
+        bar.add_task(shown(meter.what), total=meter.total, rate=0.0)
         meter._bar = bar
         yield
 

@@ -67,10 +67,20 @@ def decode_picture(data: bytes, path: str | Path = "picture") -> Picture:
 def _is_truncated(data: bytes) -> bool:
     """A JPEG without its end marker (some cameras pad with zeros or text), or a PNG cut before its last chunk."""
     if data[:2] == b"\xff\xd8":
-        return b"\xff\xd9" not in data[-4096:]
+        return b"\xff\xd9" not in data[max(_scan_of(data), len(data) - 4096) :]
     if data[:8] == PNG:
         return not _reaches_its_end(data)
     return False
+
+
+def _scan_of(jpeg: bytes) -> int:
+    """Where the pixels of a JPEG begin: a preview in its EXIF has an end marker of its own. 0 if that is not found."""
+    place = 2
+    while place + 4 <= len(jpeg) and jpeg[place] == 0xFF:
+        if jpeg[place + 1] == 0xDA:
+            return place
+        place += 2 + int.from_bytes(jpeg[place + 2 : place + 4])
+    return 0
 
 
 def _reaches_its_end(png: bytes) -> bool:
@@ -185,9 +195,19 @@ def encode_jpeg(picture: Picture, quality: int = 95) -> bytes:
     return data.tobytes()
 
 
-def write_jpeg(path: str | Path, picture: Picture, quality: int = 95) -> Path:
+def write_jpeg(path: str | Path, picture: Picture, quality: int = 95, sync: bool = True) -> Path:
     """Write the picture as JPEG, all or nothing."""
-    return write_atomically(path, encode_jpeg(picture, quality))
+    return write_atomically(path, encode_jpeg(picture, quality), sync)
+
+
+def ends_as_jpeg(path: Path) -> bool:
+    """Whether a JPEG that we wrote is there to its end: false for one that is missing or was cut off."""
+    try:
+        with path.open("rb") as file:
+            file.seek(-2, 2)
+            return file.read() == b"\xff\xd9"
+    except OSError:
+        return False
 
 
 def encode_png(picture: Picture) -> bytes:

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.files import write_atomically
+from facetracker.core.unpacking import load_yaml
 
 PRESETS = Path(__file__).parent.parent / "presets"
 FROM_SCRATCH = "from_scratch"  # in a preset: what is different when it starts without weights
@@ -159,7 +160,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     """A YAML file that holds a mapping; anything else is an error that names the file."""
     path = Path(path)
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = load_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise FaceTrackerError("no such file", path=path) from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -202,8 +203,10 @@ def apply_change(values: dict[str, Any], change: str, kind: type[SettingsFile] =
     check_key(key.strip(), kind=kind)
     for group in groups:
         values = values.setdefault(group, {})
+        if not isinstance(values, dict):
+            raise FaceTrackerError(f"{group} holds no settings, so {key.strip()} cannot be set")
     try:
-        values[last] = yaml.safe_load(text)
+        values[last] = load_yaml(text)
     except yaml.YAMLError:
         values[last] = text
     # YAML 1.1 reads 1e-3 as text, not as a number (it wants 1.0e-3); people type 1e-3.
@@ -243,6 +246,12 @@ def first_fault(error: ValidationError) -> tuple[str, str]:
     return ".".join(str(part) for part in first["loc"]), first["msg"]
 
 
+def shortened(value: Any) -> str:
+    """A value as it is shown in an error, at most a line of it."""
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:200]}..."
+
+
 def _validate(values: Mapping[str, Any], path: Path) -> Settings:
     values = {
         name: {key: one for key, one in section.items() if key not in IDLE.get(name, ())}
@@ -257,4 +266,4 @@ def _validate(values: Mapping[str, Any], path: Path) -> Settings:
         first = error.errors()[0]
         if first["type"] == "extra_forbidden":
             check_key(key, path)
-        raise FaceTrackerError(f"{key}: {fault} (got {first['input']!r})", path=path) from None
+        raise FaceTrackerError(f"{key}: {fault} (got {shortened(first['input'])})", path=path) from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -129,4 +131,7 @@ def room(count: int, size: int, cache: Cache = "auto") -> NDArray[np.uint8]:
     fits = count * size**2 * 3 <= MEMORY_SHARE * free_memory()
     if cache == "memory" or (cache == "auto" and fits):
         return np.empty(shape, np.uint8)
-    return np.memmap(tempfile.TemporaryFile(prefix="facetracker-"), np.uint8, "w+", shape=shape)
+    file = tempfile.TemporaryFile(prefix="facetracker-")  # noqa: SIM115 (the map keeps it)
+    if hasattr(os, "posix_fallocate"):  # a full disk is an error now, not a bus error at the first picture without room
+        os.posix_fallocate(file.fileno(), 0, math.prod(shape) or 1)
+    return np.memmap(file, np.uint8, "w+", shape=shape)

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from facetracker.core import console
 from facetracker.core.errors import BadFile, FaceTrackerError, Rejects
-from facetracker.core.files import link_or_copy, read_json, sweep, write_atomically, write_json
+from facetracker.core.files import is_torn, link_or_copy, sweep, write_atomically, write_json
 from facetracker.data.grouping import By, assign, group_photos
 from facetracker.labels.labelme import read_content
 from facetracker.labels.pairing import IMAGES, LABELS, PARTS, Pair, Pairs, no_photos, pairs_in, places_in
@@ -81,7 +82,7 @@ def split(
     shares = _checked_ratios(ratios)
     settings = {"ratios": shares, "seed": seed, "by": by, "move": move}
     plan = _read_plan(out, settings, force)
-    pairs = _source(data, out, bool(plan))
+    pairs = _source(data, out, (out / PLAN).is_file())
     report = SplitReport(out, by=by, orphans=len(pairs.orphans), unlabelled=len(pairs.unlabelled))
     pairs.reject_doubles(report.rejects)
     source = _by_stem(pairs, report)
@@ -91,6 +92,8 @@ def split(
     old: dict[str, str] = plan.get("photos", {}) if _same(plan, settings) else {}
     if set(pool) - set(old):
         grouping = group_photos(pool, by)
+        if not plan and placed:
+            old = _as_placed(placed, assign(grouping.groups, shares, seed, {}))
         report.notes = grouping.notes
         report.rejects.rows.extend(grouping.rejects.rows)
         photos = {**old, **assign(grouping.groups, shares, seed, old)}
@@ -101,6 +104,12 @@ def split(
     report.counts = dict(Counter(plan["photos"].values()))
     _place(source, placed, plan["photos"], out, move, force, report)
     return report
+
+
+def _as_placed(placed: dict[str, Pair], drawn: dict[str, str]) -> dict[str, str]:
+    """The plan of an earlier run whose file is lost, as far as it must be known: nothing, if the same draw gives it."""
+    parts = {stem: str(pair.part) for stem, pair in placed.items()}
+    return {} if all(drawn.get(stem) == part for stem, part in parts.items()) else parts
 
 
 def _same(plan: dict[str, Any], settings: dict[str, Any]) -> bool:
@@ -121,7 +130,11 @@ def _read_plan(out: Path, settings: dict[str, Any], force: bool) -> dict[str, An
     path = out / PLAN
     if not path.is_file():
         return {}
-    plan = read_json(path)
+    try:
+        plan = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        console.warn(f"{path}: is damaged; it is made again from where the photos lie")
+        return {}
     if not isinstance(plan, dict) or not isinstance(plan.get("photos"), dict):
         raise FaceTrackerError("is no plan of a split", path=path, fix="Move it away and split again.")
     if not _same(plan, settings) and not force:
@@ -211,7 +224,7 @@ def _place_label(pair: Pair, target: Path, photo: Path, move: bool, force: bool,
         write_atomically(target, data)
     elif target.read_bytes() != data:
         # What a machine wrote there is nobody's work: a newer label takes its place without being asked.
-        if not force and _state(target) != "prelabelled":
+        if not force and _state(target) != "prelabelled" and not (is_torn(target) and not is_torn(pair.label)):
             report.differing += 1
             return
         write_atomically(target, data)

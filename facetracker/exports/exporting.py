@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from facetracker.core.console import silenced
+from facetracker.core.disk import fault, need_room
 from facetracker.core.errors import FaceTrackerError, one_line
 from facetracker.core.files import PART, refuse_to_overwrite
 from facetracker.core.photo import Picture
@@ -28,6 +29,9 @@ TOLERATED_LOSS = 0.05
 # Share of the pictures that a quantized classifier must still give the class that Keras gives them.
 AGREED = 0.95
 CHECKED_FRAMES = 8
+# What a converter may take, in sizes of the model's file, and what it takes in any case. Asked for before it begins:
+# HDF5 and TensorFlow crash on a full disk, without a word.
+ROOM, SMALLEST_ROOM = 3, 1 << 20
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,8 @@ def _export_one(
     side = network.card.image_size
     pictures = list(inputs(frames, *(network.size or (side, side)))) if precision == "int8" else []
     with _workplace(folder) as work:
+        for place in (work, Path(tempfile.gettempdir())):
+            need_room(place, ROOM * source.stat().st_size + SMALLEST_ROOM)
         path = work / entry.file_name(source.stem, precision)
         try:
             with silenced():
@@ -141,22 +147,24 @@ def _export_one(
         except FaceTrackerError:
             raise
         except Exception as error:  # converters raise whatever they like
+            if fault(error) is not None:  # a full disk is not the converter's fault
+                raise
             why = one_line(f"{type(error).__name__}: {error}")[:200]
             return Exported(entry.name, precision, None, 0, float("inf"), fault=f"the converter failed ({why})")
         with silenced():
             gap = difference(network, entry.load(path), frames[:CHECKED_FRAMES])
         result = Exported(entry.name, precision, folder / path.name, size_of(path), gap)
         if precision == "float32":
-            fault = None if gap <= tolerance else f"it differs from Keras by {gap:.1e} (at most {tolerance:.0e})"
+            wrong = None if gap <= tolerance else f"it differs from Keras by {gap:.1e} (at most {tolerance:.0e})"
         elif card.head == "classifier":
             with silenced():
                 same = agreement(network, entry.load(path), frames)
-            fault = None if same >= AGREED else f"only {same:.0%} of its classes are Keras's (at least {AGREED:.0%})"
+            wrong = None if same >= AGREED else f"only {same:.0%} of its classes are Keras's (at least {AGREED:.0%})"
         else:
             result = replace(result, loss=loss_of_ap(source, path, calibrate) if calibrate is not None else None)
-            fault = _fault_of_quantized(result)
-        if fault is not None:
-            return replace(result, path=None, fault=fault)
+            wrong = _fault_of_quantized(result)
+        if wrong is not None:
+            return replace(result, path=None, fault=wrong)
         _hand_over(work, folder)
         return result
 

@@ -18,6 +18,8 @@ from facetracker.version import __version__
 
 CARD_KEY = "facetracker_card"
 MOST_PIXELS = 65536
+MOST_SIDE = 4096  # of an input, pixels
+MOST_TEXT = 1 << 20  # bytes of a card
 HEADS, PRECISIONS = ("single", "dense", "classifier"), ("float32", "float16", "int8")
 
 
@@ -56,8 +58,8 @@ class Card:
     def _faults(self) -> Iterator[tuple[str, str]]:
         if not _list_of(self.classes, str):
             yield "classes", "is no list of names"
-        if not _whole(self.image_size) or self.image_size < 16:
-            yield "image_size", f"{self.image_size!r} is no side of at least 16 pixels"
+        if not _whole(self.image_size) or not 16 <= self.image_size <= MOST_SIDE:
+            yield "image_size", f"{str(self.image_size)[:40]} is no side from 16 to {MOST_SIDE} pixels"
         for key, known in (("head", HEADS), ("precision", PRECISIONS)):
             if getattr(self, key) not in known:
                 yield key, f"{getattr(self, key)!r} is none of {', '.join(known)}"
@@ -73,7 +75,7 @@ class Card:
             yield "crop", f"{self.crop!r} is no number"
         elif self.crop is not None and not 0 < self.crop <= MOST_PIXELS:
             yield "crop", f"{self.crop!r} is no share and no number of pixels"
-        if not _list_of(self.strides, int):
+        if not _list_of(self.strides, int) or len(self.strides) > 16 or not all(1 <= n <= 1024 for n in self.strides):
             yield "strides", "is no list of pixels"
         for key in ("name", "backbone", "version"):
             if not isinstance(getattr(self, key), str):
@@ -92,7 +94,7 @@ class Card:
         """The card in JSON text; `path` names the model in errors."""
         try:
             values = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise _damaged(f"no JSON: {error}", path) from None
         if not isinstance(values, dict):
             raise _damaged("no JSON object", path)
@@ -115,6 +117,8 @@ class Card:
         """The card from the JSON beside the model file."""
         path = card_path(model)
         try:
+            if path.stat().st_size > MOST_TEXT:
+                raise _damaged("longer than any card", path)
             text = path.read_bytes()
         except OSError:
             raise no_card(model, f"{path.name} is not beside it") from None

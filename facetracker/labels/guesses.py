@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.example import Example
 from facetracker.core.faces import Faces
+from facetracker.core.files import is_torn
 from facetracker.core.photo import Picture, read_picture
 from facetracker.inference.detector import Detector
 from facetracker.labels.labelme import labelme_content, read_content, write_content
@@ -100,13 +102,22 @@ def _write(photo: Path, path: Path, found: Faces, names: Sequence[str], by: dict
     labels = tuple(names[number] for number in sure.classes)
     example = Example(photo, found.width, found.height, sure.boxes, labels, reviewed=False)
     content = labelme_content(path, example, descriptions=tuple(f"{score:.2f}" for score in sure.scores))
-    if path.is_file() and state_of(read_content(path)) == "reviewed":  # somebody has saved it meanwhile
-        done.reviewed += 1
-        return
+    if path.is_file():
+        if is_torn(path):
+            _set_aside(path)
+        elif state_of(read_content(path)) == "reviewed":  # somebody has saved it meanwhile
+            done.reviewed += 1
+            return
     write_content(path, signed(content, **by, doubt=doubt))
     done.written.append(path)
     done.faces += len(example)
     done.no_face += not len(example)
+
+
+def _set_aside(path: Path) -> None:
+    """Keep what a power cut left of a label file, in case a person made it; an empty one holds nothing to keep."""
+    if path.stat().st_size:
+        os.replace(path, path.with_name(f"{path.name}.damaged"))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 from facetracker.cluster.cluster import On
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
-from facetracker.core.files import sweep
+from facetracker.core.files import is_torn, sweep
 from facetracker.inference.detector import Detector, find_model
 from facetracker.labels.classes import listed_classes
 from facetracker.labels.guesses import Prelabelled, look
@@ -85,7 +85,7 @@ def _todo(
         if only is not None and photo.stem not in only:
             continue
         try:
-            content = None if path is None else read_content(path)
+            content = None if path is None or is_torn(path) else read_content(path)
         except FaceTrackerError as error:
             done.rejects.add(path or photo, error)
             continue

@@ -11,6 +11,7 @@ import json
 import shutil
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -18,6 +19,7 @@ import keras
 
 from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.files import written_beside
+from facetracker.core.unpacking import BROKEN, MOST_BYTES, check_archive
 
 if TYPE_CHECKING:
     from facetracker.models.classifier import FaceClassifier
@@ -51,8 +53,7 @@ KINDS[PERSONAL] = {**KINDS[TRACKER], "style": list, "own_head": bool}
 EARLIER = "two_heads"  # in files up to 0.1: a second head beside the trained one
 # What a compiled tracker's optimizer may be made of; everything else in a file is refused.
 OPTIMIZER_MODULES = ("keras.optimizers", "keras.optimizers.schedules", "keras")
-# The largest of our networks (VGG19) with an optimizer's moments and averages stays far below.
-MOST_BYTES = 4 << 30
+CONFIG, WEIGHTS, MOST_CONFIG = "config.json", "model.weights.h5", 4 << 20  # bytes
 H5_KEY, H5_KIND = "facetracker", "facetracker_kind"
 
 
@@ -73,6 +74,8 @@ def load_model(path: str | Path, compile: bool = False) -> Any:
     config = read_config(path)
     tracker = _build(config.get("config"), config.get("registered_name"), path)
     try:
+        with zipfile.ZipFile(path) as archive, archive.open(WEIGHTS) as weights:
+            check_h5(weights, archive.getinfo(WEIGHTS).file_size, path)
         if not compile or not config.get("compile_config"):
             tracker.load_weights(path)
             return tracker
@@ -105,7 +108,7 @@ def _load_h5(path: Path) -> Model:
     try:
         with h5py.File(path, "r") as file:
             text, kind = file.attrs.get(H5_KEY), file.attrs.get(H5_KIND, TRACKER)
-    except OSError:
+    except BROKEN:
         raise BadFile("is no HDF5 file, or a damaged one", path=path) from None
     if text is None:
         raise BadFile(
@@ -115,8 +118,9 @@ def _load_h5(path: Path) -> Model:
         )
     try:
         config = json.loads(text)
-    except ValueError:
+    except (ValueError, TypeError, RecursionError):
         raise BadFile("its settings are damaged", path=path) from None
+    check_h5(path, path.stat().st_size, path)
     tracker = _build(config, kind, path)
     with tempfile.TemporaryDirectory() as folder:
         # Keras knows how to read a file by the end of its name.
@@ -129,14 +133,46 @@ def _load_h5(path: Path) -> Model:
     return tracker
 
 
+def check_h5(file: Any, length: int, path: Path) -> None:
+    """Refuse an HDF5 file (or its path) of `length` bytes that claims more numbers than it holds, or points to others.
+
+    Keras stores plain arrays: nothing compressed, nothing elsewhere.
+    """
+    import h5py
+
+    claimed = 0
+
+    def look(name: str, item: Any) -> None:
+        nonlocal claimed
+        if isinstance(item, h5py.Dataset):
+            claimed += item.size * item.dtype.itemsize
+            if item.external or item.is_virtual or item.chunks is not None or claimed > length:
+                raise BadFile("its weights claim more than the file holds", path=path)
+
+    try:
+        with h5py.File(file, "r") as opened:
+            opened.visititems(look)
+            opened.visititems_links(lambda name, link: _plain_link(link, path))
+    except BROKEN as error:
+        raise BadFile(f"its weights cannot be read ({_first_line(error)})", path=path) from None
+
+
+def _plain_link(link: Any, path: Path) -> None:
+    import h5py
+
+    if isinstance(link, h5py.ExternalLink):
+        raise BadFile("its weights are said to lie in another file", path=path)
+
+
 def read_config(path: Path) -> dict[str, Any]:
     """What a `.keras` file says it holds, unchecked."""
     try:
         with zipfile.ZipFile(path) as archive:
-            if sum(info.file_size for info in archive.infolist()) > MOST_BYTES:
-                raise BadFile("unpacks to more than any tracker is", path=path)
-            config = json.loads(archive.read("config.json"))
-    except (OSError, zipfile.BadZipFile, EOFError):
+            check_archive(archive, path, MOST_BYTES)
+            if archive.getinfo(CONFIG).file_size > MOST_CONFIG:
+                raise BadFile("its settings unpack to more than any tracker has", path=path)
+            config = json.loads(archive.read(CONFIG))
+    except (OSError, zipfile.BadZipFile, EOFError, zlib.error):
         raise BadFile("is no .keras file, or a truncated one", path=path) from None
     except (KeyError, ValueError, RecursionError, NotImplementedError, RuntimeError):
         raise BadFile("is no .keras file (its config.json is missing or damaged)", path=path) from None

@@ -6,15 +6,15 @@ the file for detecting is another one (`assets/starter.tflite`).
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from facetracker.core.errors import BadFile, FaceTrackerError
+from facetracker.core.errors import BadFile, FaceTrackerError, one_line
 from facetracker.core.files import written_beside
+from facetracker.core.unpacking import BROKEN, read_npz
 from facetracker.models.loading import load_model, read_config
 
 PARTS = ("backbone", "head")
@@ -103,10 +103,9 @@ def save_arrays(tracker: Any, path: str | Path, parts: Sequence[str] | None = No
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
     """The arrays of an `.npz` file; nothing in it can run."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise BadFile(f"not readable as weights ({error})", path=path) from None
+        return read_npz(path)
+    except BROKEN as error:
+        raise BadFile(f"not readable as weights ({one_line(str(error))[:200]})", path=path) from None
 
 
 def put_arrays(model: Any, arrays: dict[str, np.ndarray], path: str | Path, parts: Sequence[str] = PARTS) -> None:

@@ -50,7 +50,7 @@ def train(
     plan = read_plan(run.plan)
     photos = read_photos(data, settings, plan)
     plan = replace(plan, classes=tuple(photos.classes), crop=photos.crop)
-    plan.save(run.plan)
+    run.keep(run.plan, plan.to_json())
     say_rejects(run, photos.rejects)
     with on_all_gpus(device):
         return Trainer(run, settings.training, TrackerTask(settings, plan, photos), device).go()

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from facetracker.core.errors import BadFile
-from facetracker.core.files import read_json, write_json
+from facetracker.core.files import as_json, read_json
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class RunPlan:
     centre: float | None = None
     workers: WorkersPlan | None = None
 
-    def save(self, path: Path) -> None:
-        write_json(path, asdict(self))
+    def to_json(self) -> str:
+        return as_json(asdict(self))
 
 
 def read_plan(path: Path) -> RunPlan:

@@ -2,7 +2,7 @@
 
 `runs/NAME/` holds `config.yaml` (all settings, resolved), `plan.json` (what followed from the photos), `model.keras`
 (best), `last.keras`, `history.csv`, `metrics.json`, `curves.png`, `val_predictions.png`, `logs/` (TensorBoard), and for
-going on after a kill `state.npz` with `run.json` (which data it trains on).
+going on after a kill `state.npz` with `run.json` (which data it trains on, and a second copy of settings and plan).
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from typing import Any
 
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError, Rejects
-from facetracker.core.files import read_json, sweep, write_atomically, write_json
+from facetracker.core.files import PART, read_json, sweep, write_atomically, write_json
 from facetracker.core.places import as_path
 from facetracker.core.settings import Settings, load_settings, read_settings, setting_keys
 from facetracker.training.plan import RunPlan
+from facetracker.training.repair import begin_again_if_damaged, put_back, remembered
 
 RUNS = Path("runs")
 
@@ -45,8 +46,19 @@ class RunFolder:
         """The data folder this run was started on."""
         return str(read_json(self.about)["data"])
 
+    def keep(self, path: Path, text: str) -> None:
+        """Write the settings or the plan, with a second copy in `run.json` (training/repair.py)."""
+        about = remembered(self.about)
+        kept = {**about.get("kept", {}), path.name: text}
+        if kept != about.get("kept"):
+            write_json(self.about, {**about, "kept": kept})
+        write_atomically(path, text)
+
     def refuse_other_data(self, data: str | Path) -> None:
-        """A run goes on with the photos it began with."""
+        """A run goes on with the photos it began with; one whose `run.json` was lost takes these for them."""
+        if "data" not in remembered(self.about):
+            kept = {path.name: path.read_text(encoding="utf-8") for path in (self.config, self.plan) if path.is_file()}
+            write_json(self.about, {"data": str(as_path(data).resolve()), "kept": kept})
         if self.data() != str(as_path(data).resolve()):
             fix = "Pass that folder, or start a new run with another --name."
             raise FaceTrackerError(f"this run trains on {self.data()}, not on {data}", path=self.folder, fix=fix)
@@ -67,7 +79,7 @@ def start_run(
 ) -> RunFolder:
     """A new run folder with its `config.yaml`; without a name the preset's name with the next free number."""
     run = new_run(data, name or free_name(settings.preset, runs), runs, force)
-    settings.save(run.config)
+    run.keep(run.config, settings.to_yaml())
     return run
 
 
@@ -96,14 +108,14 @@ def open_run(
     planned = None if plan is None else plan(settings)
     run = start_run(settings, data, name, runs, force)
     if planned is not None:
-        planned.save(run.plan)
+        run.keep(run.plan, planned.to_json())
     return run, settings
 
 
 def new_run(data: str | Path, name: str, runs: Path = RUNS, force: bool = False) -> RunFolder:
     """An empty run folder that knows its data; one that is there is replaced only with `force`."""
     folder = runs / name
-    if folder.exists():
+    if folder.exists() and not _is_unborn(folder):
         if not force:
             fix = "Choose another --name, go on with --resume, or replace it with --force."
             raise FaceTrackerError("is there already", path=folder, fix=fix)
@@ -115,18 +127,29 @@ def new_run(data: str | Path, name: str, runs: Path = RUNS, force: bool = False)
     return run
 
 
+def _is_unborn(folder: Path) -> bool:
+    """Whether a run was cut off before it had its settings: there is nothing to go on with, and nothing to lose."""
+    names = {path.name for path in folder.iterdir() if not path.name.startswith(PART)} if folder.is_dir() else {""}
+    return names <= {"run.json"} and not remembered(folder / "run.json").get("kept")
+
+
 def find_run(name: str | None, runs: Path = RUNS) -> RunFolder:
     """The run to go on with: by name, or else the one that was written to last."""
     if name is not None:
         run = RunFolder(runs / name)
+        if run.about.is_file():
+            put_back(run)
         if not run.config.is_file():
             raise FaceTrackerError("is no run to resume", path=run.folder, fix="Start it without --resume.")
     else:
-        configs = sorted(runs.glob("*/config.yaml"), key=lambda path: _last_written(path.parent))
-        if not configs:
+        begun = {path.parent for path in runs.glob("*/config.yaml")}
+        begun |= {path.parent for path in runs.glob("*/run.json") if remembered(path).get("kept")}
+        if not begun:
             raise FaceTrackerError("holds no run to resume", path=runs, fix="Start one without --resume.")
-        run = RunFolder(configs[-1].parent)
+        run = RunFolder(max(begun, key=_last_written))
+        put_back(run)
     sweep(run.folder)
+    begin_again_if_damaged(run)
     return run
 
 
@@ -141,7 +164,7 @@ def resumed_settings(run: RunFolder, changes: Iterable[str] = ()) -> Settings:
         if key != "training.epochs":
             fix = "Start a new run with --name, or leave the setting as it is."
             raise FaceTrackerError(f"{key} is {old} in this run, not {new}", path=run.config, fix=fix)
-    asked.save(run.config)
+    run.keep(run.config, asked.to_yaml())
     return asked
 
 

@@ -77,7 +77,7 @@ def take_part(folder: str | Path, share: Share | None = None) -> Path:
         photos = read_photos(run.data(), settings, plan, share)
         plan = replace(plan, crop=photos.crop)
         if share.chief:
-            plan.save(run.plan)
+            run.keep(run.plan, plan.to_json())
             say_rejects(run, photos.rejects)
         assert plan.workers is not None
         mine = own_settings(settings, plan.workers, share)

@@ -12,14 +12,14 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from facetracker.core.errors import BadFile
+from facetracker.core.errors import BadFile, one_line
 from facetracker.core.files import written_beside
+from facetracker.core.unpacking import BROKEN, read_npz
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -82,11 +82,12 @@ def save_state(path: str | Path, model: keras.Model, progress: Progress) -> None
 def read_state(path: str | Path) -> tuple[Arrays, Progress]:
     """The variables and the progress that `save_state` wrote."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        arrays = read_npz(path)
         progress = Progress(**json.loads(arrays.pop("progress").tobytes()))
     except FileNotFoundError:
         raise BadFile("no such file", path=path) from None
-    except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
-        raise BadFile(f"cannot be resumed from ({error})", path=path, fix="Train again with --force.") from None
+    except (*BROKEN, TypeError) as error:
+        raise BadFile(
+            f"cannot be resumed from ({one_line(str(error))[:200]})", path=path, fix="Train again with --force."
+        ) from None
     return arrays, progress

@@ -204,6 +204,7 @@ class Trainer:
             self.model.threshold = progress.history[-1].get("val_threshold", self.model.threshold)
         with own.averaged_weights(self.model):
             save_model(self.model, self.run.last, self._twin)
+        self.run.write_history(progress.history)
         self.task.draw_curves(self.run.curves, progress.history)
         best = progress.history[progress.best_epoch - 1]
         words, measured = self.task.sum_up(self.run, load_model(self.run.best), best)

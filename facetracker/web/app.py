@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from anyio import CapacityLimiter, to_thread
 from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -20,6 +21,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
+from facetracker.core import console, disk
 from facetracker.core.errors import FaceTrackerError, one_line
 from facetracker.core.settings import first_fault
 from facetracker.version import __version__
@@ -29,12 +31,14 @@ from facetracker.web.live import Live
 from facetracker.web.models import ModelInUse
 from facetracker.web.paths import NotThere, PhotoIndex, Place, picture_for_page, run_folder
 from facetracker.web.report import PICTURES, POLICY, Reports
-from facetracker.web.safety import Guard, Rules
+from facetracker.web.safety import Guard, Rules, hand_memory_back
 from facetracker.web.training import PING, Trainings, Wish
 
 HERE = Path(__file__).parent
 STATIC, ORT = HERE / "static", HERE / "ort"
 ORT_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+TIDY_EVERY = 20.0  # seconds
+THREADS, DECODING = 8, 2  # threads for requests; of them that may unpack a photo at once
 MOST_LISTENERS = 16  # pages that watch a training
 
 Answer = Callable[[Request], Awaitable[Response]]
@@ -51,6 +55,7 @@ class Web:
         self.reports = Reports(place)
         self.live = Live(model.detector)
         self.listeners = 0
+        self.decoding = CapacityLimiter(DECODING)
         self._switching = asyncio.Lock()
 
     def app(self) -> ASGIApp:
@@ -83,7 +88,11 @@ class Web:
 
     @asynccontextmanager
     async def _life(self, app: Starlette) -> AsyncIterator[None]:
+        # Starlette's own forty threads would each hold a picture, and the memory of its last one.
+        to_thread.current_default_thread_limiter().total_tokens = THREADS
+        tidying = asyncio.create_task(_hand_memory_back())
         yield
+        tidying.cancel()
         self.live.close()
 
     async def page(self, request: Request) -> Response:
@@ -138,7 +147,7 @@ class Web:
     async def collect(self, request: Request) -> Response:
         keep = request.query_params.get("keep_similar") == "1"
         session, data = request.query_params.get("session", ""), await request.body()
-        done = await run_in_threadpool(self.collecting.take, session, data, keep)
+        done = await to_thread.run_sync(self.collecting.take, session, data, keep, limiter=self.decoding)
         return JSONResponse({"similar": True}, 409) if done is None else JSONResponse(done)
 
     def photos(self, request: Request) -> Response:
@@ -224,6 +233,13 @@ class Web:
         await self.live.serve(websocket)
 
 
+async def _hand_memory_back() -> None:
+    """What a crowd of frames has left is not kept for ever."""
+    while True:
+        await asyncio.sleep(TIDY_EVERY)
+        await to_thread.run_sync(hand_memory_back)
+
+
 async def mapping(request: Request) -> dict[str, Any]:
     """The request's JSON body, which must be a mapping; no body at all is an empty one."""
     body = await request.body()
@@ -256,4 +272,5 @@ async def invalid(request: Request, error: Exception) -> Response:
 
 async def no_disk(request: Request, error: Exception) -> Response:
     assert isinstance(error, OSError)
-    return JSONResponse({"error": f"the disk said: {error.strerror}", "fix": "Is it full, or read-only?"}, 500)
+    fault = disk.fault(error) or f"the disk said: {error.strerror}"
+    return JSONResponse({"error": console.shown(fault), "fix": "Make room, or allow writing, then save again."}, 500)

@@ -108,6 +108,18 @@ class WebSocket(_Watched, WebSocketsSansIOProtocol):
         if self.initial_response is not None and self.close_sent:
             self.handshake_complete = True  # refused, that is complete too; uvicorn would log an error
 
+    def send_receive_event_to_app(self) -> None:
+        """Text that is no UTF-8 ends the socket, without uvicorn's page in the log."""
+        if self.curr_msg_data_type == "text" and not self.close_sent:
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                self.frames = []
+                self.conn.send_close(1007)
+                self.handle_parser_exception()
+                return
+        super().send_receive_event_to_app()
+
     def handle_cont(self, event: Any) -> None:
         if len(self.frames) >= MOST_FRAGMENTS:
             self.transport.abort()

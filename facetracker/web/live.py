@@ -30,6 +30,7 @@ from facetracker.inference.tracking.follow import Follower
 MOST_PAGES = 16
 IDLE = 60.0  # seconds without any message after which a page is taken to be asleep; it connects again
 MOST_PIXELS = 9_000_000  # 3840 x 2160 and a little
+MOST_WAITING = 32_000_000  # bytes of frames of all pages together
 MOST_BAD = 20  # messages in a row
 FORMATS = ("JPEG", "PNG", "WEBP")
 NUMBER = struct.Struct("<I")
@@ -211,6 +212,10 @@ class Live:
             fault = None
             number = NUMBER.unpack_from(data)[0]
             with self._news:
+                held = sum(len(one.waiting[1]) for one in self._pages if one.waiting is not None and one is not page)
+                if held + len(data) > MOST_WAITING:
+                    page.answer({"frame": number, "skipped": True})
+                    return
                 replaced = page.waiting
                 page.waiting = (number, data[NUMBER.size :], time.monotonic())
                 self._news.notify_all()

@@ -8,6 +8,8 @@ page itself.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import hmac
 import ipaddress
 import secrets
@@ -27,6 +29,8 @@ COOKIE = "facetracker_token"  # and the port: browsers keep cookies apart by hos
 FRAME_BYTES = 4_000_000
 LABEL_BYTES = 1_000_000
 OTHER_BYTES = 64_000
+BYTES_AT_ONCE = 32_000_000  # of all bodies together
+DRAINED = 64_000_000  # of a body that is refused
 
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; connect-src 'self'; "
@@ -46,6 +50,12 @@ HEADERS = {
     "referrer-policy": "no-referrer",
     "permissions-policy": "camera=(self), microphone=(), geolocation=()",
 }
+
+
+def hand_memory_back() -> None:
+    """Ask the C library for what it keeps of freed pictures; only Linux's has that."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 class Refused(Exception):
@@ -116,11 +126,31 @@ class Rules:
         return token is not None and hmac.compare_digest(token.encode(), self.token.encode())
 
 
+@dataclass
+class Flight:
+    """The bytes of bodies that are being received and worked on, bounded for all requests together."""
+
+    most: int = BYTES_AT_ONCE
+    held: int = 0
+
+    def take(self, count: int) -> bool:
+        """Room for so many bytes; False when there is none. One request is always let in."""
+        if self.held and self.held + count > self.most:
+            return False
+        self.held += count
+        return True
+
+    def give_back(self, count: int) -> None:
+        self.held -= count
+        if count and not self.held:
+            hand_memory_back()
+
+
 class Guard:
     """ASGI middleware round the whole application."""
 
     def __init__(self, app: ASGIApp, rules: Rules):
-        self.app, self.rules = app, rules
+        self.app, self.rules, self.flight = app, rules, Flight()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -130,13 +160,29 @@ class Guard:
         try:
             answer = self._admit(scope)
             if answer is None:
-                await self.app(scope, _measured(receive, _limit(scope)) if scope["type"] == "http" else receive, send)
+                await self._let_in(scope, receive, send)
                 return
         except Refused as refused:
+            if refused.status == 413:
+                await _drain(receive)
             answer = _as_response(scope, refused)
         except ClientDisconnect:  # in the middle of a body: nobody is there to be answered
             return
         await answer(scope, receive, send)
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the request on, once there is room for its body."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        count = _body_of(scope)
+        if not self.flight.take(count):
+            await _drain(receive)
+            raise Refused(429, "too much at once", "Wait a second.")
+        try:
+            await self.app(scope, _measured(receive, _limit(scope)), send)
+        finally:
+            self.flight.give_back(count)
 
     def _admit(self, scope: Scope) -> Response | None:
         """None for a request that may go on, an answer for one that brings the token; else `Refused`."""
@@ -205,6 +251,27 @@ def _limit(scope: Scope) -> int:
     return LABEL_BYTES if scope["path"].endswith("/label") else OTHER_BYTES
 
 
+def _body_of(scope: Scope) -> int:
+    """How many bytes a request brings: what it says, or the most that it may."""
+    headers = Headers(scope=scope)
+    if "transfer-encoding" in headers:
+        return _limit(scope)
+    return int(headers.get("content-length", "0"))
+
+
+async def _drain(receive: Receive, message: Message | None = None) -> None:
+    """Take the rest of a body and throw it away: who is refused while sending would only see a broken connection.
+
+    A connection that takes too long is ended (connections.py); more than `DRAINED` bytes nobody waits for.
+    """
+    came = 0
+    while came < DRAINED:
+        if message is not None and (message["type"] != "http.request" or not message.get("more_body")):
+            return
+        message = await receive()
+        came += len(message.get("body", b""))
+
+
 def _measured(receive: Receive, most: int) -> Receive:
     """`receive` that stops a body which is longer than it said, or did not say."""
     came = 0
@@ -215,6 +282,7 @@ def _measured(receive: Receive, most: int) -> Receive:
         if message["type"] == "http.request":
             came += len(message.get("body", b""))
             if came > most:
+                await _drain(receive, message)
                 raise HTTPException(413, f"more than {most:,} bytes")
         return message
 

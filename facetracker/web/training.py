@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import math
 import time
 from collections import deque
 from collections.abc import AsyncIterator
@@ -301,10 +302,19 @@ class Trainings:
             return []
 
 
+def _backbones() -> list[str]:
+    """What the presets are built on: the whole list stands in `models`, which brings Keras."""
+    return sorted({load_settings(preset).model.backbone for preset in preset_names()})
+
+
 def _change(key: str, value: Any) -> str:
     if key in WORDS and value not in WORDS[key]:
         words = ", ".join(str(word) for word in WORDS[key])
         raise FaceTrackerError(f"{key} from the page: one of {words}", fix="Paths work in the terminal.")
+    if key == "model.backbone" and value not in _backbones():
+        raise FaceTrackerError(f"{key} from the page: one of {', '.join(_backbones())}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise FaceTrackerError(f"{key[:40]}: {value} is no number")
     if isinstance(value, str) and (len(value) > 100 or not value.isprintable()):
         raise FaceTrackerError(f"{key[:40]}: the value is too long")
     return f"{key}={'null' if value is None else value}"

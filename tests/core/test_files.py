@@ -82,3 +82,26 @@ def test_nothing_is_overwritten_unasked(tmp_path):
     files.refuse_to_overwrite(path, force=True)
     with pytest.raises(FaceTrackerError, match="--force"):
         files.refuse_to_overwrite(path, force=False)
+
+
+def test_content_is_on_the_disk_before_the_name_is(tmp_path, monkeypatch):
+    done = []
+    fsync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda handle: (done.append("synced"), fsync(handle)))
+    monkeypatch.setattr(os, "replace", lambda one, two: (done.append("moved"), replace(one, two)))
+    files.write_atomically(tmp_path / "a", "x")
+    assert done == ["synced", "moved"]
+    files.write_atomically(tmp_path / "b", "x", sync=False)
+    assert done == ["synced", "moved", "moved"]
+    files.link_or_copy(tmp_path / "a", tmp_path / "linked")
+    assert done[3:] == ["moved"]
+    monkeypatch.setattr(os, "link", lambda one, two: (_ for _ in ()).throw(OSError("no links here")))
+    files.link_or_copy(tmp_path / "a", tmp_path / "copied")
+    assert done[4:] == ["synced", "moved"]
+    assert (tmp_path / "copied").read_text() == "x"
+
+
+@pytest.mark.parametrize(("content", "torn"), [("", True), ("{", True), ('{"a": 1}', False), ("[" * 10**5, True)])
+def test_a_torn_file_is_told_from_a_whole_one(tmp_path, content, torn):
+    (tmp_path / "a.json").write_text(content)
+    assert files.is_torn(tmp_path / "a.json") is torn

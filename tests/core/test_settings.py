@@ -109,3 +109,10 @@ def test_a_setting_of_an_older_version_says_what_to_do(tmp_path):
         assert "\n" not in str(caught.value)
     with pytest.raises(FaceTrackerError, match=r"config\.yaml"):
         config.read_settings(path)
+
+
+@pytest.mark.parametrize("text", ["training:", "training: 5", "training: [1]"])
+def test_a_section_that_is_no_mapping_is_a_mistake(tmp_path, text):
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(FaceTrackerError):
+        config.load_settings(tmp_path / "mine.yaml", ["training.epochs=3"])

@@ -126,12 +126,23 @@ def test_one_bad_photo_is_a_reject(folder):
     (folder / "images" / "p1.jpg").write_bytes(b"no picture")
     (folder / "images" / "p4.png").write_bytes((folder / "images" / "p4.jpg").read_bytes())
     label(folder, "p5").parent.mkdir()
-    label(folder, "p5").write_text("{")
+    label(folder, "p5").write_text('{"shapes": 5}')
     done = prelabel(folder)
     assert len(done.written) == 4 - 1 + 1
     assert [Path(path).name for path, _ in done.rejects] == ["p1.jpg", "p4.png", "p5.json"]
     assert not label(folder, "p1").exists()
-    assert label(folder, "p5").read_text() == "{"
+    assert label(folder, "p5").read_text() == '{"shapes": 5}'
+
+
+@pytest.mark.parametrize("left", ["", "{", '{"version": "5.0.1", "flags": {"unrev'])
+def test_what_a_power_cut_left_is_made_again_and_kept_beside(prelabelled, left):
+    whole = label(prelabelled, "p2").read_bytes()
+    label(prelabelled, "p2").write_text(left)
+    done = prelabel(prelabelled)
+    assert done.written == [label(prelabelled, "p2")]
+    assert label(prelabelled, "p2").read_bytes() == whole
+    aside = prelabelled / "labels" / "p2.json.damaged"
+    assert (aside.read_text() if aside.exists() else "") == left
 
 
 def test_what_the_faces_are_called(folder):

@@ -107,7 +107,7 @@ def test_two_workers_of_which_one_is_killed_equal_one_process(
     settings, plan, photos_folder, tmp_path, monkeypatch, capsys
 ):
     run = start_run(settings, photos_folder, "two", tmp_path)
-    plan.save(run.plan)
+    run.keep(run.plan, plan.to_json())
     pids: list[int] = []
     popen = subprocess.Popen
 

@@ -171,7 +171,7 @@ def choose_unfinished(waiting: Chosen, report: AugmentReport, force: bool) -> No
     for part in plan.parts:
         report.counts[part.name] = Counter()
         begun = (plan.folder / DONE / part.name).is_dir()
-        there = set(files_in(plan.folder / part.name)) if begun else set()
+        there = dict(files_in(plan.folder / part.name)) if begun else {}
         for number in part.jobs:
             done = plan.done_file(number)
             outcome = read_outcome(done) if begun and done.is_file() else None
@@ -207,7 +207,7 @@ def _run(waiting: Chosen, workers: int | None, report: AugmentReport, on: On, ad
                 report.add(part.name, result)
                 report.made += len(result.photos)
             elif isinstance(result, OSError):  # a full disk is not the photo's fault
-                raise FaceTrackerError(f"cannot be written ({result.strerror or result})", path=report.folder)
+                raise result
             else:
                 report.rejects.add(plan.photo(number) if photos == 1 else plan.name(number), result)
             failed = not isinstance(result, Outcome) or (result.rejects and not plan.shard)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import shutil
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
-from facetracker.core.files import names_in, read_json, sweep, write_json
+from facetracker.core.files import names_in, sizes_in, sweep, write_json
 from facetracker.core.places import is_remote
 from facetracker.data.augment.plan import Plan
 from facetracker.data.augment.writing import DONE, Outcome, read_outcome
@@ -21,8 +24,11 @@ SETTINGS = "augment.json"
 def claim(folder: Path, settings: dict[str, Any], force: bool) -> None:
     """Make sure that the folder holds nothing, or what these very settings made."""
     path = folder / SETTINGS
-    if path.is_file():
-        earlier = read_json(path)
+    earlier = _settings_in(path)
+    if earlier is None and (path.is_file() or (folder / DONE).is_dir()):
+        console.warn(f"{path}: is damaged, or missing; what it stood for is made again")
+        _clear(folder)
+    elif earlier is not None:
         differing = [key for key, value in settings.items() if earlier.get(key) != value]
         if differing and not force:
             raise FaceTrackerError(
@@ -40,6 +46,18 @@ def claim(folder: Path, settings: dict[str, Any], force: bool) -> None:
     write_json(path, settings)
 
 
+def _settings_in(path: Path) -> dict[str, Any] | None:
+    """The settings of an earlier run; None where there are none, or only a piece of them."""
+    if not path.is_file():
+        return None
+    data = path.read_bytes()  # a disk that cannot be read is another matter
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
 def _clear(folder: Path) -> None:
     """Remove what an earlier run made, and nothing else."""
     for part in PARTS:
@@ -52,16 +70,23 @@ def _clear(folder: Path) -> None:
 def _remove(folder: Path, part: str, name: str) -> None:
     """Remove what one done-file stands for, then the done-file."""
     done, place = folder / DONE / part / f"{name}.json", folder / part
-    outcome = read_outcome(done) or Outcome()
+    outcome = read_outcome(done)
     if name.endswith(".tfrecord"):
         (place / name).unlink(missing_ok=True)
         (place / INDEX).unlink(missing_ok=True)
     else:
-        for stem, count in outcome.photos.items():
+        # A done-file that is damaged bears the photo's name still.
+        made = {name: _variants_of(place, name)} if outcome is None else outcome.photos
+        for stem, count in made.items():
             for number in range(count):
                 (place / IMAGES / f"{stem}.{number}.jpg").unlink(missing_ok=True)
                 (place / LABELS / f"{stem}.{number}.json").unlink(missing_ok=True)
     done.unlink(missing_ok=True)
+
+
+def _variants_of(place: Path, stem: str) -> int:
+    """How many variants of a photo lie there, counted from 0 up to the first that is missing."""
+    return next(n for n in itertools.count() if not (place / IMAGES / f"{stem}.{n}.jpg").is_file())
 
 
 def done_names(folder: Path, part: str) -> Iterator[str]:
@@ -71,19 +96,21 @@ def done_names(folder: Path, part: str) -> Iterator[str]:
         yield from (name.removesuffix(".json") for name in names_in(place) if name.endswith(".json"))
 
 
-def files_in(place: Path) -> Iterator[str]:
-    """The names of all pictures, labels and shards of one part, in no order."""
+def files_in(place: Path) -> Iterator[tuple[str, int | None]]:
+    """Names and sizes of all pictures, labels and shards of one part, in no order."""
     for folder in (place, place / IMAGES, place / LABELS):
         if folder.is_dir():
-            yield from names_in(folder)
+            yield from sizes_in(folder)
 
 
-def is_complete(outcome: Outcome, shard: str | None, there: Set[str]) -> bool:
-    """Whether all that was made is there: the shard of that name, or the files (None)."""
-    if shard is not None:
-        return shard in there
+def is_complete(outcome: Outcome, shard: str | None, there: Mapping[str, int | None]) -> bool:
+    """Whether all that was made is there, none of it cut short: the shard of that name, or the files (None)."""
     names = [f"{stem}.{number}" for stem, count in outcome.photos.items() for number in range(count)]
-    return all(f"{name}.jpg" in there and f"{name}.json" in there for name in names)
+    files = [shard] if shard is not None else [name + end for name in names for end in (".jpg", ".json")]
+    if not all(name in there for name in files):
+        return False
+    # An earlier version noted no sizes.
+    return all(there[name] in (None, size) for name, size in zip(files, outcome.sizes, strict=False))
 
 
 def remove_stale(folder: Path, plan: Plan, force: bool) -> int:

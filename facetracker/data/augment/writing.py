@@ -41,6 +41,7 @@ class Outcome:
     whole: int = 0
     rejects: list[list[str]] = field(default_factory=list)
     photos: dict[str, int] = field(default_factory=dict)
+    sizes: list[int] = field(default_factory=list)  # bytes, of the shard or of each picture and its label file
 
     def count(self, stem: str, variant: Variant) -> None:
         """Add one picture."""
@@ -52,7 +53,7 @@ class Outcome:
         self.photos[stem] = self.photos.get(stem, 0) + 1
 
     def save(self, path: Path) -> None:
-        write_atomically(path, json.dumps(asdict(self), ensure_ascii=False) + "\n")
+        write_atomically(path, json.dumps(asdict(self), ensure_ascii=False) + "\n", sync=False)
 
 
 def read_outcome(path: Path) -> Outcome | None:
@@ -115,8 +116,10 @@ class AugmentJob:
         images, labels = (self.folder / self.part / name for name in (IMAGES, LABELS))
         for example, variant, jpeg in self._pictures(examples, outcome):
             name = f"{example.stem}.{variant.number}"
-            write_atomically(images / f"{name}.jpg", jpeg)
-            write_atomically(labels / f"{name}.json", augmented_json(example.photo.name, variant.boxes, variant.labels))
+            label = augmented_json(example.photo.name, variant.boxes, variant.labels).encode()
+            write_atomically(images / f"{name}.jpg", jpeg, sync=False)
+            write_atomically(labels / f"{name}.json", label, sync=False)
+            outcome.sizes += [len(jpeg), len(label)]
 
     def _write_shard(self, examples: list[Example], outcome: Outcome) -> None:
         records = []
@@ -129,6 +132,7 @@ class AugmentJob:
         order = np.random.default_rng(seed_of(self.recipe.seed, self.name)).permutation(len(records))
         content = b"".join(frame(records[i].encode()) for i in order)
         write_atomically(self.folder / self.part / self.name, content)
+        outcome.sizes = [len(content)]
 
     def _pictures(self, examples: list[Example], outcome: Outcome) -> Iterator[tuple[Example, Variant, bytes]]:
         for example in examples:

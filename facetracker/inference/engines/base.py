@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.machine import processors
 from facetracker.core.photo import Picture
-from facetracker.inference.card import Card
+from facetracker.inference.card import MOST_SIDE, Card
 
 Outputs = dict[str, NDArray[np.float32]]
 R = TypeVar("R")
+MOST_BATCH = 1024
 
 # What the heads call their outputs (boxes, scores; a classifier has one), in the alphabetical order in which exporters
 # write a dictionary.
@@ -70,6 +71,8 @@ class Engine(ABC):
         if len(shape) != 4 or shape[3] != 3:
             raise BadFile(f"its input has the shape {tuple(shape)}, not (batch, height, width, 3)", path=self.path)
         batch, height, width = shape[:3]
+        if max(height or 1, width or 1) > MOST_SIDE or (batch or 1) > MOST_BATCH:
+            raise BadFile(f"its input of the shape {tuple(shape)} is larger than any tracker's", path=self.path)
         self.fixed_batch = batch
         self.fixed_size = (height, width) if height and width else None
 

@@ -95,8 +95,11 @@ class _Ready:
         self._outputs = [(name, index, *details[index]["quantization"]) for name, index in outputs.items()]
 
     def run(self, batch: Picture) -> Outputs:
-        self._interpreter.set_tensor(self._source, batch)
-        self._interpreter.invoke()
+        try:
+            self._interpreter.set_tensor(self._source, batch)
+            self._interpreter.invoke()
+        except (ValueError, RuntimeError) as error:
+            raise BadFile(f"cannot be run ({one_line(str(error))[:200]})") from None
         return {name: self._output(index, scale, zero) for name, index, scale, zero in self._outputs}
 
     def _output(self, index: int, scale: float, zero: int):

@@ -47,7 +47,10 @@ class OnnxEngine(Engine):
         self._checked = False
 
     def run(self, batch: Picture) -> Outputs:
-        results = self._session.run(self._names, {self._input: batch.astype(self._dtype, copy=False)})
+        try:
+            results = self._session.run(self._names, {self._input: batch.astype(self._dtype, copy=False)})
+        except Exception as error:  # as above
+            raise BadFile(f"cannot be run ({one_line(str(error))[:200]})", path=self.path) from None
         outputs = {self._ours[name]: np.asarray(array, np.float32) for name, array in zip(self._names, results)}  # noqa: B905
         if not self._checked:
             self.check(outputs)

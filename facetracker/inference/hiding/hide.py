@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from facetracker.capture.source import FILM_SUFFIXES
-from facetracker.core import console
+from facetracker.core import console, disk
 from facetracker.core.errors import FaceTrackerError, Rejects, one_line
 from facetracker.core.files import PHOTO_SUFFIXES, refuse_to_overwrite, written_beside
 from facetracker.core.photo import MAX_PIXELS, Picture, photo_size, read_bytes
@@ -141,7 +141,8 @@ def hide_in_film(
             writer.abandon()
             if isinstance(error, FaceTrackerError):
                 raise
-            raise FaceTrackerError(f"cannot be written ({one_line(str(error))})", path=save) from None
+            why = disk.reason(error, save) if isinstance(error, OSError) else one_line(str(error))
+            raise FaceTrackerError(f"cannot be written ({why})", path=save) from None
         left_out = film.left_out
     lines = _told(source, save, plan, hidden)
     if left_out:

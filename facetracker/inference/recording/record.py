@@ -8,7 +8,6 @@ H.264 plays in every browser.
 from __future__ import annotations
 
 import json
-import os
 import queue
 import threading
 import time
@@ -19,7 +18,7 @@ from typing import Any
 
 import cv2
 
-from facetracker.core import console
+from facetracker.core import console, disk
 from facetracker.core.errors import FaceTrackerError, one_line
 from facetracker.core.files import refuse_to_overwrite
 from facetracker.core.photo import Picture
@@ -95,13 +94,14 @@ class VideoRecorder:
             step(*values)
         except (OSError, ValueError, RuntimeError) as error:  # PyAV's errors are OSErrors and ValueErrors as well
             until = max(self._number, 0) / self.fps
-            why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else one_line(str(error))
+            why = disk.reason(error, self.path) if isinstance(error, OSError) else one_line(str(error))
             self.failed = f"{self.path}: recording stopped after {console.duration(float(until))} ({why})"
-            console.warn(f"{self.failed}. What was recorded stays playable.")
             if self._container is not None:
                 # The disk is still full, so this fails too; the fragments that are on it stand for themselves.
                 with suppress(OSError, ValueError, RuntimeError):
                     self._container.close()
+            kept = "What was recorded stays playable" if keep_if_it_plays(self.path) else "Nothing could be kept"
+            console.warn(f"{self.failed}. {kept}.")
 
     def _encode(self, picture: Picture, at: float) -> None:
         import av
@@ -146,6 +146,19 @@ class VideoRecorder:
         self._container.close()
 
 
+def keep_if_it_plays(path: Path) -> bool:
+    """Whether a recording that broke off shows anything; one that does not is removed. A last fragment that is cut
+    off stays: players show its beginning."""
+    import av
+
+    with suppress(OSError, ValueError), av.open(str(path)) as film:
+        if next(film.decode(video=0), None) is not None:
+            return True
+    with suppress(OSError):
+        path.unlink()
+    return False
+
+
 class JsonLines:
     """A line of JSON a frame; flushed every second, never half a line."""
 
@@ -180,7 +193,7 @@ class JsonLines:
             self._whole += len(data)
         except OSError as error:
             self._file.truncate(self._whole)
-            self.failed = f"{self.path}: writing stopped ({error.strerror})"
+            self.failed = f"{self.path}: writing stopped ({disk.reason(error, self.path)})"
             console.warn(f"{self.failed}. The lines before are whole.")
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from facetracker.cluster.cluster import On
 from facetracker.cluster.workers import run_tasks
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
+from facetracker.core.files import PART
 from facetracker.core.hashing import NEAR, distances
 from facetracker.labels.audit.checks import KINDS, Audit, CheckedPhoto, Finding, PartCounts, look
 from facetracker.labels.classes import listed_classes, wrong_classes
@@ -84,8 +85,13 @@ def audit(
 
 
 def _check_out(out: Path) -> None:
-    """An earlier audit's folder is replaced; a folder that holds something else is not."""
-    if out.exists() and not (out.is_dir() and ((out / "audit.json").exists() or not any(out.iterdir()))):
+    """An earlier audit's folder is replaced, also one that was cut off; a folder that holds something else is not."""
+    if not out.exists():
+        return
+    ours = out.is_dir() and (
+        (out / "audit.json").exists() or all(entry.name.startswith(("backup-", PART)) for entry in out.iterdir())
+    )
+    if not ours:
         raise FaceTrackerError("is no folder of an audit", path=out, fix="Pass --out with another folder.")
 
 

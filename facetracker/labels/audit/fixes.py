@@ -7,13 +7,13 @@ left to a person. Every file is copied to the backup before it is touched.
 from __future__ import annotations
 
 import copy
-import shutil
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from facetracker.core.errors import BadFile
+from facetracker.core.files import write_atomically
 from facetracker.labels.labelme import read_content, stated_size, write_content
 from facetracker.labels.provenance import signed_again, state_of
 from facetracker.labels.shapes import (
@@ -54,9 +54,8 @@ def fix_labels(
         if state_of(old) == "prelabelled":
             new = signed_again(new)  # fixed by a program: still nobody has looked
         place = backup / label.relative_to(data)
-        place.parent.mkdir(parents=True, exist_ok=True)
         if not place.exists():
-            shutil.copy2(label, place)
+            write_atomically(place, label.read_bytes())
         write_content(label, new)
         fixed.append(label.relative_to(data).as_posix())
     return fixed, backup if fixed else None

@@ -108,7 +108,8 @@ def read_classifier_settings(path: str | Path) -> ClassifierSettings:
     if values.get("kind") != "classifier":
         raise FaceTrackerError("is not the run of a classifier", path=Path(path).parent)
     # Runs of earlier versions say augment: yes or no.
-    if not values.get("data", {}).pop("augment", True):
+    data = values.get("data")
+    if isinstance(data, dict) and not data.pop("augment", True):
         values["data"]["pipeline"] = "none"
     try:
         return ClassifierSettings.model_validate(values)

@@ -91,13 +91,12 @@ def train_classifier(
             centre=changing(settings.data, settings.model.centre).centre,
         )
         run = new_run(folder, name or free_name(f"classifier-{settings.model.backbone}", Path(runs)), Path(runs), force)
-        plan.save(run.plan)
-    settings.save(run.config)
+        run.keep(run.plan, plan.to_json())
+    run.keep(run.config, settings.to_yaml())
     device = start(settings.training)
     task = ClassifierTask(settings, plan, faces)
     say_rejects(run, task.rejects)
-    if not resume:
-        write_png(run.folder / "batch.png", task.first_batch())
+    write_png(run.folder / "batch.png", task.first_batch())
     return Trainer(run, settings.training, task, device).go()
 
 
