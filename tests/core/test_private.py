@@ -31,6 +31,8 @@ COMMANDS = {
     "export": ["-c", "from facetracker import export, learn; export(learn('data').run, ['onnx', 'openvino', 'h5'])"],
     "openvino": ["-c", "from facetracker.inference.engines.openvino import OpenVINOEngine"],
     "doctor": [*CLI, "doctor"],
+    "hide": [*CLI, "hide", "photo.jpg", "--save", "hidden.jpg"],
+    "frame": [*CLI, "frame", "photo.jpg", "--shape", "1:1", "--save", "framed.jpg"],
     "notice": [*CLI, "notice", "scene:faces=1,width=320,height=240,fps=10,count=20"],
 }
 
