@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from facetracker.exports.exporting import export as export
     from facetracker.inference.detect import detect as detect
     from facetracker.inference.detector import Detector as Detector
+    from facetracker.inference.events.notice import notice as notice
+    from facetracker.inference.hiding.hide import hide as hide
     from facetracker.inference.tracking.follow import Follower as Follower
     from facetracker.labels.audit.audit import audit as audit
     from facetracker.labels.collection import Collection as Collection
@@ -51,6 +53,8 @@ _HOMES = {
     "evaluate": "reports.evaluation.evaluate",
     "export": "exports.exporting",
     "detect": "inference.detect",
+    "hide": "inference.hiding.hide",
+    "notice": "inference.events.notice",
 }
 
 __all__ = [*_HOMES, "__version__"]
