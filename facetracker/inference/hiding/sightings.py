@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -15,13 +16,12 @@ from facetracker.core import console
 from facetracker.core.boxes import suppress, to_pixels
 from facetracker.core.photo import Picture
 from facetracker.inference.detector import Detector
-from facetracker.inference.hiding.film import FilmReader
+from facetracker.inference.hiding.film import FilmFrame, FilmReader
 
 EVIDENCE = 0.1  # score from which a box may carry on a face that is seen better before or after
 SAME = 0.4  # overlap from which two boxes of one frame are the same face
 CLOSER = 2  # how much larger than usual the second look at a frame is at least: for the small faces of a crowd
 LARGEST = 1280  # pixels of the longer side, at most
-AFFORDED = 640
 THUMBNAIL = 32, 18  # pixels: what two frames are compared by
 CUT = 18.0  # grey levels by which the thumbnails of two shots differ at least
 SUDDEN = 2.0  # and how many times as much as the frames around do,
@@ -73,8 +73,8 @@ class Sightings:
 class Looks:
     """Looks at a picture at more than one size: as usual for the faces close by, larger for those far off.
 
-    A large look costs as much as it has pixels; in a film it is taken every so many frames, so that it costs no more
-    than a look at `AFFORDED` pixels in each. What it finds is carried from one to the next.
+    A large look costs as much as it has pixels. In a film one twice as large as usual is taken in every second frame,
+    one four times as large in every fourth; what it finds is carried from one to the next.
     """
 
     def __init__(self, model: Any, side: int, threads: int | None = None):
@@ -86,7 +86,7 @@ class Looks:
             sizes = {self.usual * CLOSER, max(self.usual * CLOSER, min(side, LARGEST))}
             self.detectors += [Detector.load(model, threads=threads, image_size=size) for size in sorted(sizes)]
         self.large = self.detectors[-1].image_size
-        self.every = max(1, round((self.large / AFFORDED) ** 2))
+        self.every = max(1, round(self.large / self.usual))
 
     def in_photo(self, picture: Picture, least: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Boxes `(N, 4)` normalised and scores `(N,)`, from `least` on, of all looks that are not larger than it."""
@@ -116,8 +116,7 @@ def look_through(film: FilmReader, looks: Looks) -> Sightings:
     seen: Sightings | None = None
     last: Picture | None = None
     with console.progress(f"{film.path.name}, looking", film.count, "frames") as meter:
-        for frame in film.frames():
-            picture = film.small(frame, looks.side_for(frame.number))
+        for frame, picture in _read_ahead(film, looks):
             seen = seen or Sightings(*film.size)
             boxes, scores = looks.in_film(picture, frame.number)
             thumbnail = cv2.resize(picture, THUMBNAIL, interpolation=cv2.INTER_AREA).astype(np.float32)
@@ -130,3 +129,18 @@ def look_through(film: FilmReader, looks: Looks) -> Sightings:
             meter.advance()
     assert seen is not None  # a film without a frame was refused
     return seen
+
+
+def _read_ahead(film: FilmReader, looks: Looks) -> Iterator[tuple[FilmFrame, Picture]]:
+    """The frames and their pictures; the next one is unpacked while somebody looks at this one."""
+    frames = film.frames()
+
+    def read() -> tuple[FilmFrame, Picture] | None:
+        frame = next(frames, None)
+        return None if frame is None else (frame, film.small(frame, looks.side_for(frame.number)))
+
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(read)
+        while (read_one := coming.result()) is not None:
+            coming = reader.submit(read)
+            yield read_one
