@@ -87,6 +87,8 @@ def hide(
     if save.resolve() == source.resolve():
         raise FaceTrackerError("would be overwritten by its hidden copy", path=source, fix="Give --save another name.")
     refuse_to_overwrite(save, force)
+    if check is not None:  # a person may have filled it in
+        refuse_to_overwrite(Path(check) / LIST, force)
     if source.suffix.lower() in PHOTO_SUFFIXES:
         done.lines.append(hide_in_photo(source, save, Looks(model, max(photo_size(source)), threads), cover))
     else:
@@ -114,28 +116,11 @@ def hide_in_film(
             looks = Looks(model, max(film.size), threads)
             seen = look_through(film, looks)
         plan = HidingPlan.of(tracks_of(seen, looks.threshold), seen)
-    for_sheet: dict[int, list[FilmTrack]] = {}
-    for one in plan.tracks if check is not None else ():
-        for_sheet.setdefault(plan.shown_in(one), []).append(one)
     hidden = boxes_by_frame(plan.tracks, len(plan.times))
-    by_stamp = {stamp: number for number, stamp in enumerate(plan.stamps)}
     with FilmReader(source) as film, written_beside(save) as part:
         writer = FilmWriter(save, part, film)
         try:
-            with console.progress(f"{source.name}, writing", len(plan.times), "frames") as meter:
-                for frame in film.frames(writer.copy):
-                    number = by_stamp.get(frame.stamp)
-                    if number is None:  # nobody has looked at this frame: it is not shown
-                        continue
-                    planes = film.planes(frame) if len(hidden[number]) else None
-                    if planes is not None:
-                        cover.on_planes(planes, hidden[number])
-                    if boxes and planes is not None:
-                        _draw(planes, plan, number)
-                    writer.write(frame, planes)
-                    for one in for_sheet.get(number, ()):
-                        plan.take_picture(one, film.small(frame, SHEET_SIDE))
-                    meter.advance()
+            _write(film, writer, plan, hidden, cover, boxes, for_sheet=check is not None)
             writer.close()
         except (OSError, ValueError) as error:
             writer.abandon()
@@ -144,19 +129,47 @@ def hide_in_film(
             why = disk.reason(error, save) if isinstance(error, OSError) else one_line(str(error))
             raise FaceTrackerError(f"cannot be written ({why})", path=save) from None
         left_out = film.left_out
-    lines = _told(source, save, plan, hidden)
+    lines = _told(save, plan, hidden)
     if left_out:
         lines.append(f"left out of the file: {', '.join(sorted(set(left_out)))}")
     if check is not None:
         plan.write(Path(check), source)
-        lines.append(
-            f"{check}: the list and a sheet, which shows the faces bare; set `hide` in {LIST} to yes or no, then"
-        )
+        lines.append(f"{check}: a list, and a sheet that shows the faces bare. Set `hide` in {LIST} to yes or no, then")
         lines.append(f"  facetracker hide {source} --save {save} --except {Path(check) / LIST} --force")
     return lines
 
 
-def _told(source: Path, save: Path, plan: HidingPlan, hidden: list[Any]) -> list[str]:
+def _write(
+    film: FilmReader,
+    writer: FilmWriter,
+    plan: HidingPlan,
+    hidden: list[Any],
+    cover: Cover,
+    boxes: bool,
+    for_sheet: bool,
+) -> None:
+    """The second time through the film: every frame that was looked at is written, covered where it must be."""
+    shown_in: dict[int, list[FilmTrack]] = {}
+    for one in plan.tracks if for_sheet else ():
+        shown_in.setdefault(plan.shown_in(one), []).append(one)
+    by_stamp = {stamp: number for number, stamp in enumerate(plan.stamps)}
+    with console.progress(f"{film.path.name}, writing", len(plan.times), "frames") as meter:
+        for frame in film.frames(writer.copy):
+            number = by_stamp.get(frame.stamp)
+            if number is None:  # nobody has looked at this frame: it is not shown
+                continue
+            planes = film.planes(frame) if len(hidden[number]) else None
+            if planes is not None:
+                cover.on_planes(planes, hidden[number])
+                if boxes:
+                    _draw(planes, plan, number)
+            writer.write(frame, planes)
+            for one in shown_in.get(number, ()):
+                plan.take_picture(one, film.small(frame, SHEET_SIDE))
+            meter.advance()
+
+
+def _told(save: Path, plan: HidingPlan, hidden: list[Any]) -> list[str]:
     faces = sum(one.hidden for one in plan.tracks)
     frames = sum(len(one) > 0 for one in hidden)
     lines = [f"{save}: {faces} faces hidden, in {frames} of {len(hidden)} frames"]

@@ -99,8 +99,8 @@ class Looks:
 
     def in_film(self, picture: Picture, number: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The same for the frame of this number of a film: the usual look, and the largest when it is its turn."""
-        turn = {0: self.detectors[0], 1: self.detectors[-1]} if number % self.every == 0 else {0: self.detectors[0]}
-        return _joined([one.detect(picture, EVIDENCE) for one in turn.values()])
+        looks = [self.detectors[0], *self.detectors[1:][-1:]] if number % self.every == 0 else self.detectors[:1]
+        return _joined([one.detect(picture, EVIDENCE) for one in looks])
 
 
 def _joined(found: Sequence[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -20,8 +20,10 @@ from PIL import Image
 
 from facetracker.cli.main import main
 from facetracker.core.errors import FaceTrackerError
+from facetracker.core.faces import Faces
 from facetracker.inference.hiding.film import FilmReader
-from facetracker.inference.hiding.hide import hide
+from facetracker.inference.hiding.hide import HideAs, hide
+from facetracker.inference.hiding.sightings import Looks
 from facetracker.scenes import Scene
 
 SCENE = Scene(320, 240, faces=1, seed=4, fps=25)
@@ -259,3 +261,30 @@ def test_mistakes_are_one_line(tmp_path, monkeypatch, make, words, says):
     assert done.exit_code == 2
     assert says in done.output
     assert "Traceback" not in done.output
+
+
+def test_answers_that_a_person_gave_are_not_overwritten(tmp_path):
+    film, check = write_film(tmp_path / "film.mp4", 6), tmp_path / "check"
+    hide(film, tmp_path / "out.mp4", check=check)
+    (check / "faces.csv").write_text("mine")
+    done = run(film, "--save", tmp_path / "again.mp4", "--check", check)
+    assert done.exit_code == 2
+    assert (check / "faces.csv").read_text() == "mine"
+    assert not (tmp_path / "again.mp4").exists()
+
+
+def test_boxes_are_drawn_on_demand_only(tmp_path):
+    film = write_film(tmp_path / "film.mp4", 6)
+    hide(film, tmp_path / "plain.mp4")
+    hide(film, tmp_path / "boxed.mp4", show=HideAs(boxes=True))
+    whites = [(pictures(tmp_path / name)[3][1] > 225).all(axis=2).sum() for name in ("plain.mp4", "boxed.mp4")]
+    assert whites[1] > whites[0] + 100
+
+
+def test_a_model_of_one_size_looks_once_a_frame():
+    looks = Looks(None, 640)
+    assert [len(looks.in_film(np.zeros((480, 640, 3), np.uint8), number)) for number in (0, 1)] == [2, 2]
+    called = []
+    looks.detectors = [SimpleNamespace(detect=lambda picture, least: called.append(1) or Faces.none(640, 480))]
+    looks.in_film(np.zeros((480, 640, 3), np.uint8), 0)
+    assert called == [1]
