@@ -66,6 +66,8 @@ def load_yaml(text: str) -> Any:
     """Plain values from YAML; what is too deep, too long or refers to itself too often is a `yaml.YAMLError`."""
     if len(text) > MOST_TEXT:
         raise yaml.YAMLError(f"longer than {MOST_TEXT:,} characters")
+    if text.count("[") + text.count("{") > MOST_VALUES:  # parsing brackets within brackets takes longest
+        raise yaml.YAMLError("too many values")
     try:
         values = yaml.safe_load(text)
         if sum(1 for _ in zip(_values(values), range(MOST_VALUES + 1), strict=False)) > MOST_VALUES:

@@ -59,7 +59,8 @@ class Workspace:
         """Run or parse `facetracker WORDS`; what was done."""
         name, _, rest = self.group.resolve_command(self.context, words)
         values = self.parse(words)
-        only_parsed = name in ONLY_PARSED or {"ray", "--help", "--classifier", "--webhook", "--to", "haar"} & set(rest)
+        only_parsed = name in ONLY_PARSED or {"ray", "--help", "--classifier", "--webhook", "haar"} & set(rest)
+        only_parsed = only_parsed or (name == "frame" and "--to" in rest)  # into programs that are not here
         if only_parsed or (name == "export" and self.has_run(name)):
             return "parsed"
         if name == "train" and not values["resume"] and (values["preset"] != "nano" or self.has_run(name)):
