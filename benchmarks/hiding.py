@@ -47,6 +47,7 @@ def main() -> None:
     parser.add_argument("--films", type=int, default=10, help="films of photos")
     parser.add_argument("--clips", type=Path, nargs="*", default=[], help="films without known faces")
     parser.add_argument("--deface", type=Path, help="the command of deface, from an environment of its own")
+    parser.add_argument("--ways", nargs="+", default=["hide", "old", "detect", "deface"], help="which of them to run")
     parser.add_argument("--keep", type=Path, help="folder for the films; default: a temporary one")
     parser.add_argument("--out", type=Path, default=Path("hiding.json"))
     options = parser.parse_args()
@@ -59,6 +60,8 @@ def main() -> None:
         rows = []
         for film in [*films, *options.clips]:
             for name, command in ways(film, folder, options.deface):
+                if name not in options.ways:
+                    continue
                 rows.append({"film": film.stem, "way": name, **measured(film, *command)})
                 console.say(" ".join(f"{key} {value}" for key, value in rows[-1].items()))
                 write_json(options.out, {"sums": sums(rows), "films": rows})
