@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from facetracker.cli.inference import ViewChoice
+from facetracker.cli.inference import ViewChoice, tell_left_out
 
 
 def frame(
@@ -67,7 +67,4 @@ def frame(
     console.say(done.summary())
     if table:
         console.say(done.stages.table())
-    if done.rejects:
-        for path, why in done.rejects:
-            console.say(f"left out: {path}: {why}")
-        raise typer.Exit(done.rejects.exit_code)
+    tell_left_out(done.rejects)

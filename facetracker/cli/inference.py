@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from facetracker.core.errors import Rejects
 
 
 class ViewChoice(StrEnum):
@@ -16,6 +19,16 @@ class ViewChoice(StrEnum):
     window = "window"
     web = "web"
     none = "none"
+
+
+def tell_left_out(rejects: Rejects) -> None:
+    """Name every file that could not be read, and end with the exit code that says so."""
+    from facetracker.core import console
+
+    for path, why in rejects:
+        console.say(f"left out: {path}: {why}")
+    if rejects:
+        raise typer.Exit(rejects.exit_code)
 
 
 def detect(
@@ -74,10 +87,7 @@ def detect(
     console.say(done.summary())
     if table:
         console.say(done.stages.table())
-    if done.rejects:
-        for path, why in done.rejects:
-            console.say(f"left out: {path}: {why}")
-        raise typer.Exit(done.rejects.exit_code)
+    tell_left_out(done.rejects)
 
 
 def benchmark(
@@ -154,7 +164,4 @@ def hide(
         force=force,
     )
     console.say(done.summary())
-    if done.rejects:
-        for path, why in done.rejects:
-            console.say(f"left out: {path}: {why}")
-        raise typer.Exit(done.rejects.exit_code)
+    tell_left_out(done.rejects)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.files import read_json, write_atomically, write_json
@@ -146,7 +146,7 @@ def read_plan(answers: Path, film: Path) -> HidingPlan:
 
 def _answer(plan: HidingPlan, answers: Path) -> None:
     """Apply the list: who is hidden, and from when to when."""
-    known = {one.number: one for one in plan.tracks}
+    known, times = {one.number: one for one in plan.tracks}, np.array(plan.times)
     try:
         with answers.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
@@ -162,12 +162,12 @@ def _answer(plan: HidingPlan, answers: Path) -> None:
             fix = "A line is number,hide,from,to with yes or no and seconds."
             raise BadFile(f"line {line} is no answer", path=answers, fix=fix) from None
         one.hidden = answer == "yes"
-        _stretch(one, plan.times, start, end)
+        _stretch(one, times, start, end)
 
 
-def _stretch(one: FilmTrack, times: Sequence[float], start: float, end: float) -> None:
+def _stretch(one: FilmTrack, times: NDArray[np.float64], start: float, end: float) -> None:
     """Let a track begin and end when a person says; beyond what is known its box stays where it is."""
-    first, last = (int(np.abs(np.array(times) - time).argmin()) for time in (start, end))
+    first, last = (int(np.abs(times - time).argmin()) for time in (start, end))
     frames = np.clip(np.arange(first, last + 1), one.first, one.last) - one.first
     sighted = np.arange(first, last + 1) == frames + one.first
     one.first, one.boxes, one.scores = first, one.boxes[frames], np.where(sighted, one.scores[frames], 0.0)

@@ -40,7 +40,7 @@ class FilmFrame:
 
 
 class FilmReader:
-    """A film on disk: `frames()` once, with `packets` of the rest in between when `rest` is given."""
+    """A film on disk: `frames()` goes through it once, and hands over the packets of the `rest` on the way."""
 
     def __init__(self, path: str | Path):
         import av

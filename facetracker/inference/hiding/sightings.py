@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -64,9 +65,13 @@ class Sightings:
         """First frame and one past the last of each shot."""
         return list(pairwise([*self.cuts, len(self)]))
 
-    @property
+    def times_of(self, frames: Sequence[int]) -> NDArray[np.float64]:
+        """When these frames are shown `(N,)`, seconds."""
+        return np.array([self.times[frame] for frame in frames])
+
+    @cached_property
     def step(self) -> float:
-        """Seconds from one frame to the next, as a rule."""
+        """Seconds from one frame to the next, as a rule; asked for once the film has been seen to its end."""
         return float(np.median(np.diff(self.times))) if len(self) > 1 else 1 / 30
 
 

@@ -19,6 +19,8 @@ from facetracker.inference.tracking.tracks import NOBODY, Tracks
 
 Floats = NDArray[np.float64]
 
+FOR_SPEED = 6  # sightings from which a speed is taken
+
 
 @dataclass(frozen=True)
 class HidingSettings:
@@ -99,7 +101,7 @@ class _Rows:
 
     def expected(self, frame: int) -> Floats:
         """Where the face is in a frame before its first sighting or after its last, if it goes on as it did there."""
-        end = slice(0, _FOR_SPEED) if frame < self.frames[0] else slice(-_FOR_SPEED, None)
+        end = slice(0, FOR_SPEED) if frame < self.frames[0] else slice(-FOR_SPEED, None)
         frames, boxes = np.array(self.frames[end]), np.array(self.boxes[end])
         near, box = (frames[0], boxes[0]) if frame < self.frames[0] else (frames[-1], boxes[-1])
         if len(frames) < 3:
@@ -108,9 +110,6 @@ class _Rows:
         # A face that leaves the picture is cut off there: the side that still moves says how fast it goes.
         speed = speeds[np.abs(speeds).argmax(axis=0), [0, 1]]
         return box + np.tile(speed * (frame - near), 2)
-
-
-_FOR_SPEED = 6  # sightings from which a speed is taken
 
 
 def _linked(seen: Sightings, start: int, end: int, settings: HidingSettings) -> list[_Rows]:
@@ -192,7 +191,7 @@ def _filled(
     boxes = np.stack([np.interp(frames, known, steady[:, side]) for side in range(4)], axis=1)
     for frame in (*range(first, known[0]), *range(known[-1] + 1, last + 1)):
         boxes[frame - first] = rows.expected(frame)
-    times, sighted = np.array(seen.times[first : last + 1]), np.array(seen.times)[known]
+    times, sighted = np.array(seen.times[first : last + 1]), seen.times_of(rows.frames)
     boxes = _grown(boxes, np.minimum(settings.growing * _away(times, sighted), settings.grown))
     scores = np.zeros(len(frames))
     scores[known - first] = rows.scores
@@ -218,7 +217,7 @@ def _doubt(track: FilmTrack, rows: _Rows, seen: Sightings, end: int, threshold: 
         return "may be a face"
     if track.scores.max() < threshold:
         return "may be no face"
-    times = np.array(seen.times)[rows.frames]
+    times = seen.times_of(rows.frames)
     gaps = np.diff(times)
     if len(gaps) and gaps.max() > settings.unseen:
         return f"not seen from {times[gaps.argmax()]:.1f} to {times[gaps.argmax() + 1]:.1f} s"
