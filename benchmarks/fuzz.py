@@ -33,6 +33,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "labels"))
 
 import numpy as np
 from damage import damaged_bytes, damaged_label, damaged_picture, sound_pictures
+from smallest import add_smallest_backbone
 
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
@@ -206,18 +207,9 @@ def card(path: Path) -> object:
 def small_tracker(folder: Path):
     import keras
 
-    from facetracker.models import FaceTracker, backbones
+    from facetracker.models import FaceTracker
 
-    def smallest() -> keras.Model:
-        x = inputs = keras.Input((None, None, 3))
-        features = []
-        for number in range(5):
-            x = keras.layers.Conv2D(4, 3, 2, padding="same", activation="relu", name=f"conv{number}")(x)
-            features.append(x)
-        return keras.Model(inputs, features)
-
-    levels = ("conv2", "conv3", "conv4")
-    backbones.BACKBONES["smallest"] = backbones.Backbone("smallest", smallest, 64, "unit", levels, pretrained=False)
+    add_smallest_backbone()
     tracker = FaceTracker(backbone="smallest", head="dense", classes=["face"], image_size=64, weights="none")
     tracker.compile(optimizer=keras.optimizers.Adam())
     return tracker

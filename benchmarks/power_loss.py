@@ -27,6 +27,7 @@ from unittest import mock
 import cv2
 import numpy as np
 import yaml
+from smallest import add_smallest_backbone
 
 from facetracker.core import console, files
 from facetracker.core.boxes import from_pixels
@@ -312,26 +313,11 @@ def try_out(name: str, stage: Stage, trials: int, seed: int, place: Path) -> Res
     return result
 
 
-def add_smallest_backbone() -> None:
-    """A network of five small convolutions under the name `smallest`."""
-    import keras
+def tf_step_by_step() -> None:
+    """Four steps are over before a graph is traced."""
     import tensorflow as tf
 
-    from facetracker.models import backbones
-
-    tf.config.run_functions_eagerly(True)  # four steps are over before a graph is traced
-
-    def smallest() -> keras.Model:
-        x = inputs = keras.Input((None, None, 3))
-        features = []
-        for number in range(5):
-            x = keras.layers.Conv2D(4, 3, 2, padding="same", activation="relu", name=f"conv{number}")(x)
-            features.append(x)
-        return keras.Model(inputs, features)
-
-    backbones.BACKBONES["smallest"] = backbones.Backbone(
-        "smallest", smallest, 64, "unit", levels=("conv2", "conv3", "conv4"), pretrained=False
-    )
+    tf.config.run_functions_eagerly(True)
 
 
 def tf_as_it_was() -> None:
@@ -350,6 +336,7 @@ def main() -> int:
     chosen = {name: stage for name, stage in stages().items() if not options.only or name in options.only}
     if "train" in chosen:
         add_smallest_backbone()
+        tf_step_by_step()
     shares = sum(stage.share for stage in chosen.values())
     good = tried = 0
     with tempfile.TemporaryDirectory(prefix="power-loss-") as place, open(os.devnull, "w") as nowhere:

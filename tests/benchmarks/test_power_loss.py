@@ -32,6 +32,7 @@ def test_a_power_cut_in_a_training(tmp_path, monkeypatch):
     console.quiet = True
     monkeypatch.setattr(backbones, "BACKBONES", dict(backbones.BACKBONES))
     power_loss.add_smallest_backbone()
+    power_loss.tf_step_by_step()
     try:
         assert power_loss.try_out("train", STAGES["train"], 3, 1, tmp_path).bad == []
     finally:
