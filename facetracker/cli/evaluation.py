@@ -30,6 +30,12 @@ def evaluate(
     gallery: Annotated[
         int, typer.Option(min=0, help="Photos of each kind of mistake; 0: a report without faces.")
     ] = 12,
+    groups: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.csv", help="A photo's name, then a column a group (light, age, ...): found by group."
+        ),
+    ] = None,
     on: On = "local",
     address: Address = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the report that is there.")] = False,
@@ -44,7 +50,7 @@ def evaluate(
         raise FaceTrackerError("a model and a folder of photos are needed", fix="facetracker evaluate MODEL DATA")
     out = free_folder(f"evaluate-{Path(data).resolve().name}") if out is None else out
     cluster = where(on, address)
-    evaluation = run(models, data, part, threshold, out, threads, image_size, gallery, force, **cluster)
+    evaluation = run(models, data, part, threshold, out, threads, image_size, gallery, force, groups, **cluster)
     console.say(*table(evaluation))
     raise typer.Exit(evaluation.rejects.exit_code)
 
@@ -76,10 +82,28 @@ def table(evaluation: Evaluation) -> list[str]:
         for model, own in zip(evaluation.models, several, strict=True)
         if own
     ]
+    lines += [line for model in evaluation.models for line in _groups(model, evaluation)]
     lines += [f"{model.name}: {model.plan.note}" for model in evaluation.models if model.plan.note]
     if evaluation.rejects:
         lines.append(f"{len(evaluation.rejects)} files left out: {evaluation.folder}/rejects.txt")
     return [*lines, f"report: {evaluation.folder}/report.html"]
+
+
+def _groups(model: ModelResult, evaluation: Evaluation) -> list[str]:
+    """A line a group, under a title; the shares with the interval in which the truth lies in 95 of 100 cases."""
+    if evaluation.groups is None:
+        return []
+    lines = [f"{model.name} by group, with 95 % intervals:"]
+    width = max(len(f"{row.question} {row.answer}") for row in model.groups) + 2
+    for row in model.groups:
+        name = f"{row.question} {row.answer}".ljust(width)
+        lines.append(f"  {name}found {row.found} faces; a false alarm in {row.alarms} photos")
+    unnamed = len(model.answers) - evaluation.groups.named(model.answers)
+    if unnamed:
+        lines.append(f"  {unnamed} photos in no group: {evaluation.groups.path} does not name them")
+    if evaluation.groups.left_out:
+        lines.append(f"  no groups, too many values: {', '.join(evaluation.groups.left_out)}")
+    return lines
 
 
 def _column(model: ModelResult) -> dict[str, str]:

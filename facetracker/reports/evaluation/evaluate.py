@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from facetracker.reports.evaluation.answers import (
     plan_classes,
 )
 from facetracker.reports.evaluation.engines import detector_for, find, size_of
+from facetracker.reports.evaluation.groups import GroupRow, Groups, read_groups
 from facetracker.reports.evaluation.judged import JudgedPhoto
 from facetracker.reports.evaluation.photos import LabelledPhotos, labelled_photos
 from facetracker.reports.evaluation.scores import Scores, score
@@ -44,6 +45,7 @@ class ModelResult:
     scores: Scores
     speed: Speed
     answers: list[JudgedPhoto]
+    groups: list[GroupRow] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for `metrics.json`."""
@@ -56,6 +58,7 @@ class ModelResult:
             "note": self.plan.note,
             "speed": asdict(self.speed),
             **self.scores.as_dict(),
+            "groups": [row.as_dict() for row in self.groups],
         }
 
 
@@ -67,6 +70,7 @@ class Evaluation:
     models: list[ModelResult]
     rejects: Rejects
     folder: Path | None = None
+    groups: Groups | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The content of `metrics.json`."""
@@ -88,6 +92,7 @@ def evaluate(
     image_size: int | None = None,
     gallery: int = 12,
     force: bool = False,
+    groups: str | Path | None = None,
     on: On = "local",
     address: str | None = None,
 ) -> Evaluation:
@@ -96,8 +101,9 @@ def evaluate(
     `part` counts where the folder is split. `threshold` defaults to each model's own. `out` is the folder for
     `metrics.json`, `report.html` and `rejects.txt` (None: write nothing); `gallery` photos of each kind of mistake
     are shown in the report, which makes it a file with faces in it. `image_size` is the longer side, in pixels, at
-    which models with open sizes look at a photo. `on` ray, the photos are shown to the models on the cluster at
-    `address` (none: a Ray started here); the speed is that of this machine.
+    which models with open sizes look at a photo. `groups` is a CSV file that says which photo belongs to which groups
+    (`groups.py`): found and false alarms are told of each. `on` ray, the photos are shown to the models on the cluster
+    at `address` (none: a Ray started here); the speed is that of this machine.
     """
     paths = [find(model) for model in ([models] if isinstance(models, str | Path) else models)]
     if not paths:
@@ -105,8 +111,11 @@ def evaluate(
     if out is not None:
         for name in ("metrics.json", "report.html"):
             refuse_to_overwrite(Path(out) / name, force)
+    known = None if groups is None else read_groups(groups)
     photos = labelled_photos(data, part)
     evaluation = judge(paths, photos, threshold, threads, image_size, on=on, address=address)
+    if known is not None:
+        evaluation = _by_group(evaluation, known)
     return evaluation if out is None else write_evaluation(evaluation, out, gallery)
 
 
@@ -151,6 +160,18 @@ def judge(
         )
     ]
     return Evaluation(photos, results, rejects)
+
+
+def _by_group(evaluation: Evaluation, groups: Groups) -> Evaluation:
+    answers = evaluation.models[0].answers
+    if not groups.named(answers):
+        raise FaceTrackerError(
+            f"names none of the {len(answers)} photos",
+            path=groups.path,
+            fix=f"They are called {Path(answers[0].name).name}, ...",
+        )
+    models = [replace(model, groups=groups.rows(model.answers, model.scores.threshold)) for model in evaluation.models]
+    return replace(evaluation, models=models, groups=groups)
 
 
 def write_evaluation(evaluation: Evaluation, out: str | Path, gallery: int = 12) -> Evaluation:
