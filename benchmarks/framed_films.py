@@ -13,7 +13,7 @@ from facetracker.scenes.background import background
 from facetracker.scenes.face import Expression
 from facetracker.scenes.paths import Pose
 from facetracker.scenes.person import Person, person
-from facetracker.scenes.scene import SceneFrame, draw_person, truth_of
+from facetracker.scenes.scene import SceneFrame, draw_person, landmarks_of, truth_of
 
 WIDTH, HEIGHT, FPS = 1920, 1080, 30.0
 UNIT = 62.0  # pixels to half a head's width: a face is then about a seventh of the picture's height
@@ -45,16 +45,19 @@ class Film:
         poses = [way(seconds) for way in self.ways]
         owner = np.full((HEIGHT, WIDTH), -1, np.int16) if len(poses) > 1 else None
         order = sorted(range(len(poses)), key=lambda number: poses[number].near)
+        looks = {}
         for number in order:
             talks = 0.6 if np.sin(9 * seconds + 2 * number) > 0.4 and np.sin(0.7 * seconds + 3 * number) > 0 else 0.0
             blinks = 0.1 if (seconds + number) % 3.7 < 0.13 else 1.0
-            look = Expression(blinks, talks, 0.3)
-            draw_person(picture, self.people[number], poses[number], look, 0.8, owner, number)
+            looks[number] = Expression(blinks, talks, 0.3)
+            draw_person(picture, self.people[number], poses[number], looks[number], 0.8, owner, number)
         seen = {n: truth_of(self.people[n], poses[n], WIDTH, HEIGHT, owner, n) for n in range(len(poses))}
         shown = {number: found for number, found in seen.items() if found is not None}
         boxes = as_boxes([box for box, _ in shown.values()]) if shown else empty()
         visible = np.array([share for _, share in shown.values()], np.float32)
-        return SceneFrame(picture, boxes, np.array(list(shown), np.int64), ("face",) * len(shown), visible)
+        points = [landmarks_of(self.people[n], poses[n], looks[n]) for n in shown]
+        landmarks = (np.array(points).reshape(-1, 5, 2) / [WIDTH, HEIGHT]).astype(np.float32)
+        return SceneFrame(picture, boxes, np.array(list(shown), np.int64), ("face",) * len(shown), visible, landmarks)
 
 
 def eased(seconds: float, begin: float, end: float) -> float:

@@ -16,6 +16,7 @@ from facetracker.scenes.worn import draw_glasses, draw_mask
 # What the head's canvas shows, in units of half a head's width around the point between the eyes.
 LEFT, TOP, RIGHT, BOTTOM = -1.75, -1.85, 1.75, 2.15
 DARK: Colour = (18, 16, 22)
+NOSE_TIP = 0.50
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,13 @@ def face_box(who: Person) -> tuple[float, float, float, float]:
     That is where people and detectors trained on WIDER FACE put it (checked against YuNet in the tests).
     """
     return (-0.97, -0.90, 0.97, who.chin)
+
+
+def landmarks(who: Person, expression: Expression) -> Floats:
+    """Eyes, tip of the nose and corners of the mouth `(5, 2)`, left before right, in units of the canvas."""
+    wide, rise = who.mouth * (1 + 0.12 * expression.smile), 0.075 * expression.smile
+    mouth = 0.60 * who.chin + 0.045 - rise
+    return np.array([(-who.eye_gap, 0), (who.eye_gap, 0), (0, NOSE_TIP - 0.06), (-wide, mouth), (wide, mouth)])
 
 
 @lru_cache(maxsize=256)
@@ -157,7 +165,7 @@ def _eye(canvas: Canvas, who: Person, expression: Expression, side: int) -> None
 
 
 def _nose(canvas: Canvas, who: Person, skin: Floats, light: float) -> None:
-    n, tip = who.nose, 0.50
+    n, tip = who.nose, NOSE_TIP
     for side in (-1, 1):
         away = 0.78 if side * light < 0 else 0.90
         canvas.shade(

@@ -24,6 +24,7 @@ from facetracker.scenes.person import Person, person
 from facetracker.scenes.worn import body
 
 UNITS = (12, 20, 32, 48, 72, 110)  # pixels to half a head's width at which heads are drawn; scaled from there
+BEND_ASIDE, BEND_UP = 0.20, 0.12  # how far the features of a head move that is turned all the way, in units
 HIDDEN = 0.15  # a face of which less than this share can be seen is not in the truth
 
 
@@ -32,7 +33,8 @@ class SceneFrame:
     """One drawn frame and the truth about it.
 
     `boxes` `(N, 4)` normalised xyxy, clipped to the picture; `ids` `(N,)` the person's number; `labels` one class
-    each; `visible` `(N,)` the share of the whole face that can be seen (not covered, not outside the picture).
+    each; `visible` `(N,)` the share of the whole face that can be seen (not covered, not outside the picture);
+    `landmarks` `(N, 5, 2)` normalised: the eyes, the tip of the nose, the corners of the mouth, left before right.
     """
 
     picture: Picture
@@ -40,6 +42,7 @@ class SceneFrame:
     ids: NDArray[np.int64]
     labels: tuple[str, ...]
     visible: NDArray[np.float32]
+    landmarks: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,9 @@ class Scene:
         boxes = as_boxes([shown[number][0] for number in numbers]) if numbers else empty()
         labels = tuple(self._label(number) for number in numbers)
         visible = np.array([shown[number][1] for number in numbers], np.float32)
-        return SceneFrame(picture, boxes, np.array(numbers, np.int64), labels, visible)
+        points = [landmarks_of(self._people[n], poses[n], self._expression(n, seconds)) for n in numbers]
+        landmarks = (np.array(points).reshape(-1, 5, 2) / [self.width, self.height]).astype(np.float32)
+        return SceneFrame(picture, boxes, np.array(numbers, np.int64), labels, visible, landmarks)
 
     @cached_property
     def _people(self) -> list[Person]:
@@ -175,6 +180,17 @@ def truth_of(
     return None if inside < HIDDEN else (box, inside)
 
 
+def landmarks_of(who: Person, pose: Pose, expression: Expression) -> NDArray[np.float64]:
+    """Where a drawn head's landmarks come to lie, `(5, 2)` in pixels of the picture."""
+    drawn = faces_drawn.landmarks(who, expression)
+    u, v = drawn.T
+    for _ in range(20):  # against the bend of `_map_of_head`, which goes from the picture to the drawing
+        inner = np.maximum(1 - u * u, 0) * np.maximum(1 - (v / 1.45) ** 2, 0)
+        u, v = drawn[:, 0] + BEND_ASIDE * pose.yaw * inner, drawn[:, 1] + BEND_UP * pose.pitch * inner
+    cos, sin = np.cos(pose.roll), np.sin(pose.roll)
+    return pose.unit * np.stack([u * cos - v * sin, u * sin + v * cos], axis=1) + [pose.x, pose.y]
+
+
 @lru_cache(maxsize=256)
 def _oval(shape: tuple[int, int]) -> NDArray[np.bool_]:
     y, x = np.ogrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
@@ -196,8 +212,8 @@ def _map_of_head(pose: Pose, unit: int, bend: bool) -> tuple[NDArray[np.float32]
     v = y[:, None] * cos - x[None, :] * sin
     if bend:
         inner = np.maximum(1 - u * u, 0) * np.maximum(1 - (v / 1.45) ** 2, 0)
-        u -= np.float32(0.20 * pose.yaw) * inner
-        v -= np.float32(0.12 * pose.pitch) * inner
+        u -= np.float32(BEND_ASIDE * pose.yaw) * inner
+        v -= np.float32(BEND_UP * pose.pitch) * inner
     u = (u - np.float32(faces_drawn.LEFT)) * unit - 0.5
     v = (v - np.float32(faces_drawn.TOP)) * unit - 0.5
     return u, v, x0, y0
