@@ -9,7 +9,7 @@ from pathlib import Path
 from facetracker.capture.frames import Frame, Source, now
 from facetracker.core import console
 from facetracker.core.errors import BadFile, FaceTrackerError, Rejects
-from facetracker.core.files import photos_in
+from facetracker.core.files import PHOTO_SUFFIXES, photos_in
 from facetracker.core.photo import read_picture
 
 _NUMBER = re.compile(r"%0?(\d*)d")
@@ -52,8 +52,14 @@ class Stills(Source):
 
 
 def open_folder(folder: Path) -> Stills:
-    """All photos directly in a folder, by name."""
-    return Stills(str(folder), photos_in(folder))
+    """All photos directly in a folder, by name; where there are none, those in the folders below it."""
+    return Stills(str(folder), photos_in(folder) or _photos_below(folder))
+
+
+def _photos_below(folder: Path) -> list[Path]:
+    """The photos of a data folder, split or not: `images/`, `test/images/`, ...; what is hidden is not looked at."""
+    below = (path for path in folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES and path.is_file())
+    return sorted(path for path in below if not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 
 def open_sequence(pattern: str, fps: float) -> Stills:

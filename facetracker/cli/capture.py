@@ -33,4 +33,6 @@ def collect(
     console.say(str(done))
     if done.rejects:
         console.warn(f"{len(done.rejects)} photos could not be read, see {folder / 'rejects.txt'}")
+    if done.photos:
+        console.say(f"Next: facetracker annotate {folder.parent if folder.name == 'images' else folder}")
     raise typer.Exit(done.rejects.exit_code)

@@ -58,7 +58,8 @@ def evaluate(
 def table(evaluation: Evaluation) -> list[str]:
     """The result as lines of text: what was measured on, one column a model, where the report is."""
     photos, first = evaluation.photos, evaluation.models[0].scores
-    lines = [
+    lines = [*_worse_than_the_starter(evaluation.models)]
+    lines += [
         f"{photos.folder}{f', {photos.part}' if photos.part else ''} ({photos.kind}): {first.photos} photos, "
         f"{first.faces} faces, {first.photos_without_face} photos without a face"
     ]
@@ -87,6 +88,21 @@ def table(evaluation: Evaluation) -> list[str]:
     if evaluation.rejects:
         lines.append(f"{len(evaluation.rejects)} files left out: {evaluation.folder}/rejects.txt")
     return [*lines, f"report: {evaluation.folder}/report.html"]
+
+
+def _worse_than_the_starter(models: list[ModelResult]) -> list[str]:
+    """A line for every model that is worse than the tracker that comes with the package: it is no use as it is."""
+    from facetracker.inference.detector import find_model
+
+    starter = next((model.scores.mean_iou for model in models if model.path == find_model()), None)
+    if starter is None:
+        return []
+    return [
+        f"{model.name} is worse than the starter on these photos (mean IoU {model.scores.mean_iou:.3f}, the starter "
+        f"{starter:.3f}). More photos, or facetracker learn, which keeps the starter inside."
+        for model in models
+        if model.scores.mean_iou is not None and model.scores.mean_iou < starter - 0.005
+    ]
 
 
 def _groups(model: ModelResult, evaluation: Evaluation) -> list[str]:

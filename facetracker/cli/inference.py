@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,12 +33,16 @@ def tell_left_out(rejects: Rejects) -> None:
 
 
 def detect(
-    model: Annotated[
-        str | None, typer.Argument(metavar="MODEL", help="Model file, run folder, or haar; default: the starter.")
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[MODEL] [SOURCE]",
+            help="Camera number, film, photo, folder, address, or scene: for drawn faces; default: the first camera.",
+            show_default=False,
+        ),
     ] = None,
-    source: Annotated[
-        str, typer.Option(help="Camera number, film, photo, folder, address, or scene: for drawn faces.")
-    ] = "0",
+    model: Annotated[str | None, typer.Option(help="Model file, run folder, or haar; default: the starter.")] = None,
+    source: Annotated[str | None, typer.Option(help="As the word SOURCE.")] = None,
     view: Annotated[ViewChoice, typer.Option(help="auto: a window where there is a display.")] = ViewChoice.auto,
     threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Score from which a face counts.")] = None,
     start: Annotated[float, typer.Option(min=0, help="Seconds to leave out at the beginning.")] = 0.0,
@@ -46,8 +51,10 @@ def detect(
     every: Annotated[int, typer.Option(min=1, help="Detect in every so many frames, follow in between.")] = 1,
     follow: Annotated[bool, typer.Option(help="Give each face a number that stays.")] = True,
     steady: Annotated[bool, typer.Option(help="Take the trembling out of the boxes.")] = True,
-    save: Annotated[Path | None, typer.Option(help="Record what is seen: .mp4, .webm, .avi, .mkv.")] = None,
-    jsonl: Annotated[Path | None, typer.Option(help="Write a line of JSON a frame.")] = None,
+    save: Annotated[
+        Path | None, typer.Option(help="Keep what is seen: .mp4, .webm, .avi, .mkv; of photos: a folder, or one .jpg.")
+    ] = None,
+    jsonl: Annotated[Path | None, typer.Option(help="Write a line of JSON a frame; -: to standard output.")] = None,
     blur: Annotated[bool, typer.Option("--blur", help="Blur every face.")] = False,
     pixelate: Annotated[bool, typer.Option("--pixelate", help="Pixelate every face.")] = False,
     landmarks: Annotated[bool, typer.Option("--landmarks", help="Mark eyes, nose and mouth.")] = False,
@@ -67,27 +74,32 @@ def detect(
     table: Annotated[bool, typer.Option("--table", help="Show where the time went.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
 ) -> None:
-    """Detect and follow faces: in a window, a recording, or lines of JSON.
+    """Find and follow faces in a camera, a film, photos: in a window, a recording, or lines of JSON.
+
+    A model may stand before the source: facetracker detect runs/mine film.mp4
 
     Keys: q or Esc quits, space pauses, s saves the frame for labelling, m mirrors, b blurs, h helps.
     No picture leaves this machine.
     """
+    from facetracker.cli.words import model_and_source
     from facetracker.core import console
     from facetracker.inference import detect as stage
     from facetracker.inference.hiding.cover import hidden_by
 
-    done = stage.detect(
-        model,
-        source,
-        take=stage.Take(start, stop, stride, width, height, fps),
-        find=stage.Find(threshold, image_size, threads, every, follow, steady, classifier),
-        show=stage.Show(view.value, mirror, hidden_by(blur, pixelate), landmarks),
-        keep=stage.Keep(save, jsonl, crop_to, collect_uncertain, force),
-    )
-    console.say(done.summary())
-    if table:
-        console.say(done.stages.table())
-    tell_left_out(done.rejects)
+    model, source = model_and_source(words or [], model, source)
+    with console.on_stderr() if str(jsonl) == "-" else nullcontext():
+        done = stage.detect(
+            model,
+            source,
+            take=stage.Take(start, stop, stride, width, height, fps),
+            find=stage.Find(threshold, image_size, threads, every, follow, steady, classifier),
+            show=stage.Show(view.value, mirror, hidden_by(blur, pixelate), landmarks),
+            keep=stage.Keep(save, jsonl, crop_to, collect_uncertain, force),
+        )
+        console.say(done.summary())
+        if table:
+            console.say(done.stages.table())
+        tell_left_out(done.rejects)
 
 
 def benchmark(

@@ -18,11 +18,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import typer
 
+from facetracker.cli.words import ByPurpose
 from facetracker.core import console, disk
 from facetracker.core.errors import EXIT_MISTAKE, FaceTrackerError
 from facetracker.version import __version__
 
-# Every command and the file that it stands in, in the order in which a photo travels; `--help` lists them so.
+# Every command and the file that it stands in, in the order in which a photo travels.
 COMMANDS = {
     "collect": "capture",
     "annotate": "labels",
@@ -61,7 +62,8 @@ AGAIN = "run the same command again"
 
 app = typer.Typer(
     name="facetracker",
-    help="A face tracker of your own: collect, annotate, audit, split, augment, train, evaluate, export, detect.",
+    cls=ByPurpose,
+    help="A face tracker of your own, and what people do with one. Begin with: facetracker detect",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

@@ -77,6 +77,9 @@ def train(
         from facetracker.training.fit import train as train_run
 
         run = train_run(data, preset, changes, **arguments)
+    from facetracker.core import console
+
+    console.say(f"Next: facetracker detect {run}")
     if (run / "rejects.txt").is_file():
         raise typer.Exit(EXIT_REJECTS)
 

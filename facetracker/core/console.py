@@ -32,6 +32,11 @@ def shown(text: str, lines: bool = True) -> str:
     return plain if lines else " ".join(plain.split())
 
 
+def counted(number: int, what: str) -> str:
+    """`1 photo`, `1,200 photos`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def say(*messages: str) -> None:
     """One line for a person, or several, on stdout (within `on_stderr` there); nothing with `--quiet`."""
     if not quiet:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from facetracker.capture.display import why_no_display
 from facetracker.capture.source import Source, open_source
 from facetracker.capture.video import VideoFile
 from facetracker.core import console
@@ -13,7 +14,7 @@ from facetracker.core.files import refuse_to_overwrite
 from facetracker.inference.classifier import Classifier, ClassVotes
 from facetracker.inference.detector import Detector
 from facetracker.inference.framing.framing import Framed, Framing
-from facetracker.inference.framing.outlets import FramedPhotos, VirtualCamera, open_outlet
+from facetracker.inference.framing.outlets import SavedPhotos, VirtualCamera, open_outlet
 from facetracker.inference.framing.sound import add_sound
 from facetracker.inference.haar import HAAR, HaarDetector
 from facetracker.inference.hiding.cover import Hidden
@@ -23,7 +24,7 @@ from facetracker.inference.live.recorded import RecordedLoop
 from facetracker.inference.live.views import OTHER_WAYS, View, ViewKind, open_view
 from facetracker.inference.recording.crops import CropFolder
 from facetracker.inference.recording.outputs import HardFrames, Outputs
-from facetracker.inference.recording.record import FORMATS, JsonLines, VideoRecorder
+from facetracker.inference.recording.record import FORMATS, STDOUT, JsonLines, VideoRecorder
 from facetracker.inference.stages import Stages
 from facetracker.inference.tracking.watch import Watcher
 
@@ -44,13 +45,17 @@ class Detected:
         """A line about the run and one for each file that was written."""
         report = self.report
         rate = report.frames / report.seconds if report.seconds else 0.0
-        line = f"{report.frames} frames in {console.duration(report.seconds)} ({rate:.1f}/s)"
-        line += f", at most {report.most} faces in one" if report.most != 1 else ", at most 1 face in one"
+        what = console.counted(report.frames, "photo" if report.photos else "frame")
+        line = f"{what} in {console.duration(report.seconds)} ({rate:.1f}/s)"
+        line += f", at most {console.counted(report.most, 'face')} in one" if report.frames > 1 else ""
         if report.faces:
             line += f", {report.faces} followed"
         if self.live and report.shown:
             line += f"; age at most {report.ages.percentile(95) * 1000:.0f} ms (95 %)"
-        return "\n".join([line, *self.written])
+        photos = [f"{path}: {console.counted(faces, 'face')}" for path, faces in report.photos]
+        if photos and len(photos) < report.frames:
+            photos.append("...")
+        return "\n".join([*photos, line, *self.written])
 
 
 @dataclass(frozen=True)
@@ -133,7 +138,7 @@ def detect(
     the faces, without boxes; a film keeps its sound.
     """
     for path in (keep.save, keep.jsonl):
-        if path is not None:
+        if path is not None and str(path) != STDOUT and not Path(path).is_dir():
             refuse_to_overwrite(path, keep.force)
     detector: Detector | HaarDetector
     if str(model) == HAAR:
@@ -193,8 +198,8 @@ def detect(
 
 def _view_for(view: ViewKind, source: Source, purpose: object) -> View | None:
     """The view; a live run that nobody could see, that writes nothing and never ends is refused."""
-    if view == "auto" and source.stills:
-        view = "none"  # photos would flash by
+    if view == "auto" and source.stills and (purpose or why_no_display() is not None):
+        view = "none"  # photos are looked at one by one, where that is what was asked for
     shown = open_view(view, f"facetracker: {source.name}")
     if shown is None and source.live and not purpose:
         raise FaceTrackerError(
@@ -206,11 +211,16 @@ def _view_for(view: ViewKind, source: Source, purpose: object) -> View | None:
 def _outputs(source: Source, keep: Keep, framing: Framing | None) -> Outputs:
     rate = (source.fps or (1.0 if source.stills else 30.0)) / source.stride
     name = Path(source.name).stem if Path(source.name).suffix else "frame"
-    photos = source.stills and framing is not None and keep.save and Path(keep.save).suffix.lower() not in FORMATS
+    photos = source.stills and keep.save and Path(keep.save).suffix.lower() not in FORMATS
     outputs = Outputs()
     try:
         if photos:
-            outputs.outlets.append(FramedPhotos(Path(str(keep.save)), force=keep.force))
+            saved = SavedPhotos(Path(str(keep.save)), Path(source.name), force=keep.force)
+            if saved.one and (source.count or 1) > 1:
+                raise FaceTrackerError(
+                    f"is one photo, {source.name} has {source.count}", path=saved.target, fix="Name a folder."
+                )
+            outputs.outlets.append(saved)
         for target in keep.to:
             outputs.outlets.append(open_outlet(target, f"facetracker: {source.name}", rate, source.live))
             size = (source.width or 0, source.height or 0)

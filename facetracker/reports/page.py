@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import facetracker
 from facetracker.core.boxes import Boxes, to_pixels
+from facetracker.core.console import counted
 from facetracker.core.photo import PNG
 from facetracker.version import __version__
 
@@ -62,13 +63,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["count"] = count
+    made.filters["count"] = counted
     return made
-
-
-def count(number: int, what: str) -> str:
-    """`1 photo`, `1,200 photos`."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def data_address(data: bytes) -> str:

@@ -14,14 +14,6 @@ def run(*arguments, **options):
     )
 
 
-def test_help_lists_commands_in_the_order_of_the_way():
-    shown = run("--help")
-    assert shown.returncode == 0
-    commands = [line.split()[0] for line in shown.stdout.split("Commands:")[1].splitlines() if line[:3].strip()]
-    expected = ["collect", "annotate", "audit", "split", "augment", "train", "evaluate", "export", "detect", "doctor"]
-    assert [name for name in commands if name in expected] == expected
-
-
 def test_help_answers_at_once_and_imports_nothing_heavy():
     heavy = ("numpy", "cv2", "tensorflow", "keras", "rich")
     code = f"import sys, facetracker.cli.main; print([name for name in {heavy} if name in sys.modules])"

@@ -25,6 +25,7 @@ import numpy as np
 import typer
 
 from facetracker.cli import main as cli
+from facetracker.cli.words import is_model
 from facetracker.core.example import Example
 from facetracker.core.files import photos_in
 from facetracker.core.photo import read_picture, write_jpeg
@@ -93,7 +94,9 @@ class Workspace:
         options = {option for param in self.group.get_command(self.context, name).params for option in param.opts}
         given = [LESS.get(before, word) for before, word in zip(["", *rest], rest, strict=False)]
         given = ["data" if word == "WEBCAM" else word for word in given]
-        if name in ("collect", "detect") and "--source" not in rest:
+        values = self.parse([name, *rest]) if name == "detect" else {}
+        no_source = name == "collect" or all(is_model(word) for word in values.get("words") or [])
+        if name in ("collect", "detect") and "--source" not in rest and no_source:
             self.rooms += 1
             faces = int(not any("empty" in word for word in rest))
             given += [

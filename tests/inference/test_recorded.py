@@ -91,7 +91,7 @@ def test_uncertain_frames_are_collected(models, green_film, tmp_path):
     done = detect(models / "dense.onnx", green_film, find=Find(threshold=0.95), show=UNSEEN, keep=keep)
     saved = sorted((tmp_path / "images").iterdir())
     assert 1 <= len(saved) <= 2  # the film lasts two seconds
-    assert "frames to label" in done.summary()
+    assert " to label. Next: facetracker review" in done.summary()
 
 
 def test_faces_are_hidden_in_the_recording(dense, green_film, tmp_path):

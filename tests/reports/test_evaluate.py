@@ -8,14 +8,18 @@ import pytest
 from small_files import labelled_photo
 from typer.testing import CliRunner
 
+from facetracker.cli.evaluation import table
 from facetracker.cli.main import app
 from facetracker.core.errors import FaceTrackerError
+from facetracker.core.example import Example
 from facetracker.core.files import write_json
 from facetracker.core.photo import write_jpeg
+from facetracker.labels.labelme import write_labels
 from facetracker.reports.evaluation import evaluate
 from facetracker.reports.evaluation.answers import plan_classes
 from facetracker.reports.evaluation.evaluate import free_folder, short_names
 from facetracker.reports.evaluation.photos import labelled_photos
+from facetracker.scenes import Scene
 
 
 def test_a_model_that_is_right_everywhere(constant, photos):
@@ -195,3 +199,13 @@ def test_the_command_wants_a_model(photos):
     run = CliRunner().invoke(app, ["evaluate", str(photos)])
     assert isinstance(run.exception, FaceTrackerError)
     assert "a model and a folder" in str(run.exception)
+
+
+def test_a_model_that_is_worse_than_the_starter_is_told_first(constant, tmp_path):
+    write_jpeg(tmp_path / "images" / "a.jpg", Scene(320, 240, seed=3).frame(0).picture)
+    truth = Scene(320, 240, seed=3).frame(0).boxes
+    label = tmp_path / "labels" / "a.json"
+    write_labels(label, Example(tmp_path / "images" / "a.jpg", 320, 240, truth, ("face",)))
+    worse = table(evaluate([constant("worse", box=(0.0, 0.0, 0.1, 0.1)), "starter"], tmp_path))
+    assert worse[0].startswith("worse.onnx is worse than the starter on these photos (mean IoU 0.000, the starter 0.")
+    assert "worse than" not in " ".join(table(evaluate(["starter"], tmp_path)))

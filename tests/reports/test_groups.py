@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from facetracker.cli.main import app
 from facetracker.core.errors import FaceTrackerError
 from facetracker.reports.evaluation.evaluate import evaluate
-from facetracker.reports.evaluation.groups import MOST_VALUES, Share, read_groups
+from facetracker.reports.evaluation.groups import MOST_VALUES, Proportion, read_groups
 from facetracker.reports.evaluation.judged import JudgedPhoto
 
 FACE, AWAY = [0.25, 0.25, 0.75, 0.75], [0.0, 0.0, 0.2, 0.2]
@@ -29,11 +29,11 @@ def judged(name, boxes, truth=(FACE,)):
 )
 def test_the_interval_is_wilsons(count, of, low, high):
     """The last one is Newcombe's own example (Statistics in Medicine 17, 1998)."""
-    assert Share(count, of).bounds == pytest.approx((low, high), abs=2e-4)
+    assert Proportion(count, of).bounds == pytest.approx((low, high), abs=2e-4)
 
 
 def test_of_nothing_there_is_no_share():
-    assert (Share(0, 0).value, Share(0, 0).bounds, str(Share(0, 0))) == (None, None, "-")
+    assert (Proportion(0, 0).value, Proportion(0, 0).bounds, str(Proportion(0, 0))) == (None, None, "-")
 
 
 def test_rows_count_faces_found_and_photos_with_a_wrong_box(tmp_path):
@@ -49,8 +49,8 @@ def test_rows_count_faces_found_and_photos_with_a_wrong_box(tmp_path):
     rows = {(row.question, row.answer): row for row in groups.rows(photos, 0.5)}
     assert list(rows) == [("light", "bright"), ("light", "dark"), ("cover", "mask"), ("cover", "none")]
     dark = rows["light", "dark"]
-    assert (dark.photos, dark.found, dark.alarms) == (2, Share(2, 3), Share(0, 2))
-    assert rows["light", "bright"].alarms == Share(1, 1)
+    assert (dark.photos, dark.found, dark.alarms) == (2, Proportion(2, 3), Proportion(0, 2))
+    assert rows["light", "bright"].alarms == Proportion(1, 1)
     assert groups.named(photos) == 3
     assert all(row.found.count == 0 for row in groups.rows(photos, 0.95))
 

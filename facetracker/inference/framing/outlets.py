@@ -204,31 +204,42 @@ class VirtualCamera:
         return f"virtual camera: {self.frames} frames"
 
 
-class FramedPhotos:
-    """A folder that gets every photo's picture under the photo's own name, as JPEG; or a file for one photo."""
+class SavedPhotos:
+    """A folder that gets every photo's picture under the photo's own name, as JPEG; or a file for one photo.
+
+    Photos that lie deeper in the folder `root` that was read keep their subfolders.
+    """
 
     left = False
 
-    def __init__(self, folder: Path, *, force: bool = False):
-        self.folder, self.force, self.frames = folder, force, 0
+    def __init__(self, target: Path, root: Path, *, force: bool = False):
+        self.target, self.root, self.force, self.frames = target, root, force, 0
+        self.one = target.suffix.lower() in (".jpg", ".jpeg")
 
     def show(self, picture: Picture, frame: Frame) -> None:
         """Write the picture of one photo."""
-        stem = frame.path.stem if frame.path is not None else f"frame-{frame.index:06d}"
-        path = self.folder if self.folder.suffix.lower() in (".jpg", ".jpeg") else self.folder / f"{stem}.jpg"
+        path = self.target if self.one else self.target / self._name(frame)
+        if frame.path is not None and path.exists() and path.samefile(frame.path):
+            raise FaceTrackerError("is the photo itself", path=path, fix="Name another file or folder.")
         refuse_to_overwrite(path, self.force)
         write_jpeg(path, picture)
         self.frames += 1
+
+    def _name(self, frame: Frame) -> Path:
+        if frame.path is None:
+            return Path(f"frame-{frame.index:06d}.jpg")
+        inside = frame.path.is_relative_to(self.root) and frame.path != self.root
+        return (frame.path.relative_to(self.root) if inside else Path(frame.path.name)).with_suffix(".jpg")
 
     def close(self) -> None:
         """Nothing is left to do."""
 
     def summary(self) -> str:
         """A line about it."""
-        return f"{self.folder}: {self.frames} photos"
+        return f"{self.target}: {console.counted(self.frames, 'photo')}"
 
 
-Outlet = RawPipe | Mjpeg | VirtualCamera | FramedPhotos
+Outlet = RawPipe | Mjpeg | VirtualCamera | SavedPhotos
 
 
 def open_outlet(target: str, title: str, fps: float, live: bool) -> Outlet:

@@ -18,6 +18,8 @@ from facetracker.inference.recording.outputs import HardFrames, Outputs
 from facetracker.inference.stages import Durations
 from facetracker.inference.tracking.watch import Seen, Watcher
 
+PHOTOS_TOLD = 20  # of more photos a person does not read a line each
+
 
 @dataclass
 class Controls:
@@ -56,11 +58,14 @@ class Report:
     most: int = 0  # faces in one frame
     seconds: float = 0.0
     ages: Durations = field(default_factory=Durations)  # of frames at the moment they were shown
+    photos: list[tuple[Path, int]] = field(default_factory=list)  # the first ones, and their faces
 
     def note(self, seen: Seen) -> None:
         """Count one frame that was looked at."""
         self.frames += 1
         self.most = max(self.most, len(seen.faces))
+        if seen.frame.path is not None and len(self.photos) < PHOTOS_TOLD:
+            self.photos.append((seen.frame.path, len(seen.faces)))
         if seen.faces.ids is not None and len(seen.faces):
             self.faces = max(self.faces, int(seen.faces.ids.max()))  # numbers are given in order
 

@@ -13,9 +13,11 @@ from facetracker.capture.source import Frame, Source
 from facetracker.core import console
 from facetracker.inference.framing.framing import Shot
 from facetracker.inference.live.loop import Loop, Report
+from facetracker.inference.live.views import NotebookView
 from facetracker.inference.tracking.watch import Seen, Watcher
 
 AHEAD = 4  # frames read ahead
+ACTING = ("q", "esc", "s", "m", "b", "h")  # keys that do something to the photo that is shown
 SHOWN = 30.0  # pictures a second in a window: more cannot be seen and would hold the work up
 
 
@@ -50,11 +52,28 @@ class RecordedLoop(Loop):
         self.outputs.take(seen)
         shot = self._shot(frame, seen.faces, seen.found)
         self._record(frame, shot)
-        if self.view is not None and time.monotonic() - self._shown_at >= 1 / SHOWN:
+        has_keys = self.view is not None and not isinstance(self.view, NotebookView)
+        if has_keys and self.source.stills:
+            self._hold(seen, shot)
+        elif self.view is not None and time.monotonic() - self._shown_at >= 1 / SHOWN:
             self._show(seen, shot)
             while self.controls.paused and not self._is_left():
                 time.sleep(1 / SHOWN)
                 self._show(seen, shot)
+
+    def _hold(self, seen: Seen, shot: Shot) -> None:
+        """Show a photo until a key is pressed: `q`, `s`, `m`, `b` and `h` do what they always do, others go on."""
+        assert self.view is not None
+        status = ["any key: next, q: quit" if (self.source.count or 2) > 1 else "any key: close"]
+        self.report.shown += 1
+        while not self._is_left():
+            key = self.view.show(self._drawn(shot, status))
+            if key in ACTING:
+                self.controls.press(key)
+                self._save_if_wished(seen)
+            elif key is not None:
+                return
+            time.sleep(1 / SHOWN)
 
     def _show(self, seen: Seen, shot: Shot) -> None:
         assert self.view is not None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from facetracker.capture.frames import Frame
+from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.naming import new_session, photo_stem
 from facetracker.core.photo import Picture, write_jpeg
@@ -103,15 +104,16 @@ class Outputs:
         lines = []
         if self.recorder is not None:
             left = f", {self.recorder.left_out} left out (writing was too slow)" if self.recorder.left_out else ""
-            lines.append(f"{self.recorder.path}: {self.recorder.frames} frames{left}")
-        if self.lines is not None:
-            lines.append(f"{self.lines.path}: {self.lines.lines} lines")
+            lines.append(f"{self.recorder.path}: {console.counted(self.recorder.frames, 'frame')}{left}")
+        if self.lines is not None and not self.lines.piped:
+            lines.append(f"{self.lines.path}: {console.counted(self.lines.lines, 'line')}")
         if self.crops is not None:
-            lines.append(f"{self.crops.folder}: {self.crops.count} faces")
+            lines.append(f"{self.crops.folder}: {console.counted(self.crops.count, 'face')}")
         if self.hard_frames is not None and self.hard_frames.count:
             folder = self.hard_frames.folder
             data = folder.parent if folder.name == "images" else folder
-            lines.append(f"{folder}: {self.hard_frames.count} frames to label. Next: facetracker review {data}")
+            count = console.counted(self.hard_frames.count, "frame")
+            lines.append(f"{folder}: {count} to label. Next: facetracker review {data}")
         return lines + [outlet.summary() for outlet in self.outlets]
 
     def raise_failures(self) -> None:

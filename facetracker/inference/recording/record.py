@@ -8,6 +8,7 @@ H.264 plays in every browser.
 from __future__ import annotations
 
 import json
+import os
 import queue
 import threading
 import time
@@ -35,6 +36,7 @@ FORMATS: dict[str, tuple[list[tuple[str, str, dict[str, str]]], dict[str, str]]]
     ),
     ".avi": ([("mjpeg", "yuvj420p", {"qmin": "3", "qmax": "3"})], {"flush_packets": "1"}),
 }
+STDOUT = "-"  # in place of a file's name
 VP8_BITS = 0.25  # a pixel, at most
 WAITING = 8  # frames that may wait to be written; a live run then leaves some out rather than fall behind
 
@@ -160,17 +162,18 @@ def keep_if_it_plays(path: Path) -> bool:
 
 
 class JsonLines:
-    """A line of JSON a frame; flushed every second, never half a line."""
+    """A line of JSON a frame; flushed every second, never half a line. The path `-` is standard output, at once."""
 
     def __init__(self, path: str | Path, *, force: bool = False):
-        self.path = Path(path)
-        refuse_to_overwrite(self.path, force)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path, self.piped = Path(path), str(path) == STDOUT
+        if not self.piped:
+            refuse_to_overwrite(self.path, force)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
         self.failed: str | None = None
         self.lines = 0
         self._whole = 0
         self._flushed = time.monotonic()
-        self._file = self.path.open("wb", buffering=0)
+        self._file = os.fdopen(os.dup(1), "wb", buffering=0) if self.piped else self.path.open("wb", buffering=0)
         self._waiting: list[bytes] = []
 
     def write(self, value: dict[str, Any]) -> None:
@@ -179,7 +182,7 @@ class JsonLines:
             return
         self._waiting.append(json.dumps(value, separators=(",", ":")).encode() + b"\n")
         self.lines += 1
-        if time.monotonic() - self._flushed >= 1.0:
+        if self.piped or time.monotonic() - self._flushed >= 1.0:
             self._flush()
 
     def _flush(self) -> None:
@@ -192,6 +195,8 @@ class JsonLines:
                 rest = rest[self._file.write(rest) :]
             self._whole += len(data)
         except OSError as error:
+            if self.piped:  # whoever read has gone
+                raise
             self._file.truncate(self._whole)
             self.failed = f"{self.path}: writing stopped ({disk.reason(error, self.path)})"
             console.warn(f"{self.failed}. The lines before are whole.")

@@ -25,7 +25,7 @@ Z = 1.96  # of the normal distribution: 95 of 100 lie within
 
 
 @dataclass(frozen=True)
-class Share:
+class Proportion:
     """So many `of` so many, and between which shares the truth lies in 95 of 100 cases (Wilson's interval)."""
 
     count: int
@@ -60,8 +60,8 @@ class GroupRow:
     question: str
     answer: str
     photos: int
-    found: Share
-    alarms: Share
+    found: Proportion
+    alarms: Proportion
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for `metrics.json`."""
@@ -110,7 +110,7 @@ def _row(question: str, answer: str, photos: Mapping[str, JudgedPhoto], threshol
         found += int((taken >= 0).sum())
         faces += len(photo.truth)
         alarms += bool((taken < 0).any())
-    return GroupRow(question, answer, len(photos), Share(found, faces), Share(alarms, len(photos)))
+    return GroupRow(question, answer, len(photos), Proportion(found, faces), Proportion(alarms, len(photos)))
 
 
 def read_groups(path: str | Path) -> Groups:

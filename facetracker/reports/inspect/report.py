@@ -10,13 +10,14 @@ import numpy as np
 from markupsafe import Markup
 
 from facetracker.core import boxes
+from facetracker.core.console import counted
 from facetracker.core.photo import encode_jpeg, encode_png
 from facetracker.reports.charts import bar_chart
 from facetracker.reports.inspect import words
 from facetracker.reports.inspect.gradcam import Look
 from facetracker.reports.inspect.record import Step, counted_once
 from facetracker.reports.inspect.sheets import MOST_FILTERS, channel_row, filter_grid, overlay, steps_shown
-from facetracker.reports.page import count, data_address, render
+from facetracker.reports.page import data_address, render
 
 if TYPE_CHECKING:
     from facetracker.reports.inspect.inspecting import Inside
@@ -131,7 +132,7 @@ def _costs(steps: Sequence[Step], parameters: Sequence[int]) -> Markup:
 def _filters(inside: Inside) -> list[tuple[str, str, str]]:
     """Title, address and a line about the filters, before training (where they are known) and now."""
     height, width, channels, number = inside.after.shape
-    size = f"{count(number, 'filter')} of {height}×{width} pixels and {count(channels, 'colour')}"
+    size = f"{counted(number, 'filter')} of {height}×{width} pixels and {counted(channels, 'colour')}"
     size += f", the first {MOST_FILTERS} of them" if number > MOST_FILTERS else ""
     shown = [("Now", inside.after, size)]
     if inside.before is not None:
