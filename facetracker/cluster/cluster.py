@@ -1,6 +1,6 @@
 """Ray, started on this machine or joined: the only place that imports it.
 
-Ray is an extra (`pip install facetracker[scale]`) and is imported when a stage is told `--on ray`, never before.
+Ray is an extra (`scale`) and is imported when a stage is told `--on ray`, never before.
 Nothing is sent to Ray's makers: its usage statistics are off.
 """
 
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from facetracker.core.errors import FaceTrackerError
+from facetracker.core.install import install_command
 from facetracker.core.places import as_path
 from facetracker.version import __version__
 
@@ -34,7 +35,7 @@ def import_ray() -> Any:
     try:
         import ray
     except ImportError:
-        raise FaceTrackerError("Ray is not installed", fix="pip install facetracker[scale]") from None
+        raise FaceTrackerError("Ray is not installed", fix=install_command("scale")) from None
     return ray
 
 

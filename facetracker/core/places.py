@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 from facetracker.core.errors import FaceTrackerError
+from facetracker.core.install import install_command
 
 # One slash: what is left of `s3://bucket` when a command line has made a `Path` of it. Two letters: no Windows drive.
 ADDRESS = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]+):/(?!/)|([a-zA-Z][a-zA-Z0-9+.-]+)://")
@@ -29,9 +30,7 @@ def as_path(place: str | os.PathLike[str]) -> Path:
     try:
         from upath import UPath
     except ImportError:
-        raise FaceTrackerError(
-            f"{scheme}:// needs more than is installed", fix="pip install facetracker[scale]"
-        ) from None
+        raise FaceTrackerError(f"{scheme}:// needs more than is installed", fix=install_command("scale")) from None
     try:
         path = UPath(f"{scheme}://{rest}")
         path.fs  # noqa: B018 (loads the driver now, and not at the first photo)

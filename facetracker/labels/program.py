@@ -21,6 +21,7 @@ from pathlib import Path
 from facetracker.core.console import say
 from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.files import photos_in, write_atomically
+from facetracker.core.install import install_command
 from facetracker.labels.audit.checks import labels_of
 from facetracker.labels.classes import LABELS_FILE, listed_classes, right_name
 from facetracker.labels.labelme import NO_FACE, read_content
@@ -31,7 +32,7 @@ WITHOUT_CV2 = "import sys; sys.modules['cv2'] = None; from labelme.__main__ impo
 VERSION_OF = "from importlib.metadata import version; print('labelme', version('labelme'))"
 REQUIREMENT = "labelme>=6.3,<7"
 OURS = "FACETRACKER_LABELME"
-INSTALL = f"Install it: pipx install '{REQUIREMENT}' (or pip install 'facetracker[annotate]')."
+INSTALL = f"Install it: pipx install '{REQUIREMENT}' (or {install_command('annotate')})."
 HOW_TO = (
     "In labelme: ctrl+r, then two clicks around the face; d is the next photo, a the one before.\n"
     "A photo without a face: tick no_face under Flags. It saves by itself; close the window when done.\n"

@@ -20,6 +20,7 @@ from facetracker.core.boxes import Boxes, as_boxes
 from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.example import Example
 from facetracker.core.files import read_json
+from facetracker.core.install import install_command
 from facetracker.core.places import as_path
 from facetracker.labels.pairing import PARTS
 
@@ -142,5 +143,5 @@ def _tfrecord() -> Any:
     try:
         from facetracker.labels import tfrecord
     except ImportError as error:
-        raise FaceTrackerError(f"TFRecord needs {error.name}", fix="pip install 'facetracker[train]'") from None
+        raise FaceTrackerError(f"TFRecord needs {error.name}", fix=install_command("train")) from None
     return tfrecord

@@ -23,6 +23,7 @@ from starlette.websockets import WebSocket
 
 from facetracker.core import console, disk
 from facetracker.core.errors import FaceTrackerError, one_line
+from facetracker.core.install import install_command
 from facetracker.core.settings import first_fault
 from facetracker.version import __version__
 from facetracker.web.collect import Collecting
@@ -134,6 +135,7 @@ class Web:
             },
             "training": self.trainer.running,
             "can_train": self.trainer.can_train,
+            "install_training": install_command("train"),
         }
         return JSONResponse(about)
 

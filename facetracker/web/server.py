@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
+from facetracker.core.install import install_command
 
 if TYPE_CHECKING:
     import uvicorn
@@ -140,7 +141,7 @@ def need_libraries() -> None:
     """The page's libraries are an extra."""
     missing = [library for library in ("starlette", "uvicorn", "websockets") if find_spec(library) is None]
     if missing:
-        raise FaceTrackerError(f"the page needs {', '.join(missing)}", fix="pip install 'facetracker[web]'")
+        raise FaceTrackerError(f"the page needs {', '.join(missing)}", fix=install_command("web"))
 
 
 def _is_loopback(host: str) -> bool:

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.files import read_json
+from facetracker.core.install import install_command
 from facetracker.core.settings import load_settings, preset_names, read_settings
 from facetracker.web.child import interrupt, kill, run_child
 from facetracker.web.paths import ABOUT, CONFIG, NAME, NotThere, Place, file_of, inside, run_folder
@@ -209,7 +210,7 @@ class Trainings:
 
     def _refuse_without_libraries(self) -> None:
         if not self.can_train:
-            raise FaceTrackerError("training is not installed", fix="pip install 'facetracker[train]'")
+            raise FaceTrackerError("training is not installed", fix=install_command("train"))
 
     def _name(self, wish: Wish) -> str:
         """The run's name: the one wished for, or the preset's (`mine` for what is learnt) with the next free number."""

@@ -31,6 +31,7 @@ from facetracker.cli.doctor.findings import (
     requirements,
 )
 from facetracker.cli.doctor.report import doctor, verdict
+from facetracker.core.install import install_command
 
 
 def program(path: Path, text: str) -> Path:
@@ -112,7 +113,7 @@ def test_a_package_that_is_missing_or_too_old(monkeypatch):
     assert "needed is >=99.0" in found.says
     assert "no-such-package is not installed" in found.says
     assert _training().state is State.missing
-    assert "facetracker[train]" in _training().fix
+    assert _training().fix == install_command("train")
 
 
 def test_the_headless_opencv_is_found_out(monkeypatch):
@@ -184,7 +185,7 @@ def test_a_virtual_camera_is_told_with_what_it_lacks(monkeypatch):
     monkeypatch.setattr("facetracker.inference.framing.outlets.loopbacks", lambda: devices)
     monkeypatch.setattr("sys.platform", "linux")
     devices: list[str] = []
-    assert _virtual_camera().fix == "pip install 'facetracker[camera]'"
+    assert _virtual_camera().fix == install_command("camera")
     versions["pyvirtualcam"] = "0.15.0"
     assert "modprobe v4l2loopback" in _virtual_camera().fix
     devices.append("/dev/video9")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 
@@ -11,6 +12,7 @@ from watched import Watched
 from facetracker.cluster.cluster import STARTS, check_nodes, connected, import_ray
 from facetracker.cluster.tasks import AHEAD, WorkerDied, run_on_ray
 from facetracker.core.errors import FaceTrackerError
+from facetracker.core.install import install_command
 from tests.cluster.deeds import begin, begun, die, double
 
 
@@ -52,7 +54,7 @@ def test_nodes_are_counted(ray, tmp_path):
 
 def test_without_ray_one_line_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(FaceTrackerError, match=r"^Ray is not installed\. pip install facetracker\[scale\]$"):
+    with pytest.raises(FaceTrackerError, match=re.escape(f"Ray is not installed. {install_command('scale')}")):
         import_ray()
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from facetracker.core.boxes import as_boxes, empty
 from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.files import write_json
+from facetracker.core.install import install_command
 from facetracker.labels.records import Record, decode_record, records_in, shards_in
 from facetracker.labels.tfrecord import decode_example, encode_example, frame, read_records
 
@@ -143,4 +144,4 @@ def test_photos_are_read_without_what_records_need(tmp_path):
         "except Exception as error:\n    print(error)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip().endswith("pip install 'facetracker[train]'")
+    assert done.stdout.strip().endswith(install_command("train"))

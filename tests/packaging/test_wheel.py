@@ -58,7 +58,7 @@ def test_the_wheel_holds_all_that_is_read_at_run_time_and_nothing_else(dist):
     ]
     assert len(wanted) > 10
     assert set(wanted) <= names
-    assert all(name.startswith(("facetracker/", f"facetracker-{__version__}.dist-info/")) for name in names)
+    assert all(name.startswith(("facetracker/", f"own_facetracker-{__version__}.dist-info/")) for name in names)
     assert wheel.stat().st_size < 30e6
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from facetracker.core.console import silenced
 from facetracker.core.errors import FaceTrackerError, one_line
+from facetracker.core.install import DISTRIBUTION, install_command
 from facetracker.core.machine import processors
 from facetracker.version import __version__
 
@@ -78,7 +79,7 @@ def _python() -> Verdict:
 def _packages() -> Verdict:
     good, faults = _installed(None)
     if faults:
-        return Verdict("packages", State.broken, "; ".join(faults), "pip install --upgrade facetracker")
+        return Verdict("packages", State.broken, "; ".join(faults), f"{install_command()} --upgrade")
     return Verdict("packages", State.good, ", ".join([f"facetracker {__version__}", *good]))
 
 
@@ -86,7 +87,7 @@ def _training() -> Verdict:
     good, faults = _installed("train")
     if faults:
         says = f"{'; '.join(faults)} (to augment, train, evaluate and export)"
-        return Verdict("training", State.missing, says, "pip install 'facetracker[train]'")
+        return Verdict("training", State.missing, says, install_command("train"))
     return Verdict("training", State.good, ", ".join(good))
 
 
@@ -107,7 +108,7 @@ def _installed(extra: str | None) -> tuple[list[str], list[str]]:
 def requirements(extra: str | None = None) -> list[tuple[str, list[str]]]:
     """What the installed facetracker asks for, as name and bounds: itself, or one of its extras."""
     found = []
-    for line in importlib.metadata.requires("facetracker") or []:
+    for line in importlib.metadata.requires(DISTRIBUTION) or []:
         wanted, _, marker = line.partition(";")
         named = re.search(r"extra == ['\"](\w+)['\"]", marker)
         match = re.match(r"\s*([A-Za-z0-9._-]+)\s*(.*)", wanted)
@@ -189,11 +190,16 @@ def _cameras() -> Verdict:
 
 def _virtual_camera() -> Verdict:
     """What `frame --to camera` needs: a package, and a driver that only Linux lets us see."""
-    from facetracker.inference.framing.outlets import CAMERA_EXTRA, DRIVERS, loopbacks
+    from facetracker.inference.framing.outlets import DRIVERS, loopbacks
 
     found = _version("pyvirtualcam")
     if found is None:
-        return Verdict("virtual", State.note, "no virtual camera (frame --to camera): needs pyvirtualcam", CAMERA_EXTRA)
+        return Verdict(
+            "virtual",
+            State.note,
+            "no virtual camera (frame --to camera): needs pyvirtualcam",
+            install_command("camera"),
+        )
     if not sys.platform.startswith("linux"):
         says = f"pyvirtualcam {found}; the driver of a virtual camera comes with OBS"
         return Verdict("virtual", State.note, says, DRIVERS.get(sys.platform, ""))
@@ -280,7 +286,7 @@ def _starter() -> Verdict:
     from facetracker.scenes import Scene
 
     frame = Scene(seed=7).frame(0)
-    again = "pip install --force-reinstall --no-deps facetracker"
+    again = f"{install_command()} --force-reinstall --no-deps"
     try:
         with silenced():
             # Whether it sees the face, not how sure it is of a drawing: every starter is a little more or less so.

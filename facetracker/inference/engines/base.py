@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facetracker.core.errors import BadFile, FaceTrackerError
+from facetracker.core.install import install_command
 from facetracker.core.machine import processors
 from facetracker.core.photo import Picture
 from facetracker.inference.card import MOST_SIDE, Card
@@ -143,8 +144,8 @@ def open_engine(path: str | Path, threads: int | None = None) -> Engine:
         raise FaceTrackerError("no such file", path=path, fix="Train and export a model, or leave the name out.")
     module, kind, library, extra = _ENGINES[path.suffix.lower()]
     if find_spec(library) is None:
-        package = f"facetracker[{extra}]" if extra else library.replace("_", "-")
-        raise FaceTrackerError(f"needs {library}", path=path, fix=f"pip install '{package}', or use a .tflite file.")
+        command = install_command(extra) if extra else f"pip install {library.replace('_', '-')}"
+        raise FaceTrackerError(f"needs {library}", path=path, fix=f"{command}, or use a .tflite file.")
     engine: Engine = getattr(import_module(f"facetracker.inference.engines.{module}"), kind)(
         path, threads or default_threads()
     )

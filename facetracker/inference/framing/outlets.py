@@ -18,6 +18,7 @@ from facetracker.capture.frames import Frame
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError, one_line
 from facetracker.core.files import refuse_to_overwrite
+from facetracker.core.install import install_command
 from facetracker.core.photo import Picture, write_jpeg
 from facetracker.inference.live.browser import BrowserView
 
@@ -25,7 +26,6 @@ STDOUT, STDERR = 1, 2
 LONGEST = 10.0  # seconds: a longer gap of the source is not filled, it is left out
 PATIENCE = 3.0  # seconds
 WAITING = 2  # pictures that may wait for whoever reads them; a live run then leaves some out rather than fall behind
-CAMERA_EXTRA = "pip install 'facetracker[camera]'"
 DRIVERS = {
     "linux": "sudo apt install v4l2loopback-dkms && sudo modprobe v4l2loopback exclusive_caps=1 card_label=facetracker",
     "darwin": "install OBS (obsproject.com), start its virtual camera once, and close it",
@@ -172,7 +172,8 @@ class VirtualCamera:
         try:
             import pyvirtualcam
         except ImportError:
-            raise FaceTrackerError("a virtual camera needs the package pyvirtualcam", fix=CAMERA_EXTRA) from None
+            told = "a virtual camera needs the package pyvirtualcam"
+            raise FaceTrackerError(told, fix=install_command("camera")) from None
         self.fps, self.device, self.frames = fps, device, 0
         self._made: Any = pyvirtualcam
         self._camera: Any = None

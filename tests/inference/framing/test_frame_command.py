@@ -20,6 +20,7 @@ import pytest
 from painted import film, frame_with
 
 from facetracker.core.errors import FaceTrackerError
+from facetracker.core.install import install_command
 from facetracker.core.photo import write_jpeg
 from facetracker.inference.detect import Keep, Show, Take, detect
 from facetracker.inference.framing.framing import Framed
@@ -135,7 +136,7 @@ def test_a_virtual_camera_without_its_package_is_one_line_and_exit_code_2(walk, 
     )  # fmt: skip
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
-        "facetracker: a virtual camera needs the package pyvirtualcam. pip install 'facetracker[camera]'"
+        "facetracker: a virtual camera needs the package pyvirtualcam. " + install_command("camera")
     ]
 
 

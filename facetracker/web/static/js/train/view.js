@@ -160,7 +160,7 @@ export class TrainView {
     byId("train-start").textContent = training ? `${training} is training` : learns ? "Learn" : "Start training";
     const used = `${photos.labelled} of ${photos.total} photos are reviewed and will be used.`;
     const needs = learns ? " Only the style can be learnt: an own head" : "Training";
-    byId("train-photos").textContent = `${able || learns ? used : ""}${able ? "" : `${needs} needs more packages: pip install 'facetracker[train]'.`}`;
+    byId("train-photos").textContent = `${able || learns ? used : ""}${able ? "" : `${needs} needs more packages: ${this.page.state.install_training}`}`;
     const few = photos.labelled < ENOUGH;
     byId("train-advice").textContent = few
       ? `${photos.labelled === 0 ? "No photo is reviewed" : photos.labelled === 1 ? "Only 1 is reviewed" : `Only ${photos.labelled} are reviewed`} yet. Five are enough to learn, thirty are better.`
