@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from facetracker.core.boxes import Boxes, as_boxes, empty, from_pixels, to_pixels
+from facetracker.core.errors import FaceTrackerError
+from facetracker.core.install import install_command
 
 if TYPE_CHECKING:
     import supervision as sv
@@ -200,8 +202,10 @@ class Faces:
 
     def to_supervision(self) -> sv.Detections:
         """The faces as `supervision.Detections`: boxes in pixels, names in `data["class_name"]`."""
-        import supervision as sv
-
+        try:
+            import supervision as sv
+        except ImportError:
+            raise FaceTrackerError("supervision is not installed", fix=install_command("convert")) from None
         data = {"class_name": np.array(self.labels, dtype=str), "coasting": self.coasting, "landmarks": self.landmarks}
         return sv.Detections(
             xyxy=self.pixels,

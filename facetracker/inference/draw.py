@@ -1,12 +1,14 @@
-"""What a person sees: boxes, numbers, trails, and in a corner how fast it goes. supervision draws the most of it."""
+"""What a person sees: boxes, numbers, trails, and in a corner how fast it goes."""
 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from facetracker.core.faces import Faces
 from facetracker.core.lettering import text_width, write
@@ -15,7 +17,9 @@ from facetracker.core.photo import Picture
 GREEN, RED, ORANGE, FACE = "#2fbf5b", "#e5484d", "#f5a524", "#22c7e8"
 OTHERS = ("#22c7e8", "#b07cff", "#ff8ac0", "#ffd24a", "#7cd0a0", "#ff9966")
 TRAIL = 30  # frames
-WHITE, SHADE = (255, 255, 255), 0.45
+WHITE, BLACK, SHADE = (255, 255, 255), (0, 0, 0), 0.45
+ROUNDNESS = 0.35  # of a box: its corners' radius, of half its shorter side
+Colour = tuple[int, int, int]  # BGR
 POINT = (90, 240, 255)  # BGR
 
 HELP = (
@@ -38,6 +42,30 @@ def class_colour(name: str, number: int = 0) -> str:
     return FACE if name == "face" else OTHERS[number % len(OTHERS)]
 
 
+def bgr(colour: str) -> Colour:
+    """`#22c7e8` as blue, green and red."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return blue, green, red
+
+
+def rounded(picture: Picture, box: NDArray[np.int32], radius: int, colour: Colour, thickness: int) -> None:
+    """A rectangle `(4,)` in pixels with round corners; `thickness` -1 fills it."""
+    left, top, right, bottom = (int(value) for value in box)
+    radius = max(0, min(radius, (right - left) // 2, (bottom - top) // 2))
+    corners = [
+        ((left + radius, top + radius), 180),
+        ((right - radius, top + radius), 270),
+        ((right - radius, bottom - radius), 0),
+        ((left + radius, bottom - radius), 90),
+    ]
+    arcs = [cv2.ellipse2Poly(middle, (radius, radius), 0, turn, turn + 90, 10) for middle, turn in corners]
+    outline = np.concatenate(arcs)
+    if thickness < 0:
+        cv2.fillPoly(picture, [outline], colour, cv2.LINE_AA)
+    else:
+        cv2.polylines(picture, [outline], True, colour, thickness, cv2.LINE_AA)
+
+
 class Overlay:
     """Draws the faces of one picture after the other; remembers trails, so every view needs its own.
 
@@ -45,48 +73,49 @@ class Overlay:
     """
 
     def __init__(self, classes: Sequence[str], width: int, height: int, landmarks: bool = False):
-        import supervision as sv  # a second, which nobody pays who draws nothing
-
-        palette = sv.ColorPalette.from_hex([class_colour(name, number) for number, name in enumerate(classes)])
         self.several, self.landmarks = len(classes) > 1, landmarks
+        self._colours = [bgr(class_colour(name, number)) for number, name in enumerate(classes)]
         self._unit = max(min(width, height) / 480, 0.65)
-        self._palette, self._thickness = palette, max(2, round(2 * self._unit))
-        by_class = sv.ColorLookup.CLASS
-        self._boxes = sv.RoundBoxAnnotator(palette, self._thickness, color_lookup=by_class, roundness=0.35)
-        self._labels = sv.LabelAnnotator(
-            palette,
-            by_class,
-            text_color=sv.Color.BLACK,
-            text_scale=0.5 * self._unit,
-            text_thickness=max(1, round(self._unit)),
-            text_padding=max(3, round(5 * self._unit)),
-            border_radius=round(6 * self._unit),
-        )
+        self._thickness = max(2, round(2 * self._unit))
         self.forget()
 
     def forget(self) -> None:
         """Drop the trails: the picture is mirrored now, or the film jumped."""
-        import supervision as sv
-
-        self._trails = sv.TraceAnnotator(
-            self._palette, trace_length=TRAIL, thickness=self._thickness, color_lookup=sv.ColorLookup.CLASS
-        )
+        self._trails: dict[int, deque[NDArray[np.int32]]] = {}
 
     def faces(self, picture: Picture, faces: Faces) -> None:
         """Draw boxes, labels and trails into the picture."""
         if not len(faces):
             return
-        drawn = faces.to_supervision()
+        boxes = np.rint(faces.pixels).astype(np.int32)
+        colours = [self._colours[number % len(self._colours)] for number in faces.classes]
         if faces.ids is not None:
-            self._trails.annotate(picture, drawn)
-        self._boxes.annotate(picture, drawn)
+            for number, box, colour in zip(faces.ids.tolist(), boxes, colours, strict=True):
+                self._trail(picture, number, (box[:2] + box[2:]) // 2, colour)
+        for box, colour in zip(boxes, colours, strict=True):
+            rounded(picture, box, round(ROUNDNESS * min(box[2:] - box[:2]) / 2), colour, self._thickness)
         if self.landmarks and faces.landmarks is not None:
             self._points(picture, faces)
-        # Looking for a free place costs more than all the rest of the drawing: only where the usual one may be cut off.
-        room = 170 * self._unit if self.several else 90 * self._unit
-        left, top = drawn.xyxy[:, 0].max(), drawn.xyxy[:, 1].min()
-        self._labels.smart_position = bool(left + room > picture.shape[1] or top < 28 * self._unit)
-        self._labels.annotate(picture, drawn, labels=self.texts(faces))
+        for box, colour, text in zip(boxes, colours, self.texts(faces), strict=True):
+            self._label(picture, box, text, colour)
+
+    def _trail(self, picture: Picture, number: int, middle: NDArray[np.int32], colour: Colour) -> None:
+        """The way of a face's middle through the last frames."""
+        trail = self._trails.setdefault(number, deque(maxlen=TRAIL))
+        trail.append(middle)
+        if len(trail) > 1:
+            cv2.polylines(picture, [np.array(trail)], False, colour, self._thickness, cv2.LINE_AA)
+
+    def _label(self, picture: Picture, box: NDArray[np.int32], text: str, colour: Colour) -> None:
+        """A plate with the text above the box; inside it where there is no room above, never cut off at a side."""
+        if not text:
+            return
+        size, edge = max(10, round(15 * self._unit)), max(3, round(5 * self._unit))
+        wide, high = text_width(text, size) + 2 * edge, size + 2 * edge
+        left = int(np.clip(box[0], 0, max(0, picture.shape[1] - wide)))
+        top = int(box[1]) - high if box[1] >= high else max(0, int(box[1]))
+        rounded(picture, np.array([left, top, left + wide, top + high]), round(6 * self._unit), colour, -1)
+        write(picture, text, left + edge, top + high - edge - size // 8, size, BLACK)
 
     def _points(self, picture: Picture, faces: Faces) -> None:
         """A dot on each landmark, no larger than a twentieth of its face."""

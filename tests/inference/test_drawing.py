@@ -11,7 +11,7 @@ import pytest
 from facetracker.capture.source import Frame
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.faces import Faces
-from facetracker.inference.draw import GREEN, ORANGE, POINT, RED, Overlay, class_colour
+from facetracker.inference.draw import FACE, GREEN, ORANGE, POINT, RED, Overlay, bgr, class_colour
 from facetracker.inference.hiding.cover import hidden_by, hide_faces
 from facetracker.inference.live.render import Renderer
 from facetracker.inference.recording.crops import CropFolder, widened
@@ -32,10 +32,6 @@ def faces_at(*boxes, names=None, ids=True, coasting=False):
         ids=np.arange(1, count + 1) if ids else None,
         coasting=np.full(count, coasting),
     )
-
-
-def bgr(hexadecimal):
-    return tuple(int(hexadecimal[i : i + 2], 16) for i in (5, 3, 1))
 
 
 @pytest.mark.parametrize(
@@ -166,3 +162,26 @@ def test_landmarks_are_marked_where_asked_for_and_never_on_a_hidden_face():
     assert tuple(shown.render(empty, faces)[spot]) == POINT
     assert not shown.render(empty, faces, hidden="blur")[spot].any()
     assert not Renderer(["face"]).render(empty, faces)[spot].any()
+
+
+def test_a_label_is_never_cut_off():
+    """Above the box, or inside where there is no room; moved in from the side."""
+    overlay = Overlay(["face"], *SIZE)
+    for corner in ((0, 0), (300, 0), (0, 200), (290, 100)):
+        picture = np.zeros((240, 320, 3), np.uint8)
+        faces = faces_at((corner[0], corner[1], corner[0] + 20, corner[1] + 30))
+        overlay.faces(picture, faces)
+        plate = (picture == bgr(FACE)).all(axis=2)
+        rows, columns = np.nonzero(plate)
+        assert columns.max() - columns.min() > 40  # wider than the box of 20: the whole plate is there
+        assert rows.min() >= 0
+        overlay.forget()
+
+
+def test_a_trail_has_thirty_frames_and_ends_with_the_mirror():
+    overlay = Overlay(["face"], *SIZE)
+    for step in range(50):
+        overlay.faces(np.zeros((240, 320, 3), np.uint8), faces_at((step, 100, step + 20, 120)))
+    assert [len(trail) for trail in overlay._trails.values()] == [30]
+    overlay.forget()
+    assert not overlay._trails

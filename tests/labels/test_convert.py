@@ -353,3 +353,10 @@ def test_class_names_from_a_text_file_or_by_hand(photos: PhotoSet, tmp_path):
 def faces_after(source: Path, target: Path) -> list[str]:
     convert(source, target, to="labelme")
     return [face[0] for found in faces(target).values() for face in found]
+
+
+def test_without_its_extra_one_line_says_how_to_get_it(monkeypatch, tmp_path):
+    monkeypatch.setattr("facetracker.labels.formats.convert.find_spec", lambda name: None)
+    with pytest.raises(FaceTrackerError, match=r"other formats need supervision\. pip install") as told:
+        convert(tmp_path, tmp_path / "out", "coco")
+    assert "[convert]" in str(told.value)

@@ -98,8 +98,6 @@ class Loop(ABC):
         boxes = framing is None
         self._window = Renderer(watcher.classes, landmarks, boxes)
         self._film = Renderer(watcher.classes, landmarks, boxes)
-        if self.view is not None or (self.outputs.takes_pictures and boxes):
-            self._window.load()
 
     @abstractmethod
     def run(self) -> Report:

@@ -24,10 +24,6 @@ class Renderer:
         self._overlay: Overlay | None = None
         self._last: tuple[int, int, bool] | None = None
 
-    def load(self) -> None:
-        """Load what draws: a second, which is better spent before the first frame than on it."""
-        import supervision  # noqa: F401
-
     def render(
         self,
         picture: Picture,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from facetracker.core import console
 from facetracker.core.errors import BadFile, FaceTrackerError, Rejects
 from facetracker.core.files import write_atomically
+from facetracker.core.install import install_command
 from facetracker.core.photo import photo_size
 from facetracker.labels.classes import LABELS_FILE, listed_classes
 from facetracker.labels.collection import Collection, read_example
@@ -108,6 +110,8 @@ def convert(
     for name in (to, come_from):
         if name is not None and name not in WRITERS:
             raise FaceTrackerError(f"no format is called {name}", fix=f"There are: {', '.join(sorted(WRITERS))}.")
+    if find_spec("supervision") is None:
+        raise FaceTrackerError("other formats need supervision", fix=install_command("convert"))
     if not source.exists():
         raise FaceTrackerError("no such file or folder", path=source)
     if target.resolve() == source.resolve():
