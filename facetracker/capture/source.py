@@ -16,11 +16,10 @@ from urllib.parse import unquote, urlsplit
 from facetracker.capture.drawn import open_scene
 from facetracker.capture.frames import Frame, Source
 from facetracker.capture.newest import NewestFrame
-from facetracker.capture.stills import Stills, open_folder, open_sequence
+from facetracker.capture.stills import LOOKED_AT, Stills, open_folder, open_sequence
 from facetracker.capture.stream import Stream
 from facetracker.capture.video import Camera, VideoFile, time_limits
 from facetracker.core.errors import FaceTrackerError
-from facetracker.core.files import PHOTO_SUFFIXES
 
 __all__ = ["Frame", "NewestFrame", "Source", "open_source"]
 
@@ -75,6 +74,6 @@ def _opened(
         return open_sequence(str(path), fps or 30.0)
     if not path.is_file():
         raise FaceTrackerError("no such file or folder", path=spec, fix="A camera is a number, a drawn scene `scene:`.")
-    if path.suffix.lower() in PHOTO_SUFFIXES:
+    if path.suffix.lower() in LOOKED_AT:
         return Stills(str(path), [path])
     return VideoFile(path)

@@ -10,8 +10,10 @@ from facetracker.capture.frames import Frame, Source, now
 from facetracker.core import console
 from facetracker.core.errors import BadFile, FaceTrackerError, Rejects
 from facetracker.core.files import PHOTO_SUFFIXES, photos_in
+from facetracker.core.other_formats import OTHER_SUFFIXES
 from facetracker.core.photo import read_picture
 
+LOOKED_AT = (*PHOTO_SUFFIXES, *OTHER_SUFFIXES)  # of which pictures are read, though not all of them can be labelled
 _NUMBER = re.compile(r"%0?(\d*)d")
 
 
@@ -53,12 +55,12 @@ class Stills(Source):
 
 def open_folder(folder: Path) -> Stills:
     """All photos directly in a folder, by name; where there are none, those in the folders below it."""
-    return Stills(str(folder), photos_in(folder) or _photos_below(folder))
+    return Stills(str(folder), photos_in(folder, LOOKED_AT) or _photos_below(folder))
 
 
 def _photos_below(folder: Path) -> list[Path]:
     """The photos of a data folder, split or not: `images/`, `test/images/`, ...; what is hidden is not looked at."""
-    below = (path for path in folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES and path.is_file())
+    below = (path for path in folder.rglob("*") if path.suffix.lower() in LOOKED_AT and path.is_file())
     return sorted(path for path in below if not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 
@@ -70,5 +72,6 @@ def open_sequence(pattern: str, fps: float) -> Stills:
     before, after = Path(pattern).name.split(found[0], 1)
     digits = rf"\d{{{int(found[1])},}}" if found[1] else r"\d+"
     name = re.compile(rf"{re.escape(before)}({digits}){re.escape(after)}")
-    numbered = [(int(m[1]), path) for path in photos_in(Path(pattern).parent) if (m := name.fullmatch(path.name))]
+    there = photos_in(Path(pattern).parent, LOOKED_AT)
+    numbered = [(int(m[1]), path) for path in there if (m := name.fullmatch(path.name))]
     return Stills(pattern, [path for _, path in sorted(numbered)], fps)

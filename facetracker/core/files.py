@@ -13,7 +13,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -165,17 +165,17 @@ def needed_folder(folder: Path) -> Path:
     return folder
 
 
-def photos_in(folder: str | Path) -> list[Path]:
+def photos_in(folder: str | Path, suffixes: Sequence[str] = PHOTO_SUFFIXES) -> list[Path]:
     """The pictures directly in `folder`, sorted by name; a missing folder is a person's mistake."""
     folder = as_path(folder)
-    return sorted(folder / name for name in photo_names(folder))
+    return sorted(folder / name for name in photo_names(folder, suffixes))
 
 
-def photo_names(folder: Path) -> Iterator[str]:
+def photo_names(folder: Path, suffixes: Sequence[str] = PHOTO_SUFFIXES) -> Iterator[str]:
     """The names of the pictures directly in `folder`, in no order; a missing folder is a person's mistake."""
     for name in names_in(needed_folder(folder)):
         path = folder / name
-        if path.suffix.lower() in PHOTO_SUFFIXES and not name.startswith(".") and path.is_file():
+        if path.suffix.lower() in suffixes and not name.startswith(".") and path.is_file():
             yield name
 
 

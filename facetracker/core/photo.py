@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.files import write_atomically
+from facetracker.core.other_formats import decode_other, kind_of
 from facetracker.core.places import as_path
 
 Picture = NDArray[Any]  # uint8; OpenCV's own stubs say no more than "integer or floating"
@@ -47,6 +48,8 @@ def decode_picture(data: bytes, path: str | Path = "picture") -> Picture:
         raise BadFile("is empty", path=path)
     if _is_truncated(data):
         raise BadFile("is truncated", path=path, fix="Take or copy it again.")
+    if (kind := kind_of(data)) is not None:
+        return decode_other(data, kind, MAX_PIXELS, path)
     # Before decoding: 3 kB that claim to be 30,000 x 30,000 pixels cost 70 seconds and 5 GB.
     if (pixels := _stated_pixels(data)) is None:
         raise BadFile("is not a readable picture (its header is damaged)", path=path)

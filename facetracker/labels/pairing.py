@@ -21,6 +21,7 @@ from typing import Any
 
 from facetracker.core.errors import BadFile, FaceTrackerError, Rejects
 from facetracker.core.files import PHOTO_SUFFIXES, names_in, needed_folder, photo_names, read_json
+from facetracker.core.other_formats import OTHER_SUFFIXES
 from facetracker.core.places import as_path
 
 IMAGES, LABELS = "images", "labels"
@@ -191,8 +192,14 @@ def holds_photos(folder: Path) -> bool:
 
 
 def no_photos(data: str | Path, fix: str = "Collect some: facetracker collect") -> FaceTrackerError:
-    """What a person is told about a folder in which no photo was found."""
-    return FaceTrackerError("holds no photos", path=data, fix=fix)
+    """What a person is told about a folder in which no photo was found; of an iPhone's, how to bring them in."""
+    folder = Path(data)
+    others = [path for path in folder.rglob("*") if path.suffix.lower() in OTHER_SUFFIXES] if folder.is_dir() else []
+    if not others:
+        return FaceTrackerError("holds no photos", path=data, fix=fix)
+    kinds = ", ".join(sorted({path.suffix.lower()[1:].upper() for path in others}))
+    bring = f"facetracker collect --source {others[0].parent} --folder NEW/images --count {len(others)} --every 0"
+    return FaceTrackerError(f"holds only photos that labelme cannot open ({kinds})", path=data, fix=f"As JPEG: {bring}")
 
 
 def label_path(photo: str | Path) -> Path:

@@ -138,10 +138,10 @@ def has_screen() -> bool:
 
 
 def need_libraries() -> None:
-    """The page's libraries are an extra."""
+    """The page's libraries come with the package; somebody may have taken them away."""
     missing = [library for library in ("starlette", "uvicorn", "websockets") if find_spec(library) is None]
     if missing:
-        raise FaceTrackerError(f"the page needs {', '.join(missing)}", fix=install_command("web"))
+        raise FaceTrackerError(f"the page needs {', '.join(missing)}", fix=install_command())
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,0 +1,65 @@
+"""Photos that OpenCV does not read for us, by Pillow: HEIC (iPhones), AVIF, GIF, JPEG 2000.
+
+They are looked at, hidden in and collected from; photos to label are JPEGs, which labelme, browsers and every other
+program open. Of an animated file the first frame counts.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from facetracker.core.errors import BadFile, one_line
+from facetracker.core.install import install_command
+
+OTHER_SUFFIXES = (".heic", ".heif", ".avif", ".gif", ".jp2")
+HEIC, PILLOW = "HEIC", "Pillow's"
+HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+MAGIC = (b"GIF87a", b"GIF89a", b"\x00\x00\x00\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")
+
+
+def kind_of(data: bytes) -> str | None:
+    """Who reads these bytes: HEIC, PILLOW, or None where it is one of OpenCV's formats."""
+    if data[4:8] == b"ftyp":
+        brands = data[8 : min(int.from_bytes(data[:4]), 64)]
+        if b"avif" in brands or b"avis" in brands:
+            return PILLOW
+        return HEIC if brands[:4] in HEIC_BRANDS else None
+    return PILLOW if data.startswith(MAGIC) else None
+
+
+def decode_other(data: bytes, kind: str, most_pixels: int, path: str | Path) -> np.ndarray:
+    """The picture `(H, W, 3)` uint8 BGR, upright; more than `most_pixels` are refused before they are decoded."""
+    from PIL import Image, ImageOps
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of large pictures; what is too large is told below
+            picture = _opened(data, kind, path)
+            width, height = picture.size
+            if not 0 < width * height <= most_pixels:
+                raise BadFile(f"is too large ({width}x{height} pixels)", path=path)
+            rgb = np.asarray(ImageOps.exif_transpose(picture.to_pillow() if kind == HEIC else picture).convert("RGB"))
+    except BadFile:
+        raise
+    except Image.DecompressionBombError:
+        raise BadFile("is too large (or its header is damaged)", path=path) from None
+    except Exception as error:  # Pillow and libheif raise a dozen kinds for damaged files
+        raise BadFile(f"is not a readable picture ({one_line(str(error))})", path=path) from None
+    return np.ascontiguousarray(rgb[..., ::-1])
+
+
+def _opened(data: bytes, kind: str, path: str | Path):
+    """The picture, its pixels not yet decoded."""
+    if kind == PILLOW:
+        from PIL import Image
+
+        return Image.open(io.BytesIO(data), formats=("AVIF", "GIF", "JPEG2000"))
+    try:
+        import pillow_heif
+    except ImportError:
+        raise BadFile("is HEIC, as iPhones take them", path=path, fix=install_command("heic")) from None
+    return pillow_heif.open_heif(io.BytesIO(data))
