@@ -21,6 +21,7 @@ import typer
 from facetracker.cli.words import ByPurpose
 from facetracker.core import console, disk
 from facetracker.core.errors import EXIT_MISTAKE, FaceTrackerError
+from facetracker.core.install import missing
 from facetracker.version import __version__
 
 # Every command and the file that it stands in, in the order in which a photo travels.
@@ -110,6 +111,12 @@ def main() -> NoReturn:
     except BrokenPipeError:  # `facetracker ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except ModuleNotFoundError as error:
+        told = None if debug else missing(error.name)
+        if told is None:
+            raise
+        print(f"facetracker: {told}", file=sys.stderr)
+        sys.exit(EXIT_MISTAKE)
     except Exception as error:
         line = None if debug else disk.fault(error)
         if line is None:

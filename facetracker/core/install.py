@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 import json
-from importlib.metadata import PackageNotFoundError, distribution
-from urllib.parse import unquote, urlsplit
+
+from facetracker.core.errors import FaceTrackerError
 
 # On the package index "facetracker" is somebody else's; the import and the command keep that name.
 DISTRIBUTION = "own-facetracker"
+
+# What brings a module that is missing; the first part of its name counts.
+BROUGHT_BY = {
+    "train": (
+        "tensorflow", "keras", "albumentations", "albucore", "jinja2", "markupsafe", "matplotlib", "pycocotools",
+        "tensorboard", "google_crc32c", "google", "onnx", "tf2onnx", "onnxruntime", "openvino", "h5py",
+    ),
+    "convert": ("supervision",),
+    "scale": ("ray", "upath", "fsspec"),
+    "heic": ("pillow_heif",),
+    "camera": ("pyvirtualcam",),
+}  # fmt: skip
+
+
+def missing(module: str | None) -> FaceTrackerError | None:
+    """What a person is told who lacks a module; None where it belongs to no extra."""
+    first = (module or "").partition(".")[0]
+    extra = next((extra for extra, modules in BROUGHT_BY.items() if first in modules), None)
+    if extra is None:
+        return None
+    return FaceTrackerError(f"this needs {first}, which is not installed", fix=install_command(extra))
 
 
 def install_command(*extras: str) -> str:
@@ -16,6 +37,10 @@ def install_command(*extras: str) -> str:
     >>> install_command("train").startswith("pip install ")
     True
     """
+    # A twentieth of a second, which `--help` does not pay.
+    from importlib.metadata import PackageNotFoundError, distribution
+    from urllib.parse import unquote, urlsplit
+
     asked = f"[{','.join(extras)}]" if extras else ""
     try:
         told = distribution(DISTRIBUTION).read_text("direct_url.json")

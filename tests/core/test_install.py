@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import configparser
+import importlib.metadata
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
-from facetracker.core import install
-from facetracker.core.install import DISTRIBUTION, install_command
+from facetracker.cli import main as cli
+from facetracker.core.install import BROUGHT_BY, DISTRIBUTION, install_command
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -36,15 +39,15 @@ class Installed:
     ],
 )
 def test_it_comes_from_where_the_package_came_from(monkeypatch, origin, command):
-    monkeypatch.setattr(install, "distribution", lambda name: Installed(origin))
+    monkeypatch.setattr(importlib.metadata, "distribution", lambda name: Installed(origin))
     assert install_command("train", "web") == f"pip install {command}"
 
 
 def test_nothing_installed_is_the_name_alone(monkeypatch):
     def missing(name):
-        raise install.PackageNotFoundError(name)
+        raise importlib.metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(install, "distribution", missing)
+    monkeypatch.setattr(importlib.metadata, "distribution", missing)
     assert install_command() == "pip install 'own-facetracker'"
 
 
@@ -65,3 +68,38 @@ def test_no_text_advises_the_strangers_package():
 
 def test_the_distribution_has_that_name():
     assert f"\nname = {DISTRIBUTION}\n" in (ROOT / "setup.cfg").read_text()
+
+
+@pytest.mark.parametrize(("module", "extra"), [("tensorflow", "train"), ("jinja2.sandbox", "train"), ("ray", "scale")])
+def test_a_missing_module_is_one_line_with_its_extra(monkeypatch, capsys, module, extra):
+    def lacking(**_):
+        raise ModuleNotFoundError(f"No module named {module!r}", name=module)
+
+    monkeypatch.setattr(cli, "app", lacking)
+    monkeypatch.setattr(sys, "argv", ["facetracker", "train"])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    assert left.value.code == 2
+    told = capsys.readouterr().err
+    assert told == f"facetracker: this needs {module.split('.')[0]}, which is not installed. {install_command(extra)}\n"
+
+
+def test_a_module_of_no_extra_is_our_mistake_and_keeps_its_traceback(monkeypatch):
+    def lacking(**_):
+        raise ModuleNotFoundError("No module named 'wombat'", name="wombat")
+
+    monkeypatch.setattr(cli, "app", lacking)
+    monkeypatch.setattr(sys, "argv", ["facetracker", "train"])
+    with pytest.raises(ModuleNotFoundError):
+        cli.main()
+
+
+def test_whatever_an_extra_declares_is_known_here():
+    """The first module of every package of these extras, so that no extra is forgotten."""
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "setup.cfg")
+    for extra, modules in BROUGHT_BY.items():
+        for line in settings["options.extras_require"][extra].splitlines():
+            name = re.match(r"[A-Za-z0-9_.-]*", line.strip())[0].lower().replace("-", "_")
+            known = {"protobuf": "google", "universal_pathlib": "upath"}.get(name, name)
+            assert not name or name == "own_facetracker" or known in modules, line
