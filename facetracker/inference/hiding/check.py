@@ -7,7 +7,6 @@ where they are in each frame, so that the film is not looked through a second ti
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +19,8 @@ from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.files import read_json, write_atomically, write_json
 from facetracker.core.photo import Picture, write_jpeg
 from facetracker.core.sheet import Tile, sheet
-from facetracker.inference.hiding.sightings import Sightings
+from facetracker.inference.films.film import mark_of
+from facetracker.inference.films.sightings import Sightings
 from facetracker.inference.hiding.tracks import FilmTrack
 
 LIST, RECORD, SHEET = "faces.csv", "faces.json", "faces.jpg"
@@ -28,7 +28,6 @@ COLUMNS = ("number", "hide", "from", "to", "score", "doubt")
 TILES, TILE, ACROSS = 120, 160, 8  # tiles at most, pixels, and how many in a row
 AROUND = 2.2  # how much is shown around a face, in sizes of it
 BRIEF = 0.2  # seconds: what is not hidden and is shorter than this is noise
-FRONT = 1 << 20  # bytes from which a film is known again, with its length
 
 
 @dataclass
@@ -63,7 +62,7 @@ class HidingPlan:
 
     def write(self, folder: Path, film: Path) -> None:
         """Leave the list, the record and the sheet in a folder."""
-        write_json(folder / RECORD, {"film": _mark_of(film), **self._as_json()})
+        write_json(folder / RECORD, {"film": mark_of(film), **self._as_json()})
         write_atomically(folder / LIST, self._as_csv())
         tiles = [self._tile(one) for one in sorted(self.tracks, key=lambda one: not one.doubt)[:TILES]]
         if tiles:
@@ -120,7 +119,7 @@ def read_plan(answers: Path, film: Path) -> HidingPlan:
     record = answers.with_name(RECORD)
     content = read_json(record)
     try:
-        if content["film"] != _mark_of(film):
+        if content["film"] != mark_of(film):
             fix = "Leave --except out and use --check: the film is looked through again."
             raise FaceTrackerError(f"belongs to another film than {film}", path=record, fix=fix)
         tracks = [
@@ -171,8 +170,3 @@ def _stretch(one: FilmTrack, times: NDArray[np.float64], start: float, end: floa
     frames = np.clip(np.arange(first, last + 1), one.first, one.last) - one.first
     sighted = np.arange(first, last + 1) == frames + one.first
     one.first, one.boxes, one.scores = first, one.boxes[frames], np.where(sighted, one.scores[frames], 0.0)
-
-
-def _mark_of(film: Path) -> dict[str, Any]:
-    with film.open("rb") as file:
-        return {"bytes": film.stat().st_size, "begins": hashlib.sha256(file.read(FRONT)).hexdigest()}

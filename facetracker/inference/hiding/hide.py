@@ -14,11 +14,11 @@ from facetracker.core import console, disk
 from facetracker.core.errors import FaceTrackerError, Rejects, one_line
 from facetracker.core.files import PHOTO_SUFFIXES, refuse_to_overwrite, written_beside
 from facetracker.core.photo import MAX_PIXELS, Picture, photo_size, read_bytes
+from facetracker.inference.films.film import FilmReader, FilmWriter, check_suffix
+from facetracker.inference.films.sightings import LARGEST, Looks, look_through
 from facetracker.inference.hiding.check import LIST, HidingPlan, read_plan
 from facetracker.inference.hiding.cover import Cover, Hidden
-from facetracker.inference.hiding.film import FilmReader, FilmWriter, check_suffix
 from facetracker.inference.hiding.photos import hide_in_photo
-from facetracker.inference.hiding.sightings import LARGEST, Looks, look_through
 from facetracker.inference.hiding.tracks import FilmTrack, boxes_by_frame, tracks_of
 
 TOLD = 8  # doubtful stretches that are told on the screen

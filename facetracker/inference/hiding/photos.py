@@ -11,8 +11,8 @@ from facetracker.core.boxes import to_pixels
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.files import write_atomically
 from facetracker.core.photo import decode_picture, read_bytes
+from facetracker.inference.films.sightings import Looks
 from facetracker.inference.hiding.cover import Cover
-from facetracker.inference.hiding.sightings import Looks
 
 LEAST = 0.3  # score from which something is hidden in a photo, which has no other frame to ask
 QUALITY = 95

@@ -21,9 +21,9 @@ from PIL import Image
 from facetracker.cli.main import main
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.faces import Faces
-from facetracker.inference.hiding.film import FilmReader
+from facetracker.inference.films.film import FilmReader
+from facetracker.inference.films.sightings import Looks
 from facetracker.inference.hiding.hide import HideAs, hide
-from facetracker.inference.hiding.sightings import Looks
 from facetracker.scenes import Scene
 
 SCENE = Scene(320, 240, faces=1, seed=4, fps=25)

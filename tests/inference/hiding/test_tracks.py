@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facetracker.inference.hiding.sightings import Sightings
+from facetracker.inference.films.sightings import Sightings
 from facetracker.inference.hiding.tracks import HidingSettings, boxes_by_frame, tracks_of
 
 SURE = 0.65

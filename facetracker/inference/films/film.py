@@ -5,6 +5,7 @@ PyAV and not OpenCV: OpenCV knows neither sound nor the time of a frame, and giv
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ CODECS: dict[str, list[tuple[str, dict[str, str]]]] = {
     ".avi": [("mpeg4", {"qscale": "3"})],
     "": [("libx264", {"preset": "veryfast", "crf": "19"}), ("mpeg4", {"qscale": "3"})],
 }
+FRONT = 1 << 20  # bytes from which a film is known again, with its length
 FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi")  # that can be written
 
 
@@ -273,3 +275,9 @@ def check_suffix(path: Path) -> None:
     """Refuse a name that no film can be written under."""
     if path.suffix.lower() not in FILMS:
         raise FaceTrackerError(f"cannot be written to, only {', '.join(FILMS)}", path=path)
+
+
+def mark_of(film: Path) -> dict[str, Any]:
+    """What a film is known by again: its length in bytes, and a digest of how it begins."""
+    with film.open("rb") as file:
+        return {"bytes": film.stat().st_size, "begins": hashlib.sha256(file.read(FRONT)).hexdigest()}

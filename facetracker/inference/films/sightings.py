@@ -17,7 +17,7 @@ from facetracker.core import console
 from facetracker.core.boxes import suppress, to_pixels
 from facetracker.core.photo import Picture
 from facetracker.inference.detector import Detector
-from facetracker.inference.hiding.film import FilmFrame, FilmReader
+from facetracker.inference.films.film import FilmFrame, FilmReader
 
 EVIDENCE = 0.1  # score from which a box may carry on a face that is seen better before or after
 SAME = 0.4  # overlap from which two boxes of one frame are the same face
