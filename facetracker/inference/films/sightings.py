@@ -82,8 +82,8 @@ class Looks:
     one four times as large in every fourth; what it finds is carried from one to the next.
     """
 
-    def __init__(self, model: Any, side: int, threads: int | None = None):
-        """`side` is the pictures' longer side, pixels: no look is larger."""
+    def __init__(self, model: Any, side: int, threads: int | None = None, every: int = 1):
+        """`side` is the pictures' longer side, pixels: no look is larger. `every`: a large one so seldom at most."""
         first = Detector.load(model, threads=threads)
         self.threshold, self.usual = first.threshold, first.image_size
         self.detectors = [first]
@@ -91,7 +91,7 @@ class Looks:
             sizes = {self.usual * CLOSER, max(self.usual * CLOSER, min(side, LARGEST))}
             self.detectors += [Detector.load(model, threads=threads, image_size=size) for size in sorted(sizes)]
         self.large = self.detectors[-1].image_size
-        self.every = max(1, round(self.large / self.usual))
+        self.every = max(every, round(self.large / self.usual))
 
     def in_photo(self, picture: Picture, least: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Boxes `(N, 4)` normalised and scores `(N,)`, from `least` on, of all looks that are not larger than it."""

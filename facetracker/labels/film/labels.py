@@ -1,0 +1,379 @@
+"""The labels of one film: its tracks, and everything that a person can do to them, each one step to undo.
+
+Nothing here is changed in place. A step remembers the tracks that it changed, as they were and as they became, so
+undoing is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from facetracker.core.boxes import iou
+from facetracker.core.errors import FaceTrackerError
+from facetracker.inference.style import Style
+from facetracker.labels.film.carry import Carrier, carry
+from facetracker.labels.film.doubts import Doubt, doubts_of
+from facetracker.labels.film.found import FilmSeen
+from facetracker.labels.film.tracks import (
+    Boxed,
+    Carried,
+    PixelCorners,
+    Source,
+    Track,
+    boxes_of,
+    first_tracks,
+    style_of_keys,
+)
+
+SMALLEST = 2.0  # pixels to a side
+MEETS = 0.4  # overlap from which a carried box has met the begin or the end of another track
+ELSEWHERE = 0.25  # overlap with the corrected box below which the track was not on this face at all
+AGREES = 0.5  # overlap of the carried with the found box from which the track is on it again
+BRIDGED = 1.5  # seconds: a gap between two joined tracks that is filled
+MOST_TRACKS, MOST_KEYS = 2000, 20_000
+LABEL_LENGTH = 100
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one action changed: tracks by number, None where there is none."""
+
+    name: str
+    before: dict[int, Track | None]
+    after: dict[int, Track | None]
+
+
+@dataclass(frozen=True)
+class FilmLabels:
+    """All tracks of a film, the boxes that were carried, and the steps that led here and those taken back.
+
+    `actions` counts what a person did, undoing included; `next` is the number of the next track.
+    """
+
+    seen: FilmSeen
+    tracks: dict[int, Track]
+    carried: tuple[Carried, ...] = ()
+    past: tuple[Step, ...] = ()
+    future: tuple[Step, ...] = ()
+    actions: int = 0
+    next: int = 1
+    label: str = "face"
+
+    @classmethod
+    def of(cls, seen: FilmSeen, label: str = "face") -> FilmLabels:
+        """What was found, before anybody has looked."""
+        tracks = first_tracks(seen, label)
+        return cls(seen, tracks, next=len(tracks) + 1, label=label)
+
+    # What follows from it
+
+    @cached_property
+    def style(self) -> Style:
+        """How this person draws boxes."""
+        return style_of_keys(self.tracks, self.seen)
+
+    @cached_property
+    def boxed(self) -> dict[int, Boxed]:
+        """The boxes of every track."""
+        return {number: boxes_of(track, self.seen, self.carried, self.style) for number, track in self.tracks.items()}
+
+    @cached_property
+    def doubts(self) -> list[Doubt]:
+        """Where somebody should look."""
+        return doubts_of(self.tracks, self.boxed, self.seen)
+
+    @property
+    def labels(self) -> list[str]:
+        """The class names that occur."""
+        return sorted({track.label for track in self.tracks.values()}) or [self.label]
+
+    def box(self, number: int, frame: int) -> PixelCorners | None:
+        """The box of a track in a frame, pixels; None where it is not there."""
+        boxed = self.boxed[number]
+        row = int(np.searchsorted(boxed.frames, frame))
+        if row >= len(boxed.frames) or boxed.frames[row] != frame:
+            return None
+        return _corners(boxed.boxes[row])
+
+    def faces(self, frame: int) -> dict[int, PixelCorners]:
+        """All boxes of a frame, by track."""
+        found = {number: self.box(number, frame) for number in self.tracks}
+        return {number: box for number, box in found.items() if box is not None and _has_area(box)}
+
+    # What a person does
+
+    def correct(self, number: int, frame: int, box: Sequence[float], carrier: Carrier | None = None) -> FilmLabels:
+        """Put the face of a track where it is in this frame: a keyframe.
+
+        Where the face was not seen, or something else was, the new box is carried on both ways up to where it was.
+        """
+        track, corners = self._track(number), self._checked(box)
+        if not track.is_there(frame):
+            raise FaceTrackerError(f"track {number} is not in frame {frame}", fix="Draw a new box there.")
+        if len(track.keys) >= MOST_KEYS:
+            raise FaceTrackerError("the track has too many keyframes")
+        new = track.with_key(frame, corners)
+        more: tuple[Carried, ...] = ()
+        boxed = self.boxed[number]
+        row = int(np.searchsorted(boxed.frames, frame))
+        elsewhere = iou(np.array([corners]), boxed.boxes[row][None])[0, 0] < ELSEWHERE
+        if carrier is not None and (boxed.scores[row] <= 0 or elsewhere):
+            new, more = self._carried_around(new, frame, corners, carrier, elsewhere=bool(elsewhere))
+        return self._step("correct", {number: new}, more)
+
+    def confirm(self, frame: int) -> FilmLabels:
+        """Every box of this frame whose stretch is doubtful is right: a keyframe each."""
+        numbers = {one.track for one in self.doubts if one.first <= frame <= one.last} or set(self.faces(frame))
+        changed: dict[int, Track | None] = {}
+        for number in sorted(numbers):
+            box = self.box(number, frame)
+            if box is not None and _has_area(box) and self.tracks[number].key(frame) is None:
+                changed[number] = self.tracks[number].with_key(frame, box)
+        if not changed:
+            raise FaceTrackerError("there is no box to agree to in this frame")
+        return self._step("confirm", changed)
+
+    def unkey(self, number: int, frame: int) -> FilmLabels:
+        """Take a keyframe away."""
+        track = self._track(number)
+        if track.key(frame) is None:
+            raise FaceTrackerError(f"track {number} has no keyframe at {frame}")
+        return self._step("unkey", {number: replace(track, keys=tuple(one for one in track.keys if one[0] != frame))})
+
+    def begin(self, number: int, frame: int) -> FilmLabels:
+        """The track begins with this frame."""
+        return self._cut("begin", number, frame, self._track(number).last)
+
+    def end(self, number: int, frame: int) -> FilmLabels:
+        """The track ends with this frame."""
+        return self._cut("end", number, self._track(number).first, frame)
+
+    def split(self, number: int, frame: int) -> FilmLabels:
+        """From this frame on it is another face."""
+        track = self._track(number)
+        before, after = track.within(0, frame - 1), track.within(frame, len(self.seen))
+        if before is None or after is None:
+            raise FaceTrackerError(f"track {number} cannot be split at frame {frame}", fix="Go to its middle first.")
+        return self._step("split", {number: before, self.next: replace(after, number=self.next)})
+
+    def join(self, number: int, other: int) -> FilmLabels:
+        """The two tracks are one face; where both have a box, the first one's counts."""
+        one, two = self._track(number), self._track(other)
+        if number == other:
+            raise FaceTrackerError("a track cannot be joined with itself", fix="Choose another one.")
+        return self._step("join", {number: self._joined(one, two), other: None})
+
+    def rename(self, number: int, label: str) -> FilmLabels:
+        """Name the class of a track."""
+        label = label.strip()
+        if not label or len(label) > LABEL_LENGTH or not label.isprintable():
+            raise FaceTrackerError(f"{label[:40]!r} cannot name a class")
+        return self._step("rename", {number: replace(self._track(number), label=label)})
+
+    def delete(self, number: int) -> FilmLabels:
+        """The track is no face."""
+        self._track(number)
+        return self._step("delete", {number: None})
+
+    def no_face(self, first: int, last: int, number: int | None = None) -> FilmLabels:
+        """There is no face from frame `first` to `last`: none at all, or none of this track."""
+        if not 0 <= first <= last < len(self.seen):
+            raise FaceTrackerError(f"the film has no frames {first} to {last}")
+        changed: dict[int, Track | None] = {}
+        for one in [self._track(number)] if number is not None else list(self.tracks.values()):
+            before, after = one.within(0, first - 1), one.within(last + 1, len(self.seen))
+            if any(a <= last and b >= first for a, b in one.spans):
+                changed[one.number] = _both(before, after)
+        if not changed:
+            raise FaceTrackerError("there is no box in these frames already")
+        return self._step("no face", changed)
+
+    def add(
+        self, frame: int, box: Sequence[float], label: str | None = None, carrier: Carrier | None = None
+    ) -> FilmLabels:
+        """A face that was missed: carried both ways from here, to the cut, to where it is lost, or to another track.
+
+        Where it meets the end or the begin of another track, the two are one face.
+        """
+        corners = self._checked(box)
+        if not 0 <= frame < len(self.seen):
+            raise FaceTrackerError(f"the film has no frame {frame}")
+        if len(self.tracks) >= MOST_TRACKS:
+            raise FaceTrackerError("the film has too many tracks")
+        new = Track(self.next, label or self.label, ((frame, frame),), (), ((frame, corners),))
+        start, end = self.seen.shot_of(frame)
+        more: list[Carried] = []
+        changed: dict[int, Track | None] = {}
+        for step, limit in ((1, end), (-1, start)):
+            way = carry(carrier, frame, corners, step, limit) if carrier is not None else []
+            met, way = self._met(frame, step, way, exclude=set(changed))
+            if way:
+                new = _extended(new, frame, step, way, len(self.carried) + len(more))
+                more.append(_as_carried(frame, step, way))
+            if met is not None:
+                changed[met] = None
+                new = self._joined(replace(new, number=self.next), self.tracks[met])
+        # The oldest of the tracks that turned out to be one face keeps its number.
+        kept = min(changed, default=self.next)
+        changed[kept] = replace(new, number=kept, label=self.tracks[kept].label if kept in self.tracks else new.label)
+        return self._step("add", changed, tuple(more))
+
+    def undo(self) -> FilmLabels:
+        """Take the last step back."""
+        if not self.past:
+            raise FaceTrackerError("there is nothing to undo")
+        step = self.past[-1]
+        return self._with(step.before, past=self.past[:-1], future=(*self.future, step))
+
+    def redo(self) -> FilmLabels:
+        """Take the step that was undone last again."""
+        if not self.future:
+            raise FaceTrackerError("there is nothing to redo")
+        step = self.future[-1]
+        return self._with(step.after, past=(*self.past, step), future=self.future[:-1])
+
+    # How it is done
+
+    def _step(self, name: str, changed: dict[int, Track | None], more: tuple[Carried, ...] = ()) -> FilmLabels:
+        step = Step(name, {number: self.tracks.get(number) for number in changed}, changed)
+        carried = (*self.carried, *more)
+        number = max(self.next, *(one + 1 for one in changed))
+        return replace(self._with(changed, past=(*self.past, step), future=()), carried=carried, next=number)
+
+    def _with(
+        self, changed: Mapping[int, Track | None], past: tuple[Step, ...], future: tuple[Step, ...]
+    ) -> FilmLabels:
+        tracks = {number: track for number, track in {**self.tracks, **changed}.items() if track is not None}
+        tracks = dict(sorted(tracks.items()))
+        return replace(self, tracks=tracks, past=past, future=future, actions=self.actions + 1)
+
+    def _track(self, number: int) -> Track:
+        if number not in self.tracks:
+            raise FaceTrackerError(f"there is no track {number}")
+        return self.tracks[number]
+
+    def _checked(self, box: Sequence[float]) -> PixelCorners:
+        sides = np.asarray(box, np.float64).reshape(-1)
+        if sides.shape != (4,) or not np.isfinite(sides).all():
+            raise FaceTrackerError("a box is four numbers", fix="Draw it again.")
+        left, right = sorted(np.clip(sides[[0, 2]], 0, self.seen.width).tolist())
+        top, bottom = sorted(np.clip(sides[[1, 3]], 0, self.seen.height).tolist())
+        if right - left < SMALLEST or bottom - top < SMALLEST:
+            raise FaceTrackerError("the box is too small", fix="Draw it again.")
+        return round(left, 2), round(top, 2), round(right, 2), round(bottom, 2)
+
+    def _cut(self, name: str, number: int, first: int, last: int) -> FilmLabels:
+        track = self._track(number)
+        left = track.within(first, last)
+        if left is None or left == track:
+            raise FaceTrackerError(f"track {number} cannot {name} there", fix="Go to a frame in which it is.")
+        return self._step(name, {number: left})
+
+    def _joined(self, one: Track, two: Track) -> Track:
+        """One track of two: the second one fills where the first is not; a short gap between them is filled."""
+        pieces = [one]
+        at = 0
+        for first, last in (*one.spans, (len(self.seen) + 1, len(self.seen) + 1)):
+            if (piece := two.within(at, first - 1)) is not None:
+                pieces.append(piece)
+            at = last + 1
+        spans = sorted(span for piece in pieces for span in piece.spans)
+        bridged = round(BRIDGED / self.seen.step)
+        filled = [spans[0]]
+        for first, last in spans[1:]:
+            before = filled[-1]
+            if first <= before[1] + bridged and self.seen.shot_of(first) == self.seen.shot_of(before[1]):
+                filled[-1] = (before[0], max(before[1], last))
+            else:
+                filled.append((first, last))
+        sources = tuple(sorted((s for piece in pieces for s in piece.sources), key=lambda s: s.first))
+        keys = tuple(sorted(key for piece in pieces for key in piece.keys))
+        return replace(one, spans=tuple(filled), sources=sources, keys=keys)
+
+    def _carried_around(
+        self, track: Track, frame: int, box: PixelCorners, carrier: Carrier, elsewhere: bool
+    ) -> tuple[Track, tuple[Carried, ...]]:
+        """The box carried both ways from a frame in which the face was not seen, up to where it is known again."""
+        boxed = self.boxed[track.number]
+        known = {one for one, _ in track.keys if one != frame}
+        if not elsewhere:
+            known |= {int(one) for one in boxed.frames[boxed.scores > 0]}
+        span = next((first, last) for first, last in track.spans if first <= frame <= last)
+        more: list[Carried] = []
+        for step, end in ((1, span[1]), (-1, span[0])):
+            inside = [one for one in known if (one - frame) * step > 0 and (one - end) * step <= 0]
+            limit = min(inside, key=lambda one: abs(one - frame)) - step if inside else end
+            way = carry(carrier, frame, box, step, limit)
+            if elsewhere:
+                way = self._until_it_agrees(track.number, frame, step, way)
+            if way:
+                track = _extended(track, frame, step, way, len(self.carried) + len(more))
+                more.append(_as_carried(frame, step, way))
+        return track, tuple(more)
+
+    def _until_it_agrees(self, number: int, frame: int, step: int, way: list[PixelCorners]) -> list[PixelCorners]:
+        """The carried boxes up to where the track is on the same face again."""
+        for place, box in enumerate(way):
+            other = self.box(number, frame + step * (place + 1))
+            if other is not None and iou(np.array([box]), np.array([other]))[0, 0] >= AGREES:
+                return way[:place]
+        return way
+
+    def _met(
+        self, frame: int, step: int, way: list[PixelCorners], exclude: set[int]
+    ) -> tuple[int | None, list[PixelCorners]]:
+        """The track whose begin (or end, backwards) the carried boxes meet, and the boxes up to there."""
+        for place, box in enumerate(way):
+            at = frame + step * (place + 1)
+            for number, track in self.tracks.items():
+                meets_at = track.first if step > 0 else track.last
+                if number in exclude or meets_at != at:
+                    continue
+                other = self.box(number, at)
+                if other is not None and iou(np.array([box]), np.array([other]))[0, 0] >= MEETS:
+                    return number, way[:place]
+        return None, way
+
+
+def _extended(track: Track, frame: int, step: int, way: list[PixelCorners], number: int) -> Track:
+    """The track with the carried boxes beyond a frame, in one direction."""
+    end = frame + step * len(way)
+    first, last = min(frame + step, end), max(frame + step, end)
+    source = Source("carried", number, first, last)
+    spans = sorted([*track.spans, (first, last)])
+    merged = [spans[0]]
+    for one in spans[1:]:
+        if one[0] <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], one[1]))
+        else:
+            merged.append(one)
+    return replace(track, spans=tuple(merged), sources=(*track.sources, source))
+
+
+def _as_carried(frame: int, step: int, way: list[PixelCorners]) -> Carried:
+    boxes = np.array(way if step > 0 else way[::-1], np.float64)
+    return Carried(frame + 1 if step > 0 else frame - len(way), boxes)
+
+
+def _both(before: Track | None, after: Track | None) -> Track | None:
+    if before is None or after is None:
+        return before or after
+    return replace(
+        before,
+        spans=before.spans + after.spans,
+        sources=before.sources + after.sources,
+        keys=before.keys + after.keys,
+    )
+
+
+def _corners(box: np.ndarray) -> PixelCorners:
+    left, top, right, bottom = (round(float(side), 2) for side in box)
+    return left, top, right, bottom
+
+
+def _has_area(box: PixelCorners) -> bool:
+    return box[2] - box[0] >= 1 and box[3] - box[1] >= 1
