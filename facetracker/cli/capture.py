@@ -24,11 +24,20 @@ def collect(
     ] = None,
     start: Annotated[float, typer.Option(help="Begin so many seconds into the source.")] = 0.0,
     stop: Annotated[float | None, typer.Option(help="End so many seconds into the source.")] = None,
+    film: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Record a film instead, into `films` beside the folder.")
+    ] = None,
 ) -> None:
     """Take photos with a camera (or from a video, photos, a stream, a drawn scene)."""
     from facetracker.capture.collect import collect
     from facetracker.core import console
 
+    if film is not None:
+        from facetracker.capture.filming import record_film
+
+        path = record_film(source, folder.parent, film, session)
+        console.say(f"{path}. Next: facetracker label {path} --data {folder.parent}")
+        return
     done = collect(source, folder, count, every, session, keep_similar, preview, start, stop)
     console.say(str(done))
     if done.rejects:

@@ -28,6 +28,7 @@ from facetracker.version import __version__
 COMMANDS = {
     "collect": "capture",
     "annotate": "labels",
+    "label": "film",
     "audit": "labels",
     "convert": "labels",
     "prelabel": "labels",
