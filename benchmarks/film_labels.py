@@ -34,7 +34,7 @@ from facetracker.scenes import Scene
 
 SIZE, FPS, FRAMES = (640, 480), 30, 300
 SEEN, GOOD, ENOUGH = 0.3, 0.85, 0.9  # overlap: of a face that has its box; of a box to be left alone; median to reach
-STRETCH = 5  # frames that a person notices
+STRETCH = 15  # frames of a box without a face that a person notices
 # The kinds of films, and how many actions each allows.
 KINDS: dict[str, tuple[int, dict[str, Any]]] = {
     "moving": (6, {"faces": 1}),
@@ -136,10 +136,15 @@ def judged(labels: FilmLabels, truth: Truth) -> dict[str, Any]:
 
 def next_act(labels: FilmLabels, truth: Truth) -> dict[str, Any] | None:
     """The next thing that a person would do; None when all is well."""
-    return _taken_away(labels, truth) or _drawn(labels, truth) or _put_right(labels, truth)
+    return (
+        _taken_away(labels, truth, whole=True)
+        or _drawn(labels, truth)
+        or _put_right(labels, truth)
+        or _taken_away(labels, truth, whole=False)
+    )
 
 
-def _taken_away(labels: FilmLabels, truth: Truth) -> dict[str, Any] | None:
+def _taken_away(labels: FilmLabels, truth: Truth, whole: bool) -> dict[str, Any] | None:
     """Boxes where no face is: a whole track, or a stretch of one."""
     for number, boxed in labels.boxed.items():
         wrong = []
@@ -152,10 +157,9 @@ def _taken_away(labels: FilmLabels, truth: Truth) -> dict[str, Any] | None:
                 if any(_overlap(labels.box(one, frame), other) > _overlap(box, other) for one in others)
             ]
             wrong.append(not here or len(better) == len(here))
-        runs = list(_runs(np.array(wrong), boxed.frames))
         if all(wrong):
             return {"act": "delete", "track": number}
-        for first, last in runs:
+        for first, last in [] if whole else _runs(np.array(wrong), boxed.frames):
             if last - first + 1 >= STRETCH:
                 return {"act": "no_face", "track": number, "first": first, "last": last}
     return None
@@ -176,8 +180,14 @@ def _drawn(labels: FilmLabels, truth: Truth) -> dict[str, Any] | None:
         return None
     who, first, last = longest
     frame = (first + last) // 2
-    near = [number for number, box in labels.faces(frame).items() if _overlap(box, truth.frames[frame][who]) > 0.05]
-    box = truth.frames[frame][who].tolist()
+    mine = truth.frames[frame][who]
+    others = [box for other, box in truth.frames[frame].items() if other != who]
+    near = [
+        number
+        for number, box in labels.faces(frame).items()
+        if _overlap(box, mine) > max([0.05, *(_overlap(box, other) for other in others)])
+    ]
+    box = mine.tolist()
     if near:
         return {"act": "correct", "track": near[0], "frame": frame, "box": box}
     return {"act": "add", "frame": frame, "box": box}

@@ -7,7 +7,6 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from anyio import CapacityLimiter, to_thread
 from pydantic import ValidationError
@@ -25,8 +24,11 @@ from facetracker.core import console, disk
 from facetracker.core.errors import FaceTrackerError, one_line
 from facetracker.core.install import install_command
 from facetracker.core.settings import first_fault
+from facetracker.labels.film.storage import FilmChanged
 from facetracker.version import __version__
+from facetracker.web.bodies import mapping
 from facetracker.web.collect import Collecting
+from facetracker.web.films import Films
 from facetracker.web.labels import Changed, Labels
 from facetracker.web.live import Live
 from facetracker.web.models import ModelInUse
@@ -48,7 +50,7 @@ Answer = Callable[[Request], Awaitable[Response]]
 class Web:
     """One page's server: its parts, and the routes to them. What is no coroutine Starlette runs in a thread."""
 
-    def __init__(self, place: Place, model: ModelInUse, rules: Rules):
+    def __init__(self, place: Place, model: ModelInUse, rules: Rules, film: Path | None = None):
         self.place, self.model, self.rules = place, model, rules
         self.labels = Labels(PhotoIndex(place.data))
         self.collecting = Collecting(place)
@@ -57,6 +59,7 @@ class Web:
         self.live = Live(model.detector)
         self.listeners = 0
         self.decoding = CapacityLimiter(DECODING)
+        self.films = Films(place, self.decoding, lambda: self.model.path, film)
         self._switching = asyncio.Lock()
 
     def app(self) -> ASGIApp:
@@ -80,6 +83,7 @@ class Web:
             Route("/api/runs/{name}/report", self.report),
             Route("/api/runs/{name}/{picture}", self.run_picture),
             Route("/api/model", self.use_model, methods=["POST"]),
+            *self.films.routes(),
             WebSocketRoute("/ws/detect", self.detect),
             Route("/ort/{file}", self.ort),
             Mount("/static", StaticFiles(directory=STATIC)),
@@ -95,6 +99,7 @@ class Web:
         yield
         tidying.cancel()
         self.live.close()
+        self.films.close()
 
     async def page(self, request: Request) -> Response:
         return FileResponse(STATIC / "index.html", headers={"cache-control": "no-cache"})
@@ -242,22 +247,10 @@ async def _hand_memory_back() -> None:
         await to_thread.run_sync(hand_memory_back)
 
 
-async def mapping(request: Request) -> dict[str, Any]:
-    """The request's JSON body, which must be a mapping; no body at all is an empty one."""
-    body = await request.body()
-    try:
-        value = json.loads(body or b"{}")
-    except (ValueError, RecursionError):
-        raise FaceTrackerError("the request is not JSON") from None
-    if not isinstance(value, dict):
-        raise FaceTrackerError("the request is no mapping")
-    return value
-
-
 async def mistake(request: Request, error: Exception) -> Response:
     """A person's mistake: one line and the way out."""
     assert isinstance(error, FaceTrackerError)
-    status = 404 if isinstance(error, NotThere) else 412 if isinstance(error, Changed) else 400
+    status = 404 if isinstance(error, NotThere) else 412 if isinstance(error, Changed | FilmChanged) else 400
     fault = error.fault if error.path is None else f"{error.path.name}: {error.fault}"
     return JSONResponse({"error": fault, "fix": error.fix or ""}, status)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
@@ -34,8 +35,9 @@ def serve(
     open_browser: bool | None = None,
     runs: str | Path = "runs",
     aug_data: str | Path = "aug_data",
+    film: str | Path | None = None,
 ) -> None:
-    """Serve the page until Ctrl-C, and say its address.
+    """Serve the page until Ctrl-C, and say its address; with a `film`, opened on it.
 
     `model` is the one that Live begins with (default: the starter). `data` is the folder with the photos; trained
     models go to `runs`, what is made for a training to `aug_data`. Other machines can reach it only when `host` says
@@ -44,8 +46,10 @@ def serve(
     rules = make_rules(host)
     wanted = has_screen() if open_browser is None else open_browser
     with listening(host, port) as listener:
-        address = address_of(listener, host, rules.token)
-        server = make_server(rules, model, data, runs, aug_data, on_start=lambda: _greet(address, host, wanted))
+        address = address_of(listener, host, rules.token) + ("" if film is None else f"#film/{quote(Path(film).name)}")
+        server = make_server(
+            rules, model, data, runs, aug_data, on_start=lambda: _greet(address, host, wanted), film=film
+        )
         server.run(sockets=[listener])
 
 
@@ -64,6 +68,7 @@ def make_server(
     runs: str | Path = "runs",
     aug_data: str | Path = "aug_data",
     on_start: Callable[[], None] | None = None,
+    film: str | Path | None = None,
 ) -> uvicorn.Server:
     """The server, ready to run on a socket that listens."""
     need_libraries()
@@ -75,7 +80,9 @@ def make_server(
     from facetracker.web.paths import Place
 
     place = Place(Path(data).resolve(), Path(runs).resolve(), Path(aug_data).resolve())
-    web = Web(place, ModelInUse(model), rules)
+    if film is not None and not Path(film).is_file():
+        raise FaceTrackerError("no such film", path=film)
+    web = Web(place, ModelInUse(model), rules, None if film is None else Path(film).resolve())
     config = uvicorn.Config(
         web.app(),
         http=Http,

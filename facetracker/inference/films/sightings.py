@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -82,8 +82,8 @@ class Looks:
     one four times as large in every fourth; what it finds is carried from one to the next.
     """
 
-    def __init__(self, model: Any, side: int, threads: int | None = None, every: int = 1):
-        """`side` is the pictures' longer side, pixels: no look is larger. `every`: a large one so seldom at most."""
+    def __init__(self, model: Any, side: int, threads: int | None = None):
+        """`side` is the pictures' longer side, pixels: no look is larger."""
         first = Detector.load(model, threads=threads)
         self.threshold, self.usual = first.threshold, first.image_size
         self.detectors = [first]
@@ -91,7 +91,7 @@ class Looks:
             sizes = {self.usual * CLOSER, max(self.usual * CLOSER, min(side, LARGEST))}
             self.detectors += [Detector.load(model, threads=threads, image_size=size) for size in sorted(sizes)]
         self.large = self.detectors[-1].image_size
-        self.every = max(every, round(self.large / self.usual))
+        self.every = max(1, round(self.large / self.usual))
 
     def in_photo(self, picture: Picture, least: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Boxes `(N, 4)` normalised and scores `(N,)`, from `least` on, of all looks that are not larger than it."""
@@ -116,8 +116,8 @@ def _joined(found: Sequence[Any]) -> tuple[NDArray[np.float32], NDArray[np.float
     return boxes[kept], scores[kept]
 
 
-def look_through(film: FilmReader, looks: Looks) -> Sightings:
-    """Every frame of the film looked at once."""
+def look_through(film: FilmReader, looks: Looks, heard: Callable[[], None] | None = None) -> Sightings:
+    """Every frame of the film looked at once; `heard` is called after each."""
     seen: Sightings | None = None
     last: Picture | None = None
     with console.progress(f"{film.path.name}, looking", film.count, "frames") as meter:
@@ -132,6 +132,8 @@ def look_through(film: FilmReader, looks: Looks) -> Sightings:
             seen.scores.append(scores)
             last = thumbnail
             meter.advance()
+            if heard is not None:
+                heard()
     assert seen is not None  # a film without a frame was refused
     return seen
 

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from facetracker.core.photo import Picture
 from facetracker.labels.film.tracks import PixelCorners
 
-MOST = 10.0  # seconds that a box is carried at most
+MOST = 4.0  # seconds that a box is carried at most
 SIDE = 640  # pixels of the pictures' longer side: what the flow looks at
 GRID = 10  # points across and down the box
 FEWEST = 12  # points that must come back
 RETURNS = 1.0  # pixels: how near to where they were
-ALIKE = 0.5  # correlation of the box's pixels with those that it began with, at least
+ALIKE = 0.65  # correlation of the box's pixels with those that it began with, at least
 GROWS = 1.08  # from one frame to the next, at most
 WINDOW, LEVELS = (15, 15), 3
 

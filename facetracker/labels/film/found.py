@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from facetracker.inference.films.sightings import Looks, Sightings, look_through
 
 SEEN = ".seen.npz"
 VERSION = 1
-LARGEST_LOOK, LARGE_EVERY = 1280, 4  # pixels of the longer side; a large look in every so many frames
+LARGEST_LOOK = 1280  # pixels of the longer side
 # A face is followed here as for hiding, but not beyond its sightings where it does not leave the picture: a box where
 # no face can be seen is a wrong label.
 LINKING = LinkSettings(reaches=0.0)
@@ -98,14 +99,19 @@ def seen_beside(film: Path) -> Path:
     return film.with_name(film.name + SEEN)
 
 
-def look_at(film: Path, model: str | Path | None = None, threads: int | None = None) -> FilmSeen:
-    """The faces of a film: read from beside it, or the film is looked through and they are written there."""
+def look_at(
+    film: Path, model: str | Path | None = None, threads: int | None = None, heard: Callable[[], None] | None = None
+) -> FilmSeen:
+    """The faces of a film: read from beside it, or the film is looked through and they are written there.
+
+    `heard` is called after each frame.
+    """
     known = read_seen(film)
     if known is not None:
         return known
     with FilmReader(film) as reader:
-        looks = Looks(model, min(LARGEST_LOOK, max(reader.size)), threads, LARGE_EVERY)
-        seen = faces_in(look_through(reader, looks), looks.threshold, looks.detectors[0].card.name or "starter")
+        looks = Looks(model, min(LARGEST_LOOK, max(reader.size)), threads)
+        seen = faces_in(look_through(reader, looks, heard), looks.threshold, looks.detectors[0].card.name or "starter")
     return write_seen(film, seen)
 
 

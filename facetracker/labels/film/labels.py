@@ -30,7 +30,8 @@ from facetracker.labels.film.tracks import (
 )
 
 SMALLEST = 2.0  # pixels to a side
-MEETS = 0.4  # overlap from which a carried box has met the begin or the end of another track
+MEETS, NEAR = 0.4, 3  # overlap and frames from which a carried box has met the begin or the end of another track
+ASTRAY = 2.0  # seconds that a box is carried at most over what was found elsewhere
 ELSEWHERE = 0.25  # overlap with the corrected box below which the track was not on this face at all
 AGREES = 0.5  # overlap of the carried with the found box from which the track is on it again
 BRIDGED = 1.5  # seconds: a gap between two joined tracks that is filled
@@ -307,6 +308,9 @@ class FilmLabels:
         for step, end in ((1, span[1]), (-1, span[0])):
             inside = [one for one in known if (one - frame) * step > 0 and (one - end) * step <= 0]
             limit = min(inside, key=lambda one: abs(one - frame)) - step if inside else end
+            if elsewhere:
+                reach = round(ASTRAY / self.seen.step)
+                limit = max(limit, frame - reach) if step < 0 else min(limit, frame + reach)
             way = carry(carrier, frame, box, step, limit)
             if elsewhere:
                 way = self._until_it_agrees(track.number, frame, step, way)
@@ -326,16 +330,18 @@ class FilmLabels:
     def _met(
         self, frame: int, step: int, way: list[PixelCorners], exclude: set[int]
     ) -> tuple[int | None, list[PixelCorners]]:
-        """The track whose begin (or end, backwards) the carried boxes meet, and the boxes up to there."""
+        """The track whose begin (or end, backwards) the carried boxes meet, and the boxes up to there.
+
+        Where they run into the middle of another track, that face is before this one: they end there.
+        """
         for place, box in enumerate(way):
             at = frame + step * (place + 1)
             for number, track in self.tracks.items():
-                meets_at = track.first if step > 0 else track.last
-                if number in exclude or meets_at != at:
+                other = None if number in exclude or not track.is_there(at) else self.box(number, at)
+                if other is None or iou(np.array([box]), np.array([other]))[0, 0] < MEETS:
                     continue
-                other = self.box(number, at)
-                if other is not None and iou(np.array([box]), np.array([other]))[0, 0] >= MEETS:
-                    return number, way[:place]
+                begins = track.first if step > 0 else track.last
+                return (number if abs(at - begins) <= NEAR else None), way[:place]
         return None, way
 
 
