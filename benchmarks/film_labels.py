@@ -138,8 +138,8 @@ def next_act(labels: FilmLabels, truth: Truth) -> dict[str, Any] | None:
     """The next thing that a person would do; None when all is well."""
     return (
         _taken_away(labels, truth, whole=True)
-        or _drawn(labels, truth)
         or _put_right(labels, truth)
+        or _drawn(labels, truth)
         or _taken_away(labels, truth, whole=False)
     )
 

@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { byId, complain, make, say, showFolder } from "./dom.js";
+import { recordFilm, SECONDS } from "./film/record.js";
 import { listCameras, Source } from "./live/source.js";
 
 const COUNTDOWN = 3; // seconds
@@ -22,6 +23,10 @@ export class CollectView {
     byId("collect-form").addEventListener("submit", (event) => {
       event.preventDefault();
       this.toggle();
+    });
+    byId("collect-film").addEventListener("click", () => {
+      if (this.running) this.running.abort();
+      else if (byId("collect-session").reportValidity()) this.#film().catch(complain);
     });
     byId("collect-count").addEventListener("input", () => this.#name());
     byId("collect-source").addEventListener("change", () => this.opened && this.#open().catch(complain));
@@ -99,6 +104,33 @@ export class CollectView {
     if (taken > 0) say(`${taken} ${taken === 1 ? "photo" : "photos"} in ${this.page.state.data}/images.`);
   }
 
+  /** Records a film in place of photos. */
+  async #film() {
+    if (!this.opened) await this.#open();
+    const stop = (this.running = new AbortController());
+    const told = byId("collect-told");
+    this.#name(true);
+    byId("collect-film-next").hidden = true;
+    byId("collect-progress").max = SECONDS;
+    try {
+      const name = await recordFilm(this.video, {
+        word: byId("collect-session").value,
+        signal: stop.signal,
+        ontell: (seconds) => {
+          byId("collect-progress").value = seconds;
+          told.textContent = `Recording: ${Math.floor(seconds)} of ${SECONDS} seconds. Move about, turn your head.`;
+        },
+      });
+      told.textContent = name ? `${name} is recorded.` : "Nothing was recorded.";
+      const next = byId("collect-film-next");
+      next.href = `#film/${encodeURIComponent(name ?? "")}`;
+      next.hidden = !name;
+    } finally {
+      this.running = null;
+      this.#name();
+    }
+  }
+
   async #countDown(signal) {
     const shown = byId("collect-countdown");
     for (let left = COUNTDOWN; left > 0 && !signal.aborted; left--) {
@@ -143,7 +175,11 @@ export class CollectView {
     byId("collect-told").textContent = `${taken} of ${wanted} photos${left}.`;
   }
 
-  #name() {
+  #name(filming = false) {
+    byId("collect-film").lastElementChild.textContent = filming ? "Stop recording" : `Record ${SECONDS} seconds`;
+    byId("collect-film").setAttribute("aria-pressed", String(filming));
+    byId("collect-film").disabled = Boolean(this.running) && !filming;
+    byId("collect-start").disabled = filming;
     const count = byId("collect-count").valueAsNumber || 0;
     const button = byId("collect-start");
     button.textContent = this.running ? "Stop" : `Take ${count} ${count === 1 ? "photo" : "photos"}`;

@@ -1,8 +1,9 @@
-// The page: five views, one at a time, each with its own keys.
+// The page: six views, one at a time, each with its own keys.
 
 import * as api from "./api.js";
 import { CollectView } from "./collect.js";
 import { byId, complain, isTyping } from "./dom.js";
+import { FilmView } from "./film/view.js";
 import { showHelp } from "./help.js";
 import { LabelView } from "./label/view.js";
 import { LiveView } from "./live/view.js";
@@ -10,7 +11,7 @@ import { ReportView } from "./report.js";
 import { startTheme } from "./theme.js";
 import { TrainView } from "./train/view.js";
 
-const NAMES = ["live", "collect", "label", "train", "report"];
+const NAMES = ["live", "collect", "film", "label", "train", "report"];
 
 const page = {
   state: null,
@@ -30,6 +31,7 @@ const page = {
 const views = {
   live: new LiveView(page),
   collect: new CollectView(page),
+  film: new FilmView(page),
   label: new LabelView(page),
   train: new TrainView(page),
   report: new ReportView(page),
