@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import time
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from drawn_films import write_film
 
 from facetracker import scenes
 from facetracker.labels.film import storage
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "labels" / "film"))
-from drawn import write_film
 
 NAME = "kitchen.mp4"
 

@@ -8,7 +8,7 @@ import shutil
 
 import numpy as np
 import pytest
-from drawn import write_film
+from drawn_films import write_film
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

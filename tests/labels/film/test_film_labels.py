@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 import pytest
-from drawn import FPS, moving, seen_of, two_faces
+from drawn_films import FPS, moving, seen_of, two_faces
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
