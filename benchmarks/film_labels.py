@@ -11,6 +11,7 @@ soon as nothing is to be done, or at the number of actions that the film allows.
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import tempfile
 import time
@@ -30,6 +31,7 @@ from facetracker.core.photo import write_jpeg
 from facetracker.core.sheet import Tile, sheet
 from facetracker.labels.film.labels import FilmLabels
 from facetracker.labels.film.session import FilmSession
+from facetracker.labels.film.storage import BEFORE, labels_beside
 from facetracker.scenes import Scene
 
 SIZE, FPS, FRAMES = (640, 480), 30, 300
@@ -57,18 +59,22 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="*", default=list(KINDS), help="which drawn films")
     parser.add_argument("--clips", type=Path, nargs="*", default=[], help="films without known faces")
     parser.add_argument("--sheets", type=Path, help="folder for the sheets of the clips")
+    parser.add_argument("--keep", type=Path, help="folder for the films and what was found; default: a temporary one")
     parser.add_argument("--out", type=Path, default=Path("film_labels.json"))
     options = parser.parse_args()
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as temporary:
+        folder = options.keep or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
         for kind in [] if options.clips else options.kinds:
             for seed in SEEDS[kind]:
-                film = Path(temporary) / f"{kind}-{seed}.mp4"
+                film = folder / f"{kind}-{seed}.mp4"
                 rows.append({"film": film.stem, **labelled(film, write_film(film, kind, seed), KINDS[kind][0])})
                 told(rows, options.out)
         for clip in options.clips:
-            film = Path(temporary) / clip.name
-            shutil.copy(clip, film)
+            film = folder / clip.name
+            if not film.is_file():
+                shutil.copy(clip, film)
             rows.append({"film": clip.stem, **looked_at(film, options.sheets)})
             told(rows, options.out)
 
@@ -81,6 +87,9 @@ def told(rows: list[dict[str, Any]], out: Path) -> None:
 def write_film(path: Path, kind: str, seed: int) -> Truth:
     """A drawn film, and where its faces are."""
     scene = Scene(*SIZE, seed=seed, fps=FPS, **KINDS[kind][1])
+    known = path.with_suffix(".json")
+    if path.is_file() and known.is_file():
+        return Truth([{int(who): np.array(box) for who, box in row.items()} for row in json.loads(known.read_text())])
     frames = []
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=FPS, options={"crf": "18", "preset": "veryfast"})
@@ -90,12 +99,15 @@ def write_film(path: Path, kind: str, seed: int) -> Truth:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(shown.picture, format="bgr24")))
             frames.append(dict(zip(shown.ids.tolist(), shown.boxes * np.float32([*SIZE, *SIZE]), strict=True)))
         container.mux(stream.encode(None))
+    write_json(known, [{who: box.tolist() for who, box in row.items()} for row in frames])
     return Truth(frames)
 
 
 def labelled(film: Path, truth: Truth, allowed: int) -> dict[str, Any]:
     """What the scripted person reaches."""
     began = time.monotonic()
+    labels_beside(film).unlink(missing_ok=True)
+    film.with_name(film.name + BEFORE).unlink(missing_ok=True)
     with FilmSession(film) as session:
         opened = time.monotonic() - began
         before = judged(session.labels, truth)

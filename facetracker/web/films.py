@@ -79,6 +79,7 @@ class Films:
         self._open: OrderedDict[Path, FilmSession] = OrderedDict()
         self._looking: dict[Path, Looking] = {}
         self._recording: Recording | None = None
+        self._counts: dict[str, int] = {}  # frames of films recorded here: these files do not say how many they hold
         self._lock = threading.RLock()
 
     def routes(self) -> list[Route]:
@@ -156,7 +157,7 @@ class Films:
             if any(not job.over for job in self._looking.values()):
                 raise FaceTrackerError("another film is being looked through", fix="Wait until it is done.")
             with FilmReader(path) as film:
-                job = Looking(film.count)
+                job = Looking(film.count or self._counts.get(path.name))
             if (job.total or 0) > MOST_FRAMES:
                 raise FaceTrackerError(f"the film has more than {MOST_FRAMES:,} frames", fix="Cut it into parts.")
             self._looking[path] = job
@@ -257,6 +258,7 @@ class Films:
             self._finish()
         if recorder is None or not recorder.frames:
             raise FaceTrackerError("no frame was recorded")
+        self._counts[name] = recorder.frames
         return {"film": name, "frames": recorder.frames, "seconds": round(recorder.seconds, 2)}
 
     def _recorded(self, name: str) -> Recording:

@@ -10,8 +10,8 @@ What is done with a command, and why:
 - a second training or export is only parsed and its settings read, because each costs ten seconds; the first run then
   stands in under the second's name; so does a small classifier for AlexNet, whose files are half a gigabyte, and for
   those that would download ImageNet's weights;
-- parsed by the real command line: what needs a network (ImageNet weights), serves until it is stopped (`web`), opens
-  labelme for good (`review`), needs a cluster (`--on ray`) or an OpenCV with cascades (`detect haar`), or has its own
+- parsed by the real command line: what needs a network (ImageNet weights), serves until it is stopped (`web`, and `label`
+  where no frames are asked for), opens labelme for good (`review`), needs a cluster (`--on ray`) or an OpenCV with cascades (`detect haar`), or has its own
   test (`demo`, `doctor`, `detect --classifier`, `notice --webhook`, `frame --to`).
 """
 
@@ -62,6 +62,8 @@ class Workspace:
         values = self.parse(words)
         only_parsed = name in ONLY_PARSED or {"ray", "--help", "--classifier", "--webhook", "haar"} & set(rest)
         only_parsed = only_parsed or (name == "frame" and "--to" in rest)  # into programs that are not here
+        takes = {"--frames", "--all", "--mot", "--coco-video"}
+        only_parsed = only_parsed or (name == "label" and not takes & set(rest))  # the page, until it is stopped
         if only_parsed or (name == "export" and self.has_run(name)):
             return "parsed"
         if name == "train" and not values["resume"] and (values["preset"] != "nano" or self.has_run(name)):

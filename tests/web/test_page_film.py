@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import time
@@ -285,5 +286,5 @@ def test_from_the_start_to_a_tracker_of_ones_own(serve, tmp_path):
     assert style == pytest.approx(mine.numbers, abs=0.06)
     print(f"{actions} actions, " + ", ".join(f"{what} after {seconds:.0f} s" for what, seconds in took.items()))
     assert actions <= 25
-    recorded = 20
-    assert took["live"] - took["found"] < 90 - recorded or took["live"] <= 90
+    # Ninety seconds on two processors that have nothing else to do; where others want them too, it takes what it takes.
+    assert took["live"] <= 90 * max(1.0, os.getloadavg()[0] / 2)

@@ -29,6 +29,9 @@ LARGEST_LOOK = 1280  # pixels of the longer side
 # A face is followed here as for hiding, but not beyond its sightings where it does not leave the picture: a box where
 # no face can be seen is a wrong label.
 LINKING = LinkSettings(reaches=0.0)
+# A face whose best score is below this share of the threshold is no track by itself: sleeves, pictures on shirts. It
+# waits for a person who draws a box there.
+SURE = 0.8
 SMOOTHED = 2  # frames on each side over which the trembling of found boxes is taken out
 
 
@@ -75,6 +78,10 @@ class FilmSeen:
     def step(self) -> float:
         """Seconds from one frame to the next, as a rule."""
         return float(np.median(np.diff(self.times))) if len(self) > 1 else 1 / 30
+
+    def is_sure(self, number: int) -> bool:
+        """Was the found face of this number seen well once?"""
+        return bool(self.found[number].scores.max(initial=0.0) >= SURE * self.threshold)
 
     def shot_of(self, frame: int) -> tuple[int, int]:
         """First and last frame of the shot that a frame belongs to."""

@@ -27,6 +27,7 @@ from facetracker.labels.film.tracks import (
     boxes_of,
     first_tracks,
     style_of_keys,
+    whole,
 )
 
 SMALLEST = 2.0  # pixels to a side
@@ -68,7 +69,7 @@ class FilmLabels:
     def of(cls, seen: FilmSeen, label: str = "face") -> FilmLabels:
         """What was found, before anybody has looked."""
         tracks = first_tracks(seen, label)
-        return cls(seen, tracks, next=len(tracks) + 1, label=label)
+        return cls(seen, tracks, next=len(seen.found) + 1, label=label)
 
     # What follows from it
 
@@ -198,13 +199,17 @@ class FilmLabels:
     ) -> FilmLabels:
         """A face that was missed: carried both ways from here, to the cut, to where it is lost, or to another track.
 
-        Where it meets the end or the begin of another track, the two are one face.
+        Where it meets the end or the begin of another track, the two are one face. Where something was seen faintly all
+        along, that is the face.
         """
         corners = self._checked(box)
         if not 0 <= frame < len(self.seen):
             raise FaceTrackerError(f"the film has no frame {frame}")
         if len(self.tracks) >= MOST_TRACKS:
             raise FaceTrackerError("the film has too many tracks")
+        if (faint := self._faint(frame, corners)) is not None:
+            track = whole(faint, self.next, self.seen, label or self.label)
+            return self._step("add", {self.next: track.with_key(frame, corners)})
         new = Track(self.next, label or self.label, ((frame, frame),), (), ((frame, corners),))
         start, end = self.seen.shot_of(frame)
         more: list[Carried] = []
@@ -326,6 +331,16 @@ class FilmLabels:
             if other is not None and iou(np.array([box]), np.array([other]))[0, 0] >= AGREES:
                 return way[:place]
         return way
+
+    def _faint(self, frame: int, box: PixelCorners) -> int | None:
+        """A found face that is no track, where the person draws a box."""
+        used = {source.number for track in self.tracks.values() for source in track.sources if source.kind == "found"}
+        for number, face in enumerate(self.seen.found):
+            if number in used or self.seen.is_sure(number) or not face.first <= frame <= face.last:
+                continue
+            if iou(np.array([box]), face.boxes[frame - face.first][None])[0, 0] >= MEETS:
+                return number
+        return None
 
     def _met(
         self, frame: int, step: int, way: list[PixelCorners], exclude: set[int]

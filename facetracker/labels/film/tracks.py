@@ -103,11 +103,16 @@ class Boxed:
 
 
 def first_tracks(seen: FilmSeen, label: str = "face") -> dict[int, Track]:
-    """A track for every face that was found."""
+    """A track for every face that was found, but for those that were only ever seen faintly."""
     return {
-        number: Track(number, label, ((one.first, one.last),), (Source("found", number - 1, one.first, one.last),))
-        for number, one in enumerate(seen.found, 1)
+        number + 1: whole(number, number + 1, seen, label) for number in range(len(seen.found)) if seen.is_sure(number)
     }
+
+
+def whole(found: int, number: int, seen: FilmSeen, label: str) -> Track:
+    """A found face, from its first frame to its last, as track `number`."""
+    face = seen.found[found]
+    return Track(number, label, ((face.first, face.last),), (Source("found", found, face.first, face.last),))
 
 
 def style_of_keys(tracks: Mapping[int, Track], seen: FilmSeen) -> Style:

@@ -108,6 +108,18 @@ def test_a_missed_face_becomes_one_with_the_track_that_it_meets():
     assert labels.undo().tracks == FilmLabels.of(seen).tracks
 
 
+def test_what_is_only_seen_faintly_waits_for_a_person():
+    shirt = [200.0, 300.0, 260.0, 380.0]
+    seen = seen_of([[(moving(frame), 0.9), (shirt, 0.45)] for frame in range(40)])
+    labels = FilmLabels.of(seen)
+    assert list(labels.tracks) == [1 + [one.boxes[0][1] for one in seen.found].index(150)]
+    added = labels.add(20, [205, 300, 265, 380])
+    new = max(added.tracks)
+    assert added.tracks[new].spans == ((0, 39),)
+    assert overlap(added.box(new, 35), shirt) > 0.8
+    assert added.undo().tracks == labels.tracks
+
+
 def test_a_track_on_the_wrong_thing_is_led_back_by_one_correction():
     wrong = [300.0, 350.0, 380.0, 450.0]
     seen = seen_of([[(wrong, 0.9)] for _ in range(60)])
