@@ -147,11 +147,16 @@ def judged(labels: FilmLabels, truth: Truth) -> dict[str, Any]:
 
 
 def next_act(labels: FilmLabels, truth: Truth) -> dict[str, Any] | None:
-    """The next thing that a person would do; None when all is well."""
+    """The next thing that a person would do; None when all is well.
+
+    Two boxes are put right first: they say how this person draws. Then come the faces that were missed.
+    """
+    begun = sum(step.name == "correct" for step in labels.past) >= 2
     return (
         _taken_away(labels, truth, whole=True)
-        or _put_right(labels, truth)
+        or (None if begun else _put_right(labels, truth))
         or _drawn(labels, truth)
+        or _put_right(labels, truth)
         or _taken_away(labels, truth, whole=False)
     )
 

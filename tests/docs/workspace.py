@@ -10,9 +10,10 @@ What is done with a command, and why:
 - a second training or export is only parsed and its settings read, because each costs ten seconds; the first run then
   stands in under the second's name; so does a small classifier for AlexNet, whose files are half a gigabyte, and for
   those that would download ImageNet's weights;
-- parsed by the real command line: what needs a network (ImageNet weights), serves until it is stopped (`web`, and `label`
-  where no frames are asked for), opens labelme for good (`review`), needs a cluster (`--on ray`) or an OpenCV with cascades (`detect haar`), or has its own
-  test (`demo`, `doctor`, `detect --classifier`, `notice --webhook`, `frame --to`).
+- parsed by the real command line: what needs a network (ImageNet weights), serves until it is stopped (`web`, and
+  `label` where no frames are asked for), opens labelme for good (`review`), needs a cluster (`--on ray`) or an OpenCV
+  with cascades (`detect haar`), or has its own test (`demo`, `doctor`, `detect --classifier`, `notice --webhook`,
+  `frame --to`).
 """
 
 from __future__ import annotations
