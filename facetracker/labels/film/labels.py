@@ -27,6 +27,7 @@ from facetracker.labels.film.tracks import (
     boxes_of,
     first_tracks,
     style_of_keys,
+    style_of_track,
     whole,
 )
 
@@ -81,7 +82,10 @@ class FilmLabels:
     @cached_property
     def boxed(self) -> dict[int, Boxed]:
         """The boxes of every track."""
-        return {number: boxes_of(track, self.seen, self.carried, self.style) for number, track in self.tracks.items()}
+        return {
+            number: boxes_of(track, self.seen, self.carried, style_of_track(track, self.seen, self.style))
+            for number, track in self.tracks.items()
+        }
 
     @cached_property
     def doubts(self) -> list[Doubt]:

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from facetracker.core.boxes import Boxes, as_boxes
 from facetracker.inference.films.linking import Floats
 from facetracker.inference.style import Style, learn_style, relative
 from facetracker.labels.film.found import FilmSeen, Found
@@ -22,6 +23,7 @@ Kind = Literal["found", "carried"]
 PixelCorners = tuple[float, float, float, float]
 BLENDS = 2.0  # seconds after which a keyframe counts as much as the style
 EDGE = 2.0  # pixels from the edge: a box that touches it is cut off, and teaches no style
+USUAL = 0.3  # keyframes of a face that the style of all of them weighs, for this one
 FAR = 1.0  # of a box's side: a found box that is corrected by more was not on this face
 
 
@@ -117,22 +119,39 @@ def whole(found: int, number: int, seen: FilmSeen, label: str) -> Track:
 
 def style_of_keys(tracks: Mapping[int, Track], seen: FilmSeen) -> Style:
     """How this person draws boxes, from every keyframe at which the face was found as well."""
-    found, drawn = [], []
+    pairs = [pair for track in tracks.values() for pair in _pairs_in(track, seen)]
+    return learn_style(*_stacked(pairs))
+
+
+def style_of_track(track: Track, seen: FilmSeen, usual: Style) -> Style:
+    """How this person draws boxes of this face: by its own keyframes, drawn back a little to what is usual.
+
+    Detectors see a beard or a fringe in their own way, so what is right for one face may be wrong for another.
+    """
+    pairs = _pairs_in(track, seen)
+    own = np.array(learn_style(*_stacked(pairs)).numbers)
+    share = len(pairs) / (len(pairs) + USUAL)
+    return Style(*(share * own + (1 - share) * np.array(usual.numbers)).tolist())
+
+
+def _pairs_in(track: Track, seen: FilmSeen) -> list[tuple[Floats, PixelCorners]]:
+    """Found boxes and keyframes of a track where the face was seen, whole."""
+    pairs = []
     edges = np.array([EDGE, EDGE, seen.width - EDGE, seen.height - EDGE])
-    for track in tracks.values():
-        for frame, box in track.keys:
-            source = next(
-                (one for one in track.sources if one.kind == "found" and one.first <= frame <= one.last), None
-            )
-            if source is None:
-                continue
-            face = seen.found[source.number]
-            there = face.boxes[frame - face.first]
-            inside = (there[:2] > edges[:2]).all() and (there[2:] < edges[2:]).all()
-            if face.scores[frame - face.first] > 0 and inside:
-                found.append(there)
-                drawn.append(box)
-    return learn_style(np.array(found, np.float32).reshape(-1, 4), np.array(drawn, np.float32).reshape(-1, 4))
+    for frame, box in track.keys:
+        here = [one for one in track.sources if one.kind == "found" and one.first <= frame <= one.last]
+        if not here:
+            continue
+        face = seen.found[here[-1].number]
+        there = face.boxes[frame - face.first]
+        inside = (there[:2] > edges[:2]).all() and (there[2:] < edges[2:]).all()
+        if face.scores[frame - face.first] > 0 and inside:
+            pairs.append((there, box))
+    return pairs
+
+
+def _stacked(pairs: Sequence[tuple[Floats, PixelCorners]]) -> tuple[Boxes, Boxes]:
+    return as_boxes([found for found, _ in pairs]), as_boxes([drawn for _, drawn in pairs])
 
 
 def boxes_of(track: Track, seen: FilmSeen, carried: Sequence[Carried], style: Style) -> Boxed:
