@@ -8,10 +8,14 @@ import time
 import cv2
 import numpy as np
 import pytest
+from anyio import CapacityLimiter
 from drawn_films import write_film
 
 from facetracker import scenes
+from facetracker.cli.main import main
 from facetracker.labels.film import storage
+from facetracker.web.films import Films
+from facetracker.web.paths import NotThere, Place
 
 NAME = "kitchen.mp4"
 
@@ -142,3 +146,21 @@ def test_strangers_get_nothing(place):
     for path in ("/api/films", f"/api/films/{NAME}", f"/api/films/{NAME}/frames/1"):
         assert httpx.get(f"{place.base}{path}").status_code == 401
     assert httpx.post(f"{place.base}/api/films/{NAME}/act", json={"act": "undo"}).status_code == 401
+
+
+def test_a_film_from_elsewhere_is_there_when_it_was_named(made, tmp_path):
+    films = Films(Place(tmp_path / "data", tmp_path, tmp_path), CapacityLimiter(1), lambda: None, made[0])
+    assert [film["name"] for film in films.listed()] == [NAME]
+    assert films.find(NAME) == made[0]
+    with pytest.raises(NotThere):
+        films.find("other.mp4")
+
+
+def test_the_command_opens_the_page_on_the_film(made, tmp_path, monkeypatch):
+    opened = {}
+    monkeypatch.setattr("facetracker.web.server.serve", lambda *_, **words: opened.update(words))
+    monkeypatch.setattr("sys.argv", ["facetracker", "label", str(made[0]), "--data", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    assert opened["film"] == made[0]

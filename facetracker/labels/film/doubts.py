@@ -68,9 +68,10 @@ def _jumping(boxed: Boxed) -> NDArray[np.bool_]:
         return jumping
     steps = np.diff(boxed.boxes, axis=0)
     turns = np.abs(np.diff(steps, axis=0)).max(axis=1)
-    size = np.sqrt(np.maximum(np.prod(boxed.boxes[:, 2:] - boxed.boxes[:, :2], axis=1), 1.0))[1:-1]
-    together = (np.diff(boxed.frames, n=1)[:-1] == 1) & (np.diff(boxed.frames, n=1)[1:] == 1)
-    jumping[1:-1] = together & (turns > JUMPS * size)
+    size = np.sqrt(np.maximum(np.prod(boxed.boxes[:, 2:] - boxed.boxes[:, :2], axis=1), 0.0))
+    there = (size[:-2] > 1) & (size[1:-1] > 1) & (size[2:] > 1)
+    together = (np.diff(boxed.frames)[:-1] == 1) & (np.diff(boxed.frames)[1:] == 1)
+    jumping[1:-1] = together & there & (turns > JUMPS * size[1:-1])
     return jumping
 
 

@@ -22,6 +22,7 @@ from facetracker.labels.film.found import FilmSeen, Found
 Kind = Literal["found", "carried"]
 PixelCorners = tuple[float, float, float, float]
 BLENDS = 2.0  # seconds after which a keyframe counts as much as the style
+LEAST_SHOWN = 0.12  # of a face's box inside the picture: with less it is no face to learn from
 EDGE = 2.0  # pixels from the edge: a box that touches it is cut off, and teaches no style
 USUAL = 0.3  # keyframes of a face that the style of all of them weighs, for this one
 FAR = 1.0  # of a box's side: a found box that is corrected by more was not on this face
@@ -91,7 +92,7 @@ class Track:
 
 @dataclass(frozen=True, eq=False)
 class Boxed:
-    """A track's boxes `(N, 4)`, pixels, clipped to the picture, in the frames `(N,)`.
+    """A track's boxes `(N, 4)`, pixels, clipped to the picture, in the frames `(N,)`; without area: all but gone.
 
     `scores` `(N,)` are those of the found boxes, 0 where there is none; `agreed` as in `Found`; `carried` where the
     box was carried through the picture from a drawn one.
@@ -172,10 +173,17 @@ def boxes_of(track: Track, seen: FilmSeen, carried: Sequence[Carried], style: St
         theirs = relative(base[at - start].astype(np.float32), drawn.astype(np.float32)).astype(np.float64)
         offsets = _pulled(frames, at, theirs, target, by_hand[rows], np.array(seen.times))
     boxes = boxes + offsets * sides
-    for frame, box in keys:
-        boxes[np.searchsorted(frames, frame)] = box
     limits = np.array([seen.width, seen.height, seen.width, seen.height], np.float64)
-    return Boxed(frames, np.clip(boxes, 0, limits), scores[rows], agreed[rows], by_hand[rows])
+    shown = np.clip(boxes, 0, limits)
+    gone = _areas(shown) < LEAST_SHOWN * _areas(boxes)
+    shown[gone] = shown[gone][:, [0, 1, 0, 1]]
+    for frame, box in keys:
+        shown[np.searchsorted(frames, frame)] = np.clip(box, 0, limits)
+    return Boxed(frames, shown, scores[rows], agreed[rows], by_hand[rows])
+
+
+def _areas(boxes: Floats) -> Floats:
+    return np.asarray(np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0.0), axis=1))
 
 
 def _given(

@@ -108,6 +108,18 @@ def test_a_missed_face_becomes_one_with_the_track_that_it_meets():
     assert labels.undo().tracks == FilmLabels.of(seen).tracks
 
 
+def test_a_face_that_leaves_is_followed_until_it_is_all_but_gone():
+    def seen_at(frame):
+        left, top, right, bottom = moving(frame, start=400.0, speed=6.0)
+        return [] if right > 640 else [([left, top, right, bottom], 0.9)]
+
+    labels = FilmLabels.of(seen_of([seen_at(frame) for frame in range(60)]))
+    assert labels.box(1, 34) == pytest.approx((604, 150, 640, 250), abs=3)
+    last = max(frame for frame in range(60) if labels.faces(frame))
+    assert 37 <= last <= 39, "its left side is at 640 in frame 40"
+    assert [(one.first, one.why) for one in labels.doubts] == [(27, "not seen")]
+
+
 def test_what_is_only_seen_faintly_waits_for_a_person():
     shirt = [200.0, 300.0, 260.0, 380.0]
     seen = seen_of([[(moving(frame), 0.9), (shirt, 0.45)] for frame in range(40)])
