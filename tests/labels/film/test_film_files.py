@@ -5,6 +5,8 @@ from __future__ import annotations
 import configparser
 import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -90,6 +92,30 @@ def test_a_file_that_breaks_off_anywhere_is_repaired_or_told(made, tmp_path_fact
     with FilmSession(film) as session:
         assert [step.name for step in session.labels.past] == ["correct", "split"]
     assert path.with_name(f"{path.name}.damaged").exists()
+
+
+LABELLING = """
+import sys
+from facetracker.labels.film.session import FilmSession
+with FilmSession(sys.argv[1]) as film:
+    while True:
+        film.act({"act": "undo"} if film.labels.tracks[1].keys else {"act": "confirm", "frame": 3})
+        print(film.labels.actions, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_nothing_that_was_saved_is_lost_by_a_kill(film):
+    for wait in (1, 4, 9):
+        child = subprocess.Popen([sys.executable, "-c", LABELLING, str(film)], stdout=subprocess.PIPE, text=True)
+        told = [int(child.stdout.readline()) for _ in range(wait)]
+        child.kill()
+        told += [int(line) for line in child.stdout.read().split()]
+        child.wait()
+        with FilmSession(film) as session:
+            assert told[-1] <= session.labels.actions <= told[-1] + 1
+            assert len(session.labels.tracks[1].keys) == session.labels.actions % 2
+        assert not list(film.parent.glob(".part-*"))
 
 
 def test_two_programs_on_one_film_are_told(film):
