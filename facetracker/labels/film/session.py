@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.files import sweep
-from facetracker.core.naming import new_session
+from facetracker.core.naming import is_session, new_session
 from facetracker.core.settings import first_fault
 from facetracker.inference.films.frames import FilmFrames
 from facetracker.labels.film import storage
@@ -199,7 +199,9 @@ class FilmSession:
 
 
 def session_for(film: Path) -> str:
-    """The session of a film's frames, from when it was taken and what it is called."""
+    """The session of a film's frames: the one it is called by, or else one of when it was taken and of its name."""
+    if is_session(film.stem):
+        return film.stem
     word = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in film.stem).strip("-")[:40]
     return new_session(word or None, datetime.fromtimestamp(film.stat().st_mtime, UTC))
 

@@ -264,5 +264,6 @@ def test_a_camera_records_a_film_that_can_be_labelled(tmp_path, monkeypatch, cap
     (film,) = (tmp_path / "films").iterdir()
     assert f"facetracker label {film}" in capsys.readouterr().out
     with FilmSession(film) as session:
+        assert session.session == film.stem
         assert 29 <= len(session.seen) <= 32
         assert len(session.labels.tracks) == 1

@@ -21,7 +21,7 @@ export class FilmView {
     ["n  p", "next doubtful place, the one before"],
     ["Enter", "this is right, go to the next one"],
     ["drag", "draw a box: over one that is there it corrects it, elsewhere it is a new face"],
-    ["Tab  t", "choose the next track"],
+    ["t", "choose the next track"],
     ["i  o", "the track begins here, ends here"],
     ["s", "split: from here on it is another face"],
     ["m", "join with another track: then click that one"],
@@ -89,8 +89,7 @@ export class FilmView {
     if (control && key === "y") return () => this.#act({ act: "redo" });
     if (control || event.altKey) return null;
     const onControl = event.target.closest("main :is(button, a, input, select), .top-tools button") !== null;
-    if (onControl && [" ", "Enter", "Tab"].includes(key)) return null;
-    if (key === "Tab" && (event.target !== byId("film-canvas") || !this.#here().length)) return null;
+    if (onControl && [" ", "Enter"].includes(key)) return null;
     const by = event.shiftKey ? STRIDE : 1;
     const actions = {
       " ": () => this.player.toggle(),
@@ -105,7 +104,6 @@ export class FilmView {
       p: () => this.#toDoubt(-1),
       Enter: () => this.#right(),
       t: () => this.#chooseNext(),
-      Tab: () => this.#chooseNext(),
       i: () => this.#atFrame("begin"),
       o: () => this.#atFrame("end"),
       s: () => this.#atFrame("split"),
