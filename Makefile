@@ -15,7 +15,7 @@ PYTEST    = $(BIN)/python -m pytest -n 2 --dist worksteal --cov
 QUICK     = $(PYTEST) --cov-report= -m "not ($(HELD_BACK))"
 REST      = $(PYTEST) --dist loadfile --cov-append --cov-report=term:skip-covered --cov-fail-under=90 -m "$(HELD_BACK)"
 
-.PHONY: demo test test-all release-check mutants lint docs web-assets clean
+.PHONY: demo test test-all release-check mutants lint docs clean
 
 demo: $(READY)
 	$(BIN)/facetracker demo
@@ -39,10 +39,6 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-
-# onnxruntime-web for the model in the browser's tab: 14 MB that are in the built wheel and not in git.
-web-assets:
-	$(PYTHON) scripts/fetch_web_assets.py
 
 docs: $(READY)
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs

@@ -97,7 +97,7 @@ def look(browser, server: Server, way: str, seconds: float) -> dict[str, float]:
         wait_until(page, "window.facetrackerStats?.frames > 10")
         shown = page.evaluate("facetrackerStats.way")
         if shown != way:
-            raise SystemExit(f"the page runs the model by {shown}, not by {way}: make web-assets")
+            raise SystemExit(f"the page runs the model by {shown}, not by {way}")
         page.wait_for_timeout(WARM_UP * 1000)
         devtools = page.context.new_cdp_session(page)
         devtools.send("Performance.enable")

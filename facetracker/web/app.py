@@ -38,8 +38,7 @@ from facetracker.web.safety import Guard, Rules, hand_memory_back
 from facetracker.web.training import PING, Trainings, Wish
 
 HERE = Path(__file__).parent
-STATIC, ORT = HERE / "static", HERE / "ort"
-ORT_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+STATIC = HERE / "static"
 TIDY_EVERY = 20.0  # seconds
 THREADS, DECODING = 8, 2  # threads for requests; of them that may unpack a photo at once
 MOST_LISTENERS = 16  # pages that watch a training
@@ -85,7 +84,6 @@ class Web:
             Route("/api/model", self.use_model, methods=["POST"]),
             *self.films.routes(),
             WebSocketRoute("/ws/detect", self.detect),
-            Route("/ort/{file}", self.ort),
             Mount("/static", StaticFiles(directory=STATIC)),
         ]
         handlers = {FaceTrackerError: mistake, HTTPException: http_error, ValidationError: invalid, OSError: no_disk}
@@ -103,13 +101,6 @@ class Web:
 
     async def page(self, request: Request) -> Response:
         return FileResponse(STATIC / "index.html", headers={"cache-control": "no-cache"})
-
-    async def ort(self, request: Request) -> Response:
-        name = request.path_params["file"]
-        if name not in ORT_FILES or not (ORT / name).is_file():
-            raise NotThere("onnxruntime-web is not installed", fix="make web-assets, or run the model on the server.")
-        kind = "application/wasm" if name.endswith(".wasm") else "text/javascript"
-        return FileResponse(ORT / name, media_type=kind, headers={"cache-control": "private, max-age=86400"})
 
     async def model_onnx(self, request: Request) -> Response:
         return FileResponse(self.model.for_tab(), media_type="application/octet-stream")
@@ -130,7 +121,6 @@ class Web:
                 "threshold": card.threshold,
                 "in_tab": self.model.onnx is not None,
             },
-            "tab_runtime": all((ORT / name).is_file() for name in ORT_FILES),
             "runs": self.trainer.runs(),
             "photos": {
                 "total": len(listed),

@@ -10,12 +10,8 @@ from browser import FRAMES, SCENE, needs_browser, opened_browser, opened_page, w
 from facetracker import scenes
 from facetracker.core.boxes import as_boxes, iou, to_pixels
 from facetracker.inference.detector import ASSETS, Detector
-from facetracker.web.app import ORT, ORT_FILES
 
 pytestmark = needs_browser
-needs_tab = pytest.mark.skipif(
-    not all((ORT / name).is_file() for name in ORT_FILES), reason="needs onnxruntime-web: make web-assets"
-)
 
 # The sizes of cameras, the exact half of the input's, uprights, odd ones, smaller than the input.
 SIZES = ((640, 480), (500, 375), (375, 500), (640, 360), (333, 517), (320, 240), (321, 243), (200, 150))
@@ -75,7 +71,7 @@ def place(serve, tmp_path_factory):
     return serve(tmp_path_factory.mktemp("live"))
 
 
-@pytest.mark.parametrize("way", ["server", pytest.param("tab", marks=needs_tab)])
+@pytest.mark.parametrize("way", ["server", "tab"])
 def test_live_finds_the_face_in_the_webcam(browser, place, way):
     truth = np.concatenate([to_pixels(SCENE.frame(i).boxes, 640, 480) for i in range(0, FRAMES, 3)])
     with opened_page(browser, place.address, f"#live?way={way}&autostart=1") as page:
@@ -95,7 +91,6 @@ def test_live_finds_the_face_in_the_webcam(browser, place, way):
     assert all(face["id"] > 0 for frame in seen for face in frame["faces"])
 
 
-@needs_tab
 def test_the_tabs_boxes_are_pythons_to_a_pixel_on_200_frames(browser, place):
     drawn = [scenes.Scene(*size, faces=1 + i % 3, seed=i, noise=0) for i, size in enumerate(SIZES)]
     pictures = [drawn[number % len(drawn)].frame(number).picture for number in range(200)]

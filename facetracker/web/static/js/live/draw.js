@@ -1,9 +1,10 @@
 // What a person sees of the faces: rounded boxes with number and score, or nothing recognisable at all.
 
+import { covers } from "../vision/hide.js";
+
 const COLOURS = { face: "#22c7e8", good: "#2fbf5b", bad: "#e5484d", unsure: "#f5a524" };
 const OTHERS = ["#22c7e8", "#b07cff", "#ff8ac0", "#ffd24a", "#7cd0a0", "#ff9966"];
-const MARGIN = 0.15; // of the box on each side that is hidden too: hair and chin give a face away
-const MOSAIC = 5; // pixels across a hidden face before it is smoothed
+const SEAM = 1; // pixel round the oval: a canvas colours its edge by halves
 
 /** The colour of a class, as the window of `facetracker detect` has it (inference/draw.py). */
 export function classColour(name, number = 0) {
@@ -24,25 +25,29 @@ export function drawPicture(context, picture, mirror) {
   context.setTransform(1, 0, 0, 1, 0, 0);
 }
 
-let tiny;
+let few;
 
 /** Makes faces unrecognisable, in place. `faces` in pixels of the canvas as it stands. */
 export function hideFaces(context, faces) {
   const { canvas } = context;
-  tiny ??= Object.assign(document.createElement("canvas"), { width: MOSAIC, height: MOSAIC }).getContext("2d");
-  for (const { box } of faces) {
-    const grow = [(box[2] - box[0]) * MARGIN, (box[3] - box[1]) * MARGIN];
-    const left = Math.max(0, Math.floor(box[0] - grow[0]));
-    const top = Math.max(0, Math.floor(box[1] - grow[1]));
-    const right = Math.min(canvas.width, Math.ceil(box[2] + grow[0]));
-    const bottom = Math.min(canvas.height, Math.ceil(box[3] + grow[1]));
-    if (right <= left || bottom <= top) continue;
-    tiny.imageSmoothingQuality = "high";
-    tiny.drawImage(canvas, left, top, right - left, bottom - top, 0, 0, MOSAIC, MOSAIC);
-    context.imageSmoothingEnabled = true;
+  few ??= document.createElement("canvas").getContext("2d");
+  for (const { oval, part, tones } of covers(faces.map(({ box }) => box), canvas.width, canvas.height)) {
+    const { left, top, width, height } = part;
+    const [across, down] = tones;
+    Object.assign(few.canvas, { width: across, height: down });
+    few.imageSmoothingQuality = "high";
+    few.drawImage(canvas, left, top, width, height, 0, 0, across, down);
     // Without its outermost half pixels: there the smoothing would mix with nothing.
-    const edge = 0.5;
-    context.drawImage(tiny.canvas, edge, edge, MOSAIC - 2 * edge, MOSAIC - 2 * edge, left, top, right - left, bottom - top);
+    const smooth = across > 1 && down > 1;
+    const edge = smooth ? 0.5 : 0;
+    context.save();
+    context.beginPath();
+    context.ellipse(oval.x, oval.y, oval.across + SEAM, oval.down + SEAM, 0, 0, 2 * Math.PI);
+    context.clip();
+    context.imageSmoothingEnabled = smooth;
+    const [x, y, wide, high] = [left - SEAM, top - SEAM, width + 2 * SEAM, height + 2 * SEAM];
+    context.drawImage(few.canvas, edge, edge, across - 2 * edge, down - 2 * edge, x, y, wide, high);
+    context.restore();
   }
 }
 

@@ -48,18 +48,14 @@ export class LiveView {
 
   /** `#live?way=tab&autostart=1` starts by itself: for benchmarks, and for a bookmark. */
   async enter(detail, query) {
-    const { model, tab_runtime: runtime } = this.page.state;
+    const { model } = this.page.state;
     byId("live-model").textContent = model.name;
     byId("live-model").title = model.name;
     this.classes = model.classes;
-    const able = runtime && model.in_tab;
+    const able = model.in_tab;
     byId("way-tab").disabled = !able;
     if (!able) byId("way-server").checked = true;
-    byId("way-hint").textContent = able
-      ? ""
-      : runtime
-        ? "This model has no ONNX file, so it cannot run in the tab."
-        : "For “in this tab”, run `make web-assets` once.";
+    byId("way-hint").textContent = able ? "" : "This model has no ONNX file, so it cannot run in the tab.";
     if (this.threshold === null) this.#setThreshold(model.threshold, false);
     await this.#listCameras();
     if (query.get("way")) byId(query.get("way") === "tab" && able ? "way-tab" : "way-server").checked = true;
@@ -135,8 +131,14 @@ export class LiveView {
       onread: ({ picture }) => this.prepared.prepare(picture),
       onfaces: (answer) => this.#answered(answer),
       onerror: (error) => this.#failed(name, error),
-      onready: ({ classes }) => (this.classes = classes ?? this.classes),
+      onready: (told) => this.#ready(told),
     });
+  }
+
+  /** Says how the model runs here: browsers differ. */
+  #ready({ classes, runtime }) {
+    this.classes = classes ?? this.classes;
+    byId("way-hint").textContent = runtime ? `Runs by ${runtime}.` : "";
   }
 
   #forget() {

@@ -1,15 +1,8 @@
 // The two ways a frame is looked at, behind one interface: a worker that gets frames and answers with faces.
 
-const WORKERS = { server: "server.worker.js", tab: "tab.worker.js" };
-const IN_FLIGHT = { server: 2, tab: 1 };
+import { home } from "./home.js";
 
-/**
- * Threads for the network in the tab: half of the cores, as the others belong to the camera, the page and other programs.
- * Threads wait for each other: two on two cores win 1.5 ms a frame, and lose 8 as soon as another program wants one.
- */
-function threadsOf(cores = navigator.hardwareConcurrency || 2) {
-  return Math.max(1, Math.min(4, Math.ceil(cores / 2)));
-}
+const IN_FLIGHT = { server: 2, tab: 1 };
 
 /**
  * Looks at frames. `name` is "server" or "tab".
@@ -27,12 +20,12 @@ export class Way {
     this.under = new Map(); // number -> what was kept with the frame
     this.waiting = null;
     this.number = 0;
-    this.worker = new Worker(new URL(WORKERS[name], import.meta.url), { type: "module" });
+    this.worker = home.worker(name);
     this.worker.onmessage = ({ data }) => this.#hear(data);
     this.worker.onerror = (event) => this.onerror({ error: event.message || "The worker could not start.", fatal: true });
     this.ready = new Promise((resolve) => (this.whenReady = resolve));
     this.ready.then((told) => onready?.(told));
-    this.worker.postMessage({ type: "open", base: document.baseURI, threads: threadsOf() });
+    this.worker.postMessage({ type: "open", base: document.baseURI, files: home.files });
     this.change({ threshold });
   }
 

@@ -36,14 +36,7 @@ export function decodeDense(scores, offsets, place, card, threshold) {
   if (cell * kinds !== scores.length) throw new Error(`${scores.length / kinds} cells, expected ${cell}`);
   candidates.sort((a, b) => b.score - a.score); // stable, as in Python
   candidates = candidates.slice(0, MOST_CANDIDATES);
-  const kept = suppress(candidates, card.iou_threshold);
-  return card.style ? kept.map((one) => ({ ...one, box: styled(one.box, card.style) })) : kept;
-}
-
-/** A box as one person draws it (facetracker/inference/style.py): sides moved by shares of its width and height. */
-function styled([left, top, right, bottom], style) {
-  const [wide, high] = [right - left, bottom - top];
-  return [left + style[0] * wide, top + style[1] * high, right + style[2] * wide, bottom + style[3] * high];
+  return suppress(candidates, card.iou_threshold);
 }
 
 /** Greedy non-maximum suppression of candidates that come best first. */

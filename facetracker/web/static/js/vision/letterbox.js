@@ -1,5 +1,8 @@
 // Fitting a frame into the network's input: the same arithmetic as facetracker/core/letterbox.py and Detector.input_size.
 
+import { sideOf } from "./parts.js";
+import { clamp, roundHalfEven, roundHalfUp } from "./rounding.js";
+
 const GREY = 114;
 
 /** Width and height of the input for a frame; `fixed` is `[height, width]` where the file is bound to one size. */
@@ -7,7 +10,7 @@ export function inputSize(card, fixed, width, height) {
   if (fixed) return [fixed[1], fixed[0]];
   if (card.head === "single") return [card.image_size, card.image_size];
   const step = Math.max(...card.strides);
-  const scale = card.image_size / Math.max(width, height);
+  const scale = card.image_size / (card.crop ? sideOf(card.crop, width, height) : Math.max(width, height));
   return [width, height].map((side) => Math.ceil(Math.max(1, roundHalfUp(side * scale)) / step) * step);
 }
 
@@ -144,19 +147,4 @@ function weights(size, scaled, split) {
     farWeight[i] = roundHalfEven(share * 2048);
   }
   return { near, far, nearWeight, farWeight };
-}
-
-/** Rounding as the processor does it, and with it OpenCV. */
-function roundHalfEven(value) {
-  const down = Math.floor(value);
-  const rest = value - down;
-  return rest > 0.5 || (rest === 0.5 && down % 2 === 1) ? down + 1 : down;
-}
-
-function roundHalfUp(value) {
-  return Math.floor(value + 0.5);
-}
-
-function clamp(value, low, high) {
-  return Math.min(high, Math.max(low, value));
 }
