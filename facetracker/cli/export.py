@@ -11,9 +11,9 @@ from facetracker.core import console
 
 
 def export(
-    arguments: Annotated[list[str], typer.Argument(metavar="MODEL", help="A .keras file, or a run folder.")],
+    arguments: Annotated[list[str], typer.Argument(metavar="MODEL", help="A .keras file, a run folder, or starter.")],
     to: Annotated[
-        list[str] | None, typer.Option(metavar="FORMAT...", help="onnx, tflite, openvino, saved_model, h5.")
+        list[str] | None, typer.Option(metavar="FORMAT...", help="onnx, tflite, html, openvino, saved_model, h5.")
     ] = None,
     quantize: Annotated[
         str | None, typer.Option(metavar="float16|int8", help="For tflite; int8 also for onnx.")

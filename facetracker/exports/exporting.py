@@ -20,8 +20,11 @@ from facetracker.core.settings import way_out
 from facetracker.exports.calibrate import Loss, calibration_frames, loss_of_ap
 from facetracker.exports.check import TOLERANCE, agreement, difference, drawn_frames, inputs
 from facetracker.exports.formats import FORMATS, Format, Precision
+from facetracker.exports.formats.html import HTML, write_page
 from facetracker.exports.network import Exportable, is_styled_starter, load_network
-from facetracker.inference.detector import find_model
+from facetracker.inference.card import Card
+from facetracker.inference.detector import ASSETS, STARTER, find_model
+from facetracker.inference.engines import open_engine
 from facetracker.reports.evaluation.engines import size_of
 
 # AP50, or AP50:95, that a quantized file may lose against Keras before it is thrown away.
@@ -39,14 +42,15 @@ class Exported:
     """What became of one format.
 
     `path` is None when the file was beyond tolerance and removed, `fault` then says why. `difference` is the largest
-    one to Keras's outputs; a quantized file is judged by `loss`, the AP before and after, where it was measured.
+    one to Keras's outputs, None for a model that was taken as it is; a quantized file is judged by `loss`, the AP before
+    and after, where it was measured.
     """
 
     format: str
     precision: Precision
     path: Path | None
     size: int
-    difference: float
+    difference: float | None
     loss: Loss | None = None
     fault: str | None = None
 
@@ -55,7 +59,9 @@ class Exported:
         kind = self.format if self.precision == "float32" else f"{self.format} {self.precision}"
         if self.path is None:
             return f"{kind}: removed, {self.fault}"
-        line = f"{kind}: {self.path} ({self.size / 1e6:.2f} MB), largest difference to Keras {self.difference:.1e}"
+        same = "the model as it is"
+        gap = same if self.difference is None else f"largest difference to Keras {self.difference:.1e}"
+        line = f"{kind}: {self.path} ({self.size / 1e6:.2f} MB), {gap}"
         return line if self.loss is None else f"{line}; {self.loss.line()}"
 
 
@@ -77,6 +83,8 @@ def export(
     labels against what Keras finds). A file beyond tolerance is removed, and its `Exported` has no path.
     """
     formats = [find_format(name) for name in dict.fromkeys(to)]
+    if formats == [HTML] and quantize is None and (ready := ready_for_page(model)) is not None:
+        return [_page_of(*ready, Path(model), out, force, threshold)]
     path = keras_file(model)
     folder = Path(out) if out is not None else path.parent
     plan = [(entry, _precision(entry, quantize)) for entry in formats]
@@ -107,6 +115,39 @@ def keras_file(model: str | Path) -> Path:
     if not path.is_file():
         return find_model(model) if str(model) == "starter" else _missing(path)
     return path
+
+
+def ready_for_page(model: str | Path) -> tuple[Path, Card] | None:
+    """The ONNX file and the card of a model that needs no converter: the starter, with a style or without, or an .onnx.
+
+    So whoever learnt a style, or only wants to give the starter away, needs no tensorflow.
+    """
+    path = Path(model)
+    if str(model) == STARTER and not path.exists():
+        return ASSETS / "starter.onnx", Card.read_beside(find_model())
+    if path.is_dir() and not (path / "model.keras").is_file() and is_styled_starter(path / "model.tflite"):
+        return ASSETS / "starter.onnx", Card.read_beside(path / "model.tflite")
+    if path.suffix == ".onnx" and path.is_file():
+        return path, open_engine(path).card
+    return None
+
+
+def _page_of(
+    source: Path, card: Card, model: Path, out: str | Path | None, force: bool, threshold: float | None
+) -> Exported:
+    """Write the page of a model that is there already; the starter's into the folder where one stands."""
+    if threshold is not None:
+        card = replace(card, threshold=threshold)
+    beside = model if model.is_dir() else model.parent
+    folder = Path(out) if out is not None else beside
+    stem = "model" if model.is_dir() else model.stem
+    target = folder / HTML.file_name(stem, "float32")
+    refuse_to_overwrite(target, force)
+    with _workplace(folder) as work:
+        need_room(work, ROOM * source.stat().st_size + SMALLEST_ROOM)
+        write_page(source, card, work / target.name)
+        _hand_over(work, folder)
+    return Exported(HTML.name, "float32", target, size_of(target), None)
 
 
 def _missing(path: Path) -> Path:

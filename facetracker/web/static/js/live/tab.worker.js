@@ -25,10 +25,9 @@ self.onmessage = async ({ data }) => {
 
 /** `files` holds the bytes of what the page has already, by name; everything else is fetched. */
 async function open({ base, files = {} }) {
-  const bytes = async (name, url) => files[name] ?? (await (await fetched(url)).arrayBuffer());
-  const of = (name) => new URL(name, base);
-  const [card, model] = await Promise.all([bytes("model.json", of("model.json")), bytes("model.onnx", of("model.onnx"))]);
-  const own = (name) => bytes(name, new URL(`../runtime/${name}`, import.meta.url));
+  const bytes = async (name, path, from) => files[name] ?? (await (await fetched(new URL(path, from))).arrayBuffer());
+  const [card, model] = await Promise.all(["model.json", "model.onnx"].map((name) => bytes(name, name, base)));
+  const own = (name) => bytes(name, `../runtime/${name}`, self.location);
   const session = await openSession(new Uint8Array(model), own);
   detector = new Detector(session, JSON.parse(new TextDecoder().decode(card)));
   const { classes, threshold: usual } = detector.card;

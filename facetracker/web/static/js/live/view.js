@@ -48,7 +48,10 @@ export class LiveView {
 
   /** `#live?way=tab&autostart=1` starts by itself: for benchmarks, and for a bookmark. */
   async enter(detail, query) {
-    const { model } = this.page.state;
+    const { model, alone } = this.page.state;
+    this.alone = Boolean(alone); // a page without a server: the model runs in the tab or nowhere
+    byId("way-choice").hidden = this.alone;
+    if (this.alone) byId("way-tab").checked = true;
     byId("live-model").textContent = model.name;
     byId("live-model").title = model.name;
     this.classes = model.classes;
@@ -75,7 +78,7 @@ export class LiveView {
       f: () => this.#nextShape(),
       s: () => byId("live-snapshot").click(),
       r: () => byId("live-record").click(),
-      w: () => byId(this.wayName === "server" ? "way-tab" : "way-server").click(),
+      w: () => this.alone || byId(this.wayName === "server" ? "way-tab" : "way-server").click(),
       "-": () => this.#setThreshold(Math.max(0.05, this.threshold - 0.05)),
       "+": () => this.#setThreshold(Math.min(0.95, this.threshold + 0.05)),
     };
@@ -138,7 +141,7 @@ export class LiveView {
   /** Says how the model runs here: browsers differ. */
   #ready({ classes, runtime }) {
     this.classes = classes ?? this.classes;
-    byId("way-hint").textContent = runtime ? `Runs by ${runtime}.` : "";
+    byId("way-hint").textContent = runtime ? `In this tab, by ${runtime}.` : "";
   }
 
   #forget() {
@@ -226,7 +229,7 @@ export class LiveView {
   }
 
   #failed(name, error) {
-    if (error.fatal && name === "tab") {
+    if (error.fatal && name === "tab" && !this.alone) {
       byId("way-server").checked = true;
       say(`The model does not run in this tab: ${error.error}`, "error", error.fix ?? "It runs on the server now.");
       if (this.source.running) this.#openWay();

@@ -1,8 +1,7 @@
 // Operations that compute number by number, or over whole axes.
 
 import { HOW } from "./kernels.js";
-import { axesOf, broadcast, broadcastPlaces, moved, permutation } from "./places.js";
-import { size } from "./plan.js";
+import { axesOf, broadcast, broadcastPlaces, moved, permutation, size } from "./places.js";
 import { kindOf } from "./onnx.js";
 
 const truth = (value) => (value ? 1 : 0);

@@ -1,7 +1,6 @@
 // Products of matrices, convolutions and pooling: where a network's time goes.
 
-import { moved, permutation, walk } from "./places.js";
-import { size } from "./plan.js";
+import { moved, permutation, size, walk } from "./places.js";
 
 const SLACK = 8; // numbers that the depthwise kernel may read beyond its plane
 

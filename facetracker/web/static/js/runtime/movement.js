@@ -1,7 +1,6 @@
 // Operations that only move numbers, or say how many there are.
 
-import { axesOf, broadcast, broadcastPlaces, moved, permutation, strides, walk } from "./places.js";
-import { size } from "./plan.js";
+import { axesOf, broadcast, broadcastPlaces, moved, permutation, size, strides, walk } from "./places.js";
 
 function reshape(plan, { attributes }, [input, wanted]) {
   const shape = Array.from(wanted.data, (side, i) => (side === 0 && !attributes.allowzero ? input.shape[i] : side));

@@ -1,6 +1,9 @@
 // Which number goes where: lists of places for whatever only moves numbers, worked out once.
 
-import { size } from "./plan.js";
+/** How many numbers a shape holds. */
+export function size(shape) {
+  return shape.reduce((product, side) => product * side, 1);
+}
 
 /** Axes counted from the front, of a tensor with `rank` axes. */
 export function axesOf(axes, rank) {

@@ -4,6 +4,7 @@
 // left are steps: closures that read and write fixed places. Whole numbers are kept as floats: they are small enough.
 
 import { OPERATIONS } from "./operations.js";
+import { size } from "./places.js";
 
 const ALIGN = 16;
 
@@ -164,11 +165,6 @@ export class Plan {
       if (before.at + before.size === one.at) this.free.splice(i - 1, 2, { at: before.at, size: before.size + one.size });
     }
   }
-}
-
-/** How many numbers a shape holds. */
-export function size(shape) {
-  return shape.reduce((product, side) => product * side, 1);
 }
 
 /** Which nodes read each name, as often as they do; the model's own outputs are read by nobody, and kept. */

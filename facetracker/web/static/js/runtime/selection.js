@@ -1,7 +1,6 @@
 // Operations in which numbers say which other numbers are meant.
 
-import { axesOf, broadcast, broadcastPlaces, strides, walk } from "./places.js";
-import { size } from "./plan.js";
+import { axesOf, broadcast, broadcastPlaces, size, strides, walk } from "./places.js";
 
 /** What `fill(views of the inputs, views of the outputs)` gives: at once for constants, else a step. */
 function computed(plan, inputs, shapes, kinds, fill) {
