@@ -27,6 +27,7 @@ async function open() {
   byId("help-open").addEventListener("click", () => showHelp(view));
   byId("about-open").addEventListener("click", () => byId("about").showModal());
   await view.enter("", new URLSearchParams(location.hash.split("?")[1] ?? ""));
+  Object.defineProperty(window, "facetrackerFile", { value: home }); // for tests
   document.documentElement.dataset.ready = "yes";
 }
 
