@@ -18,11 +18,22 @@ def web(
     ] = None,
     runs: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
     aug_data: Annotated[Path, typer.Option(help="Where a training's augmented photos go.")] = Path("aug_data"),
+    static: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write a page without a server, for any web host, and stop.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="With --static: replace an earlier page.")] = False,
 ) -> None:
     """Collect, label, train and watch in the browser: one page, on this machine only.
 
     Prints the address, with a token that lets you in. Ctrl-C ends it.
     """
+    if static is not None:
+        from facetracker.core import console
+        from facetracker.web.site import write_site
+
+        folder = write_site(static, force)
+        console.say(f"{folder}: put it on any web host (https), or try it: python -m http.server --directory {folder}")
+        return
     from facetracker.web import serve
 
     serve(port, model, data, host, open_browser, runs, aug_data)

@@ -42,8 +42,8 @@ class Exported:
     """What became of one format.
 
     `path` is None when the file was beyond tolerance and removed, `fault` then says why. `difference` is the largest
-    one to Keras's outputs, None for a model that was taken as it is; a quantized file is judged by `loss`, the AP before
-    and after, where it was measured.
+    one to Keras's outputs, None for a model that was taken as it is; a quantized file is judged by `loss`, the AP
+    before and after, where it was measured.
     """
 
     format: str

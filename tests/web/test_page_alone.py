@@ -38,7 +38,8 @@ in_chromium, in_firefox = marked(needs_browser), marked(needs_firefox)
 # Looks at pictures in a worker made of what lies in the file.
 LOOK_AT = """async (pictures) => {
   const worker = facetrackerFile.worker();
-  const answer = () => new Promise((resolve) => (worker.onmessage = ({ data }) => data.type !== "read" && resolve(data)));
+  const hear = (resolve) => (worker.onmessage = ({ data }) => data.type !== "read" && resolve(data));
+  const answer = () => new Promise(hear);
   let told = answer();
   worker.postMessage({ type: "open", files: facetrackerFile.files });
   const answers = [await told];

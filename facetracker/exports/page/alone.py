@@ -22,14 +22,20 @@ KERNELS = ("kernels.wasm", "kernels-fma.wasm")
 STYLES = ("base.css", "parts.css", "views.css")
 # Nothing may be asked for, by anyone: no request leaves the page, whatever its script might try.
 POLICY = (
-    "default-src 'none'; script-src {script} 'wasm-unsafe-eval'; worker-src blob:; connect-src 'none'; img-src blob: data:; "
-    "media-src blob: mediastream:; style-src {style}; base-uri 'none'; form-action 'none'"
+    "default-src 'none'; script-src {script} 'wasm-unsafe-eval'; worker-src blob:; connect-src 'none'; "
+    "img-src blob: data:; media-src blob: mediastream:; style-src {style}; base-uri 'none'; form-action 'none'"
 )
 
 
 def page_alone(model: bytes, card: Card) -> bytes:
     """The HTML file of a tracker: `model` is its ONNX file, which the card need not be in."""
-    return _filled(_shell(), packed(model), card).encode()
+    told = json.dumps(card.as_dict(), ensure_ascii=False).replace("<", "\\u003c")
+    return page_without_card(model).replace("@@NAME@@", html.escape(card.name or "model")).replace("@@CARD@@", told).encode()
+
+
+def page_without_card(model: bytes) -> str:
+    """The same with `@@NAME@@` and `@@CARD@@` in their places, for a page that fills them in."""
+    return _shell().replace("@@MODEL@@", packed(model))
 
 
 def model_of_page(page: bytes, path: Path) -> bytes:
@@ -43,14 +49,6 @@ def model_of_page(page: bytes, path: Path) -> bytes:
 def packed(data: bytes) -> str:
     """Bytes as text that the page unpacks, the same every time."""
     return base64.b64encode(gzip.compress(data, 9, mtime=0)).decode()
-
-
-def _filled(shell: str, model: str, card: Card) -> str:
-    name = card.name or "model"
-    told = json.dumps(card.as_dict(), ensure_ascii=False).replace("<", "\\u003c")
-    for mark, text in (("NAME", html.escape(name)), ("CARD", told), ("MODEL", model)):
-        shell = shell.replace(f"@@{mark}@@", text)
-    return shell
 
 
 @lru_cache(maxsize=1)
@@ -69,11 +67,11 @@ def _shell() -> str:
         "SCRIPT": script,
         "WORKER": worker,
         "ICON": base64.b64encode((STATIC / "icon.svg").read_bytes()).decode(),
-        "SHEET": _cut(page, '<svg class="sheet"', "</svg>\n\n"),
-        "MARK": _cut(page, '<svg class="mark"', "</svg>"),
-        "TOOLS": _cut(page, '<button type="button" class="round" id="theme"', "  </div>\n</header>"),
-        "LIVE": _cut(page, '<section class="view" id="view-live"', "  <section").replace(" hidden>", ">", 1),
-        "HELP": _cut(page, '<dialog id="help"', "</dialog>") + "</dialog>",
+        "SHEET": piece(page, '<svg class="sheet"', "</svg>\n\n"),
+        "MARK": piece(page, '<svg class="mark"', "</svg>"),
+        "TOOLS": piece(page, '<button type="button" class="round" id="theme"', "  </div>\n</header>"),
+        "LIVE": piece(page, '<section class="view" id="view-live"', "  <section").replace(" hidden>", ">", 1),
+        "HELP": piece(page, '<dialog id="help"', "</dialog>") + "</dialog>",
         "LICENCE": html.escape((Path(__file__).parent / "licence.txt").read_text(encoding="utf-8")),
         **{name.upper(): packed((STATIC / "js" / "runtime" / name).read_bytes()) for name in KERNELS},
     }
@@ -83,8 +81,8 @@ def _shell() -> str:
     return shell
 
 
-def _cut(page: str, begin: str, end: str) -> str:
-    """The part of the server's page from `begin` to before `end`, `</svg>` included."""
+def piece(page: str, begin: str, end: str) -> str:
+    """The part of the server's page from `begin` to before `end`; an end tag of a picture is part of it."""
     start = page.index(begin)
     stop = page.index(end, start)
     return page[start : stop + (len("</svg>") if end.startswith("</svg>") else 0)]

@@ -1,9 +1,8 @@
 // The server's answers as values; a refusal becomes an Error with the server's own line and its way out.
 
-/** The full address of one of the server's paths; relative, so that a notebook's proxy may put a folder before it. */
-export function address(path) {
-  return new URL(path, document.baseURI).href;
-}
+import { address } from "./address.js";
+
+export { address };
 
 /** Asks the server. `body` is sent as JSON unless it is a Blob. */
 export async function ask(path, { method = "GET", body, headers = {}, signal } = {}) {

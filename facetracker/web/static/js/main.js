@@ -1,94 +1,14 @@
-// The page: six views, one at a time, each with its own keys.
+// The page of the server: six views.
 
-import * as api from "./api.js";
+import { state } from "./api.js";
 import { CollectView } from "./collect.js";
-import { byId, complain, isTyping } from "./dom.js";
 import { FilmView } from "./film/view.js";
-import { showHelp } from "./help.js";
 import { LabelView } from "./label/view.js";
 import { LiveView } from "./live/view.js";
+import { startPage } from "./page.js";
 import { ReportView } from "./report.js";
-import { startTheme } from "./theme.js";
 import { TrainView } from "./train/view.js";
 
-const NAMES = ["live", "collect", "film", "label", "train", "report"];
+const VIEWS = { live: LiveView, collect: CollectView, film: FilmView, label: LabelView, train: TrainView, report: ReportView };
 
-const page = {
-  state: null,
-
-  /** What the server says of itself, its photos and runs; asked again whenever a view opens. */
-  async refresh() {
-    this.state = await api.state();
-    return this.state;
-  },
-
-  /** Opens a view; `detail` is what it should show first (a run, say). */
-  go(name, detail = "") {
-    location.hash = detail ? `${name}/${encodeURIComponent(detail)}` : name;
-  },
-};
-
-const views = {
-  live: new LiveView(page),
-  collect: new CollectView(page),
-  film: new FilmView(page),
-  label: new LabelView(page),
-  train: new TrainView(page),
-  report: new ReportView(page),
-};
-let current = null;
-
-async function open() {
-  const [path, query = ""] = location.hash.slice(1).split("?");
-  const [asked, detail = ""] = path.split("/");
-  const name = NAMES.includes(asked) ? asked : "live";
-  if (current !== name) {
-    views[current]?.leave();
-    current = name;
-    for (const other of NAMES) {
-      byId(`view-${other}`).hidden = other !== name;
-      const tab = byId(`tab-${other}`);
-      tab.setAttribute("aria-selected", String(other === name));
-      tab.tabIndex = other === name ? 0 : -1;
-    }
-    document.title = `${byId(`tab-${name}`).textContent.trim()} · facetracker`;
-    window.scrollTo(0, 0);
-  }
-  try {
-    await page.refresh();
-    if (current === name) await views[name].enter(decodeURIComponent(detail), new URLSearchParams(query));
-  } catch (error) {
-    complain(error);
-  }
-}
-
-function step(by) {
-  const next = NAMES[(NAMES.indexOf(current) + by + NAMES.length) % NAMES.length];
-  page.go(next);
-  return next;
-}
-
-for (const name of NAMES) byId(`tab-${name}`).addEventListener("click", () => page.go(name));
-document.querySelector("[role=tablist]").addEventListener("keydown", (event) => {
-  const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  if (!by) return;
-  event.preventDefault();
-  event.stopPropagation();
-  byId(`tab-${step(by)}`).focus();
-});
-
-document.addEventListener("keydown", (event) => {
-  // Not whether the key was pressed in a dialog: for a moment after Esc the focus is still in the one that is shut.
-  if (isTyping(event) || document.querySelector("dialog[open]")) return;
-  const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
-  if (plain && event.key === "?") showHelp(views[current]);
-  else if (plain && event.key === "]") step(1);
-  else if (plain && event.key === "[") step(-1);
-  else if (!views[current].key(event)) return;
-  event.preventDefault();
-});
-
-byId("help-open").addEventListener("click", () => showHelp(views[current]));
-window.addEventListener("hashchange", open);
-startTheme();
-open();
+startPage(VIEWS, state);

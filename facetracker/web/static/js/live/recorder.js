@@ -36,12 +36,20 @@ export class Recorder {
 
 /** Hands a file to the person as a download called after the time; returns the name. */
 export function save(blob, suffix) {
-  const now = new Date();
-  const two = (number) => String(number).padStart(2, "0");
-  const day = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`;
-  const name = `facetracker-${day}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}.${suffix}`;
+  return hand(blob, `facetracker-${stamp()}.${suffix}`);
+}
+
+/** Hands a file to the person as a download. */
+export function hand(blob, name) {
   const url = URL.createObjectURL(blob);
   make("a", { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
   return name;
+}
+
+function stamp() {
+  const now = new Date();
+  const two = (number) => String(number).padStart(2, "0");
+  const day = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`;
+  return `${day}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`;
 }

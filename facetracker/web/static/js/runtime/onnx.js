@@ -42,6 +42,38 @@ export function readModel(bytes) {
   return model;
 }
 
+/** The file's bytes with this text under this key of its metadata, in place of what stands there. */
+export function withMetadata(bytes, key, value) {
+  const parts = [];
+  let begin = 0;
+  for (const [field, content, , end] of fields(bytes)) {
+    const old = field === 14 && [...fields(content)].some(([number, part]) => number === 1 && text.decode(part) === key);
+    if (!old) parts.push(bytes.subarray(begin, end));
+    begin = end;
+  }
+  const written = [key, value].map((part) => new TextEncoder().encode(part));
+  const entry = written.flatMap((part, i) => [...message(i + 1, part)]);
+  return joined([...parts, message(14, Uint8Array.from(entry))]);
+}
+
+/** A field of bytes: its number, its length, itself. */
+function message(field, content) {
+  const head = [(field << 3) | BYTES];
+  let left = content.length;
+  for (; left > 127; left >>>= 7) head.push((left & 127) | 128);
+  return joined([Uint8Array.from([...head, left]), content]);
+}
+
+function joined(parts) {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
 function readGraph(bytes, model) {
   for (const [field, value] of fields(bytes)) {
     if (field === 1) model.nodes.push(readNode(value));
@@ -128,7 +160,7 @@ function openSide(bytes) {
   return side ? Number(side) : null;
 }
 
-/** The fields of a message: number, value (a BigInt, or bytes), and how it was written. */
+/** The fields of a message: number, value (a BigInt, or bytes), how it was written, and where it ends. */
 function* fields(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;
@@ -148,10 +180,10 @@ function* fields(bytes) {
   while (at < view.byteLength) {
     const key = Number(varint());
     const wire = key & 7;
-    if (wire === VARINT) yield [key >> 3, varint(), wire];
-    else if (wire === BYTES) yield [key >> 3, part(Number(varint())), wire];
-    else if (wire === FIXED32) yield [key >> 3, part(4), wire];
-    else if (wire === FIXED64) yield [key >> 3, part(8), wire];
+    if (wire === VARINT) yield [key >> 3, varint(), wire, at];
+    else if (wire === BYTES) yield [key >> 3, part(Number(varint())), wire, at];
+    else if (wire === FIXED32) yield [key >> 3, part(4), wire, at];
+    else if (wire === FIXED64) yield [key >> 3, part(8), wire, at];
     else throw new Error("the model's file is damaged");
   }
 }

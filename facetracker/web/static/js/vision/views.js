@@ -1,7 +1,6 @@
 // Views of a photo as the tracker may see it, nearer, farther, shifted: facetracker/personal/views.py once more, with the
 // very same places. So what is learnt in a tab is what Python learns.
 
-import { roundHalfEven } from "./rounding.js";
 import { letterbox } from "./letterbox.js";
 
 const [NEARER, FARTHER] = [1.5, 0.75];
@@ -54,27 +53,26 @@ export function randomPlace(width, height, inputWidth, inputHeight, boxes, dice)
 /** The view, RGBA: between four pixels where a pixel lies, grey outside. */
 export function lay(rgba, place) {
   const { width, height, inputWidth, inputHeight, scale, left, top, mirrored } = place;
-  const view = new Uint8ClampedArray(inputWidth * inputHeight * 4);
+  const view = new Uint8ClampedArray(inputWidth * inputHeight * 4).fill(255);
   const value = (x, y, c) => (x < 0 || y < 0 || x >= width || y >= height ? GREY : rgba[(y * width + x) * 4 + c]);
+  const between = (a, b, share) => a + share * (b - a);
   for (let row = 0; row < inputHeight; row++) {
     const y = (row - top) / scale;
     const y0 = Math.floor(y);
-    const low = y - y0;
     for (let column = 0; column < inputWidth; column++) {
       const x = (column - left) / scale;
       const x0 = Math.floor(x);
-      const far = x - x0;
       const to = (row * inputWidth + (mirrored ? inputWidth - 1 - column : column)) * 4;
       const inside = x0 >= 0 && y0 >= 0 && x0 < width - 1 && y0 < height - 1;
-      const at = (y0 * width + x0) * 4;
-      const below = at + width * 4;
       for (let c = 0; c < 3; c++) {
-        const [a, b, d, e] = inside
-          ? [rgba[at + c], rgba[at + 4 + c], rgba[below + c], rgba[below + 4 + c]]
-          : [value(x0, y0, c), value(x0 + 1, y0, c), value(x0, y0 + 1, c), value(x0 + 1, y0 + 1, c)];
-        view[to + c] = roundHalfEven((a + far * (b - a)) * (1 - low) + (d + far * (e - d)) * low);
+        const at = (y0 * width + x0) * 4 + c;
+        const below = at + width * 4;
+        const upper = inside ? between(rgba[at], rgba[at + 4], x - x0) : between(value(x0, y0, c), value(x0 + 1, y0, c), x - x0);
+        const lower = inside
+          ? between(rgba[below], rgba[below + 4], x - x0)
+          : between(value(x0, y0 + 1, c), value(x0 + 1, y0 + 1, c), x - x0);
+        view[to + c] = between(upper, lower, y - y0); // rounded as it is kept
       }
-      view[to + 3] = 255;
     }
   }
   return view;
