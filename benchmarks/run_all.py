@@ -69,7 +69,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "follow": Benchmark("realtime.py", ("follow", "--png", "docs/images/benchmarks/follow.png"), RUNTIME),
     "framing": Benchmark("framing.py", ("--png", "docs/images/benchmarks/framing.png"), RUNTIME),
     "notice": Benchmark("notice.py", (), RUNTIME),
-    "web_page": Benchmark("web.py", ("page", "--rounds", "5"), WEB, needs=(ROOT / "facetracker" / "web" / "ort",)),
+    "web_page": Benchmark("web.py", ("page", "--rounds", "5"), WEB),
     "web_siege": Benchmark("web.py", ("siege",), WEB),
     "scale": Benchmark("scale.py", (), ("facetracker/cluster", *DATASET)),
     "scale_projection": Benchmark("scale_projection.py", (), ("facetracker/cluster", *DATASET)),

@@ -3,7 +3,7 @@
     python benchmarks/web.py page [--seconds 15] [--rounds 3]       # a real chromium, both ways to run the model
     python benchmarks/web.py siege [--clients 100] [--seconds 30]   # the server alone, from outside
 
-`page` needs Debian's chromium, ffmpeg, playwright, and what `make web-assets` fetches. It plays a drawn film as the
+`page` needs Debian's chromium, ffmpeg and playwright. It plays a drawn film as the
 webcam. Latency is what the page itself measures: from the frame's arrival in the page to its boxes on the canvas.
 How busy the tab's main thread is comes from the browser (its TaskDuration), frames a second from the page's count.
 """

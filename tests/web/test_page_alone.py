@@ -89,7 +89,7 @@ def listening() -> Iterator[tuple[int, list]]:
 
 
 def pictures_of(count: int) -> list[np.ndarray]:
-    sizes = ((640, 480), (500, 375), (375, 500), (640, 360), (333, 517), (320, 240), (321, 243), (1280, 720))
+    sizes = ((640, 480), (500, 375), (375, 500), (640, 360), (333, 517), (320, 240), (321, 243), (200, 150))
     drawn = [scenes.Scene(*size, faces=1 + i % 3, seed=i, noise=0) for i, size in enumerate(sizes)]
     return [drawn[number % len(drawn)].frame(number).picture for number in range(count)]
 
@@ -124,16 +124,15 @@ def test_the_file_finds_the_face_in_the_webcam_and_asks_nobody(browser, page_fil
         wait_until(page, f"window.facetrackerStats && facetrackerStats.frames >= {FRAMES}")
         seen = page.evaluate("facetrackerStats.recent")
         assert "WebAssembly" in page.inner_text("#way-hint")
+        needed = list(asked)
         refused = page.evaluate(f"fetch('http://127.0.0.1:{port}/').then(() => 'sent', () => 'refused')")
         page.evaluate(f"(new Image().src = 'http://127.0.0.1:{port}/picture', 0)")
         page.wait_for_timeout(500)
         page.expected_faults = 3  # of the policy, about these two
     assert refused == "refused"
     assert calls == []
-    assert [url for url in asked if not url.startswith(("file:", "blob:", "data:"))] in (
-        [],
-        [f"http://127.0.0.1:{port}/"],
-    )
+    assert needed
+    assert [url for url in needed if not url.startswith(("file:", "blob:", "data:"))] == []
     found = [
         bool(frame["faces"]) and iou(as_boxes([face["box"] for face in frame["faces"]]), truth).max() > 0.5
         for frame in seen
