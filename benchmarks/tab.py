@@ -1,4 +1,4 @@
-"""The model in a browser's tab: what is loaded until the first box, how long that takes, and a frame's time from then on.
+"""The model in a browser's tab: what is loaded until the first box, how long that takes, and a frame's time after it.
 
     python benchmarks/tab.py first [--before CLONE] [--rounds 3]   # the server's page, beside that of another clone
     python benchmarks/tab.py alone [FILM ...]                      # the HTML file from file://, films as its webcam
@@ -165,7 +165,9 @@ def measure_learn(data: Path) -> list[Row]:
         with opened_browser() as browser, opened_page(browser, address) as page:
             wait_until(page, "document.getElementById('learn-advice').textContent !== ''", PATIENCE)
             page.set_input_files("#learn-files", [str(path) for path in sorted(ten.rglob("*.*"))])
-            wait_until(page, f"document.getElementById('learn-advice').textContent.startsWith('{len(taken)}')", PATIENCE)
+            wait_until(
+                page, f"document.getElementById('learn-advice').textContent.startsWith('{len(taken)}')", PATIENCE
+            )
             page.click("#learn-start")
             wait_until(page, "document.getElementById('learn-told').textContent !== ''", PATIENCE)
             told = page.inner_text("#learn-told")

@@ -42,25 +42,25 @@ class Exported:
     """What became of one format.
 
     `path` is None when the file was beyond tolerance and removed, `fault` then says why. `difference` is the largest
-    one to Keras's outputs, None for a model that was taken as it is; a quantized file is judged by `loss`, the AP
-    before and after, where it was measured.
+    one to Keras's outputs; a quantized file is judged by `loss`, the AP before and after, where it was measured.
+    `as_is`: nothing was converted, so nothing was compared.
     """
 
     format: str
     precision: Precision
     path: Path | None
     size: int
-    difference: float | None
+    difference: float
     loss: Loss | None = None
     fault: str | None = None
+    as_is: bool = False
 
     def line(self) -> str:
         """One line for a person."""
         kind = self.format if self.precision == "float32" else f"{self.format} {self.precision}"
         if self.path is None:
             return f"{kind}: removed, {self.fault}"
-        same = "the model as it is"
-        gap = same if self.difference is None else f"largest difference to Keras {self.difference:.1e}"
+        gap = "the model as it is" if self.as_is else f"largest difference to Keras {self.difference:.1e}"
         line = f"{kind}: {self.path} ({self.size / 1e6:.2f} MB), {gap}"
         return line if self.loss is None else f"{line}; {self.loss.line()}"
 
@@ -147,7 +147,7 @@ def _page_of(
         need_room(work, ROOM * source.stat().st_size + SMALLEST_ROOM)
         write_page(source, card, work / target.name)
         _hand_over(work, folder)
-    return Exported(HTML.name, "float32", target, size_of(target), None)
+    return Exported(HTML.name, "float32", target, size_of(target), 0.0, as_is=True)
 
 
 def _missing(path: Path) -> Path:

@@ -11,7 +11,7 @@ import pytest
 
 from facetracker.exports import Exported, export
 
-EVERY = ("onnx", "tflite", "openvino", "saved_model", "h5")
+EVERY = ("onnx", "tflite", "openvino", "saved_model", "h5", "html")
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def reference(case, batch):
 
 
 def test_every_format_is_there_and_equal(case):
-    assert set(case.results) == {"onnx", "tflite", "openvino", "saved_model", "h5"}
+    assert set(case.results) == {"onnx", "tflite", "openvino", "saved_model", "h5", "html"}
     for result in case.results.values():
         assert result.fault is None
         assert result.path.exists()

@@ -1,4 +1,4 @@
-"""Firefox before the page, driven by its own Marionette protocol: messages `LENGTH:[0, id, command, {}]` on a socket."""
+"""Firefox before the page, driven by its own Marionette protocol: `LENGTH:[0, id, command, {}]` on a socket."""
 
 from __future__ import annotations
 

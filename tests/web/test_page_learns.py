@@ -1,4 +1,4 @@
-"""What the tab learns from photos is what Python learns: views, pairs, style, threshold; and it hides what Python hides."""
+"""What the tab learns from photos is what Python learns: views, pairs, style, threshold; it hides what Python hides."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ import { learn, pairsIn } from "./js/vision/teacher.js";
 const { model, card, photos } = JSON.parse(readFileSync(0, "utf8"));
 const session = await openSession(new Uint8Array(readFileSync(model)), (name) => readFileSync(`js/runtime/${name}`));
 const detector = new Detector(session, card);
-const pairs = photos.map(({ file, width, height, boxes }) => pairsIn(detector, readFileSync(file), width, height, boxes));
+const pairs = photos.map((one) => pairsIn(detector, readFileSync(one.file), one.width, one.height, one.boxes));
 console.log(JSON.stringify({ pairs, ...learn(pairs, card.threshold) }));
 """
 VALUES = """
@@ -42,13 +42,15 @@ const { found, drawn, scores, boxes, sizes, picture } = JSON.parse(readFileSync(
 const dice = new Dice();
 const places = sizes.map(([w, h]) => randomPlace(w, h, 320, 256, [[0.4, 0.3, 0.6, 0.7]], dice));
 const rgba = Uint8Array.from(picture);
+const sides = { width: 40, height: 30, inputWidth: 64, inputHeight: 32 };
+const place = { ...sides, scale: 1.3, left: -4.4, top: 2.7, mirrored: true };
 console.log(JSON.stringify({
   styles: found.map((one, i) => learnStyle(one, drawn[i])),
   styled: boxes.map((box) => styled(box, [0.1, -0.2, 0.05, 0.3])),
   matches: found.map((one, i) => match(one, drawn[i])),
   thresholds: scores.map((list) => thresholdFor(list, 0.65)),
   places,
-  view: Array.from(lay(rgba, { ...places[0], width: 40, height: 30, inputWidth: 64, inputHeight: 32, scale: 1.3, left: -4.4, top: 2.7, mirrored: true })),
+  view: Array.from(lay(rgba, place)),
 }));
 """
 HIDE = """
@@ -67,7 +69,8 @@ console.log(JSON.stringify({
     decodeDense(Float32Array.from(scores), Float32Array.from(offsets), place, card, threshold)),
   single: single.map(({ classes, boxes }) => decodeSingle(classes, boxes, { inputWidth: 1, inputHeight: 1 }, 0.5)),
   parts: frames.map(([w, h]) => crops.map((crop) => [sideOf(crop, w, h), partsOf(crop, w, h),
-    partAround(crop, w, h, [0.9 * w, 0, w, 0.3 * h]), isCut([0.01, 0.5, 0.6, 0.99], partsOf(crop, w, h).at(-1), w, h)])),
+    partAround(crop, w, h, [0.9 * w, 0, w, 0.3 * h]),
+    isCut([0.01, 0.5, 0.6, 0.99], partsOf(crop, w, h).at(-1), w, h)])),
   best: bestOfParts(parts).number,
 }));
 """
@@ -210,7 +213,7 @@ def test_outputs_are_decoded_as_in_python(tmp_path):
     parts = [
         {"box": box.tolist(), "score": score, "isCut": cut, "number": number}
         for number, (box, score, cut) in enumerate(zip(boxes, (0.7, 0.75, 0.9), (False, True, False), strict=True))
-    ]  # noqa: E501
+    ]
     told = {
         "dense": [{"scores": s.ravel().tolist(), "offsets": o.ravel().tolist(), "threshold": t} for s, o, t in dense],
         "single": [{"classes": classes, "boxes": box} for classes, box in single],

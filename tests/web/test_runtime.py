@@ -164,20 +164,20 @@ CASES = {
         mode="nearest",
         nearest_mode="floor",
         coordinate_transformation_mode="asymmetric",
-    ),  # noqa: E501
+    ),
     "best": lambda g, r: g.add(
         "Concat", *(g.add("Cast", name, to=1) for name in g.add("TopK", rows(g), g.weight([5], I64), outputs=2)), axis=1
-    ),  # noqa: E501
+    ),
     "gather": lambda g, r: g.add("Gather", "x", g.weight([[2, 0], [-1, 5]], I64), axis=2),
     "gather what is found": lambda g, r: g.add(
         "Gather",
         rows(g),
         g.add("TopK", g.add("ReduceMax", rows(g), axes=[1], keepdims=0), g.weight([3], I64), outputs=2)[1],
-    ),  # noqa: E501
+    ),
     "gather by place": lambda g, r: g.add("GatherND", "x", g.weight([[0, 2, 1], [0, 0, 5]], I64)),
     "scatter": lambda g, r: g.add(
         "ScatterND", rows(g), g.weight([[4], [1]], I64), g.add("Slice", rows(g), g.weight([0], I64), g.weight([2], I64))
-    ),  # noqa: E501
+    ),
     "running sum": lambda g, r: g.add("CumSum", light(g), g.weight(2, I64), exclusive=1),
     "running sum back": lambda g, r: g.add("CumSum", light(g), g.weight(3, I64), reverse=1),
     "place of the largest": lambda g, r: g.add("ArgMax", "x", axis=-1, keepdims=0),

@@ -30,7 +30,12 @@ POLICY = (
 def page_alone(model: bytes, card: Card) -> bytes:
     """The HTML file of a tracker: `model` is its ONNX file, which the card need not be in."""
     told = json.dumps(card.as_dict(), ensure_ascii=False).replace("<", "\\u003c")
-    return page_without_card(model).replace("@@NAME@@", html.escape(card.name or "model")).replace("@@CARD@@", told).encode()
+    return (
+        page_without_card(model)
+        .replace("@@NAME@@", html.escape(card.name or "model"))
+        .replace("@@CARD@@", told)
+        .encode()
+    )
 
 
 def page_without_card(model: bytes) -> str:

@@ -6,6 +6,7 @@ export const LARGE = { width: { ideal: 1280 }, height: { ideal: 720 } };
 // A face counts when it was seen three times in a row, so a picture is looked at as often, this many milliseconds apart.
 const LOOKS = 3;
 const BETWEEN_LOOKS = 150;
+const LONGEST_LOOK = 5000; // after which the next one is tried without an answer to the one before
 
 /** Fills a list with the cameras, the one that runs chosen, and `more` choices after them. */
 export async function listCameras(select, running = "", more = []) {
@@ -94,12 +95,18 @@ export class Source {
   async again() {
     const looking = (this.looking = {});
     for (let look = 0; look < LOOKS; look += 1) {
-      if (look) await new Promise((resolve) => setTimeout(resolve, BETWEEN_LOOKS));
+      if (look) await Promise.all([wait(BETWEEN_LOOKS), Promise.race([looking.answer, wait(LONGEST_LOOK)])]);
       if (!this.still || this.looking !== looking) return;
+      looking.answer = new Promise((resolve) => (looking.answered = resolve));
       const frame = await createImageBitmap(this.still);
       if (this.looking !== looking) return frame.close();
       this.onframe(frame, performance.now());
     }
+  }
+
+  /** A look was answered. Of frames that come meanwhile only the newest is looked at, so the next look waits for this. */
+  heard() {
+    this.looking?.answered?.();
   }
 
   stop() {
@@ -141,6 +148,10 @@ export class Source {
     this.stop();
     return told(`${file.name} cannot be shown by this browser.`, "Try an MP4, WebM, JPEG or PNG file.");
   }
+}
+
+function wait(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** The video's frame without copying it where the browser can, else as a bitmap. */

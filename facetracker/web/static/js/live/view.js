@@ -164,6 +164,7 @@ export class LiveView {
   #answered(answer) {
     const { picture, at } = answer.kept;
     this.last = answer;
+    this.source.heard();
     this.framing.see(answer, at, this.source.still);
     this.#drawPicture(picture);
     picture.close();
