@@ -126,7 +126,7 @@ def test_every_exported_file_can_be_evaluated(dense, snapshots):
     from facetracker.labels.collection import Collection
 
     samples = [Example(snapshots / f"{index}.jpg", 96, 72, [[0.2, 0.2, 0.8, 0.8]], ("bare",)) for index in range(3)]
-    paths = [find(path) for path in (dense.path, *(dense.file(name) for name in dense.results))]
+    paths = [find(path) for path in (dense.path, *(dense.file(name) for name in dense.results if name != "html"))]
     results = judge(paths, LabelledPhotos(Collection(snapshots, samples)), threshold=0.2).models
     engines = ["keras", "onnxruntime", "litert", "openvino", "tensorflow", "keras"]
     assert [result.engine for result in results] == engines

@@ -33,7 +33,7 @@ def test_the_starter_is_put_into_a_page_as_it_is(tmp_path):
     assert card_of(page) == Card.read_beside(find_model())
     assert page == page_alone(STARTER.read_bytes(), card_of(page))
     assert b"@@" not in page
-    with pytest.raises(FaceTrackerError, match="exists"):
+    with pytest.raises(FaceTrackerError, match="is there already"):
         export("starter", ["html"], tmp_path)
     [again] = export("starter", ["html"], tmp_path, force=True, threshold=0.4)
     assert card_of(again.path.read_bytes()).threshold == 0.4
