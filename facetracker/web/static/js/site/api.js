@@ -65,7 +65,7 @@ export async function putLabel(name, etag, body) {
 export async function post(path, body) {
   if (path === "api/session") return { session: sessionOf(body?.name) };
   if (path === "api/prelabel") return { written: await prelabel() };
-  throw refusal("That needs facetracker on a computer.", "pip install facetracker");
+  throw refusal("That needs facetracker on a computer.", "pip install own-facetracker");
 }
 
 export async function ask(path, { method = "GET", body } = {}) {
