@@ -58,7 +58,8 @@ export class LiveView {
     const able = model.in_tab;
     byId("way-tab").disabled = !able;
     if (!able) byId("way-server").checked = true;
-    byId("way-hint").textContent = able ? "" : "This model has no ONNX file, so it cannot run in the tab.";
+    if (this.alone) byId("way-hint").textContent = "In this tab, and no frame leaves it.";
+    else byId("way-hint").textContent = able ? "" : "This model has no ONNX file, so it cannot run in the tab.";
     if (this.threshold === null) this.#setThreshold(model.threshold, false);
     await this.#listCameras();
     if (query.get("way")) byId(query.get("way") === "tab" && able ? "way-tab" : "way-server").checked = true;

@@ -61,8 +61,8 @@ export class LearnView {
       bar.hidden = true;
       if (!learnt.card) return say("The starter sees no face where you drew boxes.", "error", "Draw them round faces.");
       const seconds = (performance.now() - began) / 1000;
-      byId("learn-told").textContent = `Learnt from ${learnt.faces} ${learnt.faces === 1 ? "face" : "faces"} in ${seconds.toFixed(1)} s.`;
-      this.learnt = { ...learnt, seconds };
+      const time = seconds < 0.1 ? "at once" : `in ${seconds.toFixed(1)} s`; // most was learnt while boxes were drawn
+      byId("learn-told").textContent = `Learnt from ${learnt.faces} ${learnt.faces === 1 ? "face" : "faces"} ${time}.`;
       this.#show(learnt.card);
       await this.#strip();
     } finally {
