@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ from page_modules import run_node
 
 from facetracker import scenes
 from facetracker.core.boxes import as_boxes, to_pixels
+from facetracker.inference.card import Card
 from facetracker.inference.decode import best_of_parts, decode_dense, decode_single
 from facetracker.inference.detector import ASSETS, Detector
 from facetracker.inference.hiding.cover import Cover
@@ -58,6 +60,12 @@ import { readFileSync } from "node:fs";
 import { covers } from "./js/vision/hide.js";
 const { boxes, width, height } = JSON.parse(readFileSync(0, "utf8"));
 console.log(JSON.stringify(covers(boxes, width, height)));
+"""
+SIZES = """
+import { readFileSync } from "node:fs";
+import { inputSize } from "./js/vision/letterbox.js";
+const { frames, cards } = JSON.parse(readFileSync(0, "utf8"));
+console.log(JSON.stringify(cards.map((card) => frames.map(([width, height]) => inputSize(card, null, width, height)))));
 """
 DECODE = """
 import { readFileSync } from "node:fs";
@@ -251,3 +259,13 @@ def check_parts(frames, crops, ours) -> None:
             box = [0.9, 0.0, 1.0, 0.3]
             assert (around["left"], around["top"], around["side"]) == part_around(crop, width, height, box)
             assert cut == theirs[-1].cuts([0.01, 0.5, 0.6, 0.99])
+
+
+def test_frames_are_looked_at_at_the_scale_of_training(tmp_path):
+    frames, crops = [(640, 480), (480, 640), (333, 517), (1280, 720), (90, 60)], [None, 0.5, 1.0, 250, 2000]
+    cards = [Card(["face"], 320, "dense", crop=crop) for crop in crops]
+    told = {"frames": frames, "cards": [card.as_dict() for card in cards]}
+    ours = run_node(SIZES, tmp_path, told)
+    for card, sizes in zip(cards, ours, strict=True):
+        detector = Detector(SimpleNamespace(card=card, fixed_size=None))  # type: ignore[arg-type]
+        assert [tuple(size) for size in sizes] == [detector.input_size(*frame) for frame in frames]
