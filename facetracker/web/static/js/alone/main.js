@@ -13,7 +13,8 @@ async function open() {
   const card = JSON.parse(textOf("card"));
   const worker = URL.createObjectURL(new Blob([textOf("worker")], { type: WORKER }));
   home.worker = () => new Worker(worker);
-  for (const name of ["model.onnx", "kernels.wasm", "kernels-fma.wasm"]) home.files[name] = await unpacked(name);
+  const packed = ["model.onnx", "kernels.wasm", "kernels-fma.wasm"];
+  await Promise.all(packed.map(async (name) => (home.files[name] = await unpacked(name))));
   home.files["model.json"] = new TextEncoder().encode(JSON.stringify(card)).buffer;
 
   const { name, classes, threshold } = card;

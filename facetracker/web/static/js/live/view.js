@@ -60,7 +60,8 @@ export class LiveView {
     if (!able) byId("way-server").checked = true;
     if (this.alone) byId("way-hint").textContent = "In this tab, and no frame leaves it.";
     else byId("way-hint").textContent = able ? "" : "This model has no ONNX file, so it cannot run in the tab.";
-    if (this.threshold === null) this.#setThreshold(model.threshold, false);
+    // A tracker that was learnt meanwhile has a threshold of its own; one that the person chose stays.
+    if (remembered("threshold", null) === null) this.#setThreshold(model.threshold, false);
     await this.#listCameras();
     if (query.get("way")) byId(query.get("way") === "tab" && able ? "way-tab" : "way-server").checked = true;
     if (query.get("autostart") && !this.source.running) await this.start();
