@@ -15,7 +15,7 @@ CAMERA = "0"
 # What people want, and the commands for it, in the order in which they are needed; `--help` lists them so.
 PURPOSES = {
     "Use a tracker": ("detect", "hide", "frame", "notice", "web"),
-    "Make it yours": ("collect", "annotate", "prelabel", "review", "learn"),
+    "Make it yours": ("collect", "label", "annotate", "prelabel", "review", "learn"),
     "Train on many photos": ("audit", "convert", "split", "augment", "show", "train", "evaluate", "export", "inspect"),
     "Faces with classes": ("crops", "train-classifier", "classify"),
     "This machine": ("doctor", "benchmark", "demo"),

@@ -21,8 +21,8 @@ from facetracker.labels.film.found import FilmSeen
 from facetracker.labels.film.tracks import (
     Boxed,
     Carried,
+    Origin,
     PixelCorners,
-    Source,
     Track,
     boxes_of,
     first_tracks,
@@ -42,7 +42,7 @@ LABEL_LENGTH = 100
 
 
 @dataclass(frozen=True)
-class Step:
+class Change:
     """What one action changed: tracks by number, None where there is none."""
 
     name: str
@@ -60,8 +60,8 @@ class FilmLabels:
     seen: FilmSeen
     tracks: dict[int, Track]
     carried: tuple[Carried, ...] = ()
-    past: tuple[Step, ...] = ()
-    future: tuple[Step, ...] = ()
+    past: tuple[Change, ...] = ()
+    future: tuple[Change, ...] = ()
     actions: int = 0
     next: int = 1
     label: str = "face"
@@ -249,13 +249,13 @@ class FilmLabels:
     # How it is done
 
     def _step(self, name: str, changed: dict[int, Track | None], more: tuple[Carried, ...] = ()) -> FilmLabels:
-        step = Step(name, {number: self.tracks.get(number) for number in changed}, changed)
+        step = Change(name, {number: self.tracks.get(number) for number in changed}, changed)
         carried = (*self.carried, *more)
         number = max(self.next, *(one + 1 for one in changed))
         return replace(self._with(changed, past=(*self.past, step), future=()), carried=carried, next=number)
 
     def _with(
-        self, changed: Mapping[int, Track | None], past: tuple[Step, ...], future: tuple[Step, ...]
+        self, changed: Mapping[int, Track | None], past: tuple[Change, ...], future: tuple[Change, ...]
     ) -> FilmLabels:
         tracks = {number: track for number, track in {**self.tracks, **changed}.items() if track is not None}
         tracks = dict(sorted(tracks.items()))
@@ -368,7 +368,7 @@ def _extended(track: Track, frame: int, step: int, way: list[PixelCorners], numb
     """The track with the carried boxes beyond a frame, in one direction."""
     end = frame + step * len(way)
     first, last = min(frame + step, end), max(frame + step, end)
-    source = Source("carried", number, first, last)
+    source = Origin("carried", number, first, last)
     spans = sorted([*track.spans, (first, last)])
     merged = [spans[0]]
     for one in spans[1:]:

@@ -24,8 +24,8 @@ from facetracker.core.files import write_atomically
 from facetracker.core.naming import is_session
 from facetracker.inference.films.film import mark_of
 from facetracker.labels.film.found import FilmSeen
-from facetracker.labels.film.labels import FilmLabels, Step
-from facetracker.labels.film.tracks import Carried, Source, Track
+from facetracker.labels.film.labels import Change, FilmLabels
+from facetracker.labels.film.tracks import Carried, Origin, Track
 
 VERSION = 1
 LABELS, BEFORE = ".labels.json", ".labels.before"
@@ -126,7 +126,7 @@ def _track_as_json(track: Track) -> dict[str, Any]:
     }
 
 
-def _step_as_json(step: Step) -> dict[str, Any]:
+def _step_as_json(step: Change) -> dict[str, Any]:
     def side(tracks: dict[int, Track | None]) -> list[list[Any]]:
         return [[number, None if track is None else _track_as_json(track)] for number, track in tracks.items()]
 
@@ -168,7 +168,7 @@ def _parsed(content: Any, path: Path, film: Path, seen: FilmSeen, etag: str) -> 
 def _track(content: Any, seen: FilmSeen, carried: tuple[Carried, ...]) -> Track:
     """A track, checked: what it names is there."""
     spans = tuple((int(first), int(last)) for first, last in content["spans"])
-    sources = tuple(Source(str(kind), int(n), int(a), int(b)) for kind, n, a, b in content["sources"])  # type: ignore[arg-type]
+    sources = tuple(Origin(str(kind), int(n), int(a), int(b)) for kind, n, a, b in content["sources"])  # type: ignore[arg-type]
     keys = tuple((int(frame), tuple(float(side) for side in box)) for frame, box in content["keys"])
     flat = [frame for span in spans for frame in span]
     if not spans or flat != sorted(flat) or flat[0] < 0 or flat[-1] >= len(seen):
@@ -186,8 +186,8 @@ def _track(content: Any, seen: FilmSeen, carried: tuple[Carried, ...]) -> Track:
     return Track(int(content["number"]), str(content["label"]), spans, sources, keys)  # type: ignore[arg-type]
 
 
-def _step(content: Any, seen: FilmSeen, carried: tuple[Carried, ...]) -> Step:
+def _step(content: Any, seen: FilmSeen, carried: tuple[Carried, ...]) -> Change:
     def side(rows: Any) -> dict[int, Track | None]:
         return {int(number): None if one is None else _track(one, seen, carried) for number, one in rows}
 
-    return Step(str(content["name"]), side(content["before"]), side(content["after"]))
+    return Change(str(content["name"]), side(content["before"]), side(content["after"]))

@@ -29,7 +29,7 @@ FAR = 1.0  # of a box's side: a found box that is corrected by more was not on t
 
 
 @dataclass(frozen=True)
-class Source:
+class Origin:
     """Where the boxes of the frames `first` to `last` come from: what was found, or carried, under this number."""
 
     kind: Kind
@@ -53,7 +53,7 @@ class Track:
     number: int
     label: str
     spans: tuple[tuple[int, int], ...]
-    sources: tuple[Source, ...] = ()
+    sources: tuple[Origin, ...] = ()
     keys: tuple[tuple[int, PixelCorners], ...] = ()
 
     @property
@@ -115,7 +115,7 @@ def first_tracks(seen: FilmSeen, label: str = "face") -> dict[int, Track]:
 def whole(found: int, number: int, seen: FilmSeen, label: str) -> Track:
     """A found face, from its first frame to its last, as track `number`."""
     face = seen.found[found]
-    return Track(number, label, ((face.first, face.last),), (Source("found", found, face.first, face.last),))
+    return Track(number, label, ((face.first, face.last),), (Origin("found", found, face.first, face.last),))
 
 
 def style_of_keys(tracks: Mapping[int, Track], seen: FilmSeen) -> Style:
