@@ -60,7 +60,9 @@ def main() -> int:
     parser.add_argument("--newest", action="store_true", help="the newest versions, not the lowest")
     parser.add_argument("tests", nargs="*", help="folders or files; default: all of them")
     options = parser.parse_args()
-    tests = options.tests or sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/*") if any(path.glob("test_*.py")))
+    tests = options.tests or sorted(
+        str(path.relative_to(ROOT)) for path in ROOT.glob("tests/*") if any(path.glob("test_*.py"))
+    )
     with tempfile.TemporaryDirectory(prefix="lowest-") as place:
         python = installed(options.where or Path(place), options.python, not options.newest)
         failed = []

@@ -32,9 +32,7 @@ def obvious(scores, boxes, truth, classes, kinds):
     faces, cells = len(truth), len(CENTRES)
     overlap = np.array([[iou(face, box) for box in boxes] for face in truth]).reshape(faces, cells)
     near = np.array([[is_near(centre, face) for centre in CENTRES] for face in truth]).reshape(faces, cells)
-    merit = np.where(
-        near & (classes >= 0)[:, None], scores[None] ** SCORE_POWER * overlap**IOU_POWER + 1e-9, 0.0
-    )
+    merit = np.where(near & (classes >= 0)[:, None], scores[None] ** SCORE_POWER * overlap**IOU_POWER + 1e-9, 0.0)
     mine = np.zeros((faces, cells), bool)
     for face in range(faces):
         best = sorted(range(cells), key=lambda cell: -merit[face, cell])[:CELLS_PER_FACE]
@@ -113,7 +111,11 @@ def test_two_faces_that_want_the_same_cells_equally_share_them():
 def test_boxes_that_miss_every_face_are_still_answered_by_the_cells_inside():
     boxes = np.concatenate([CENTRES + 200, CENTRES + 210], axis=1)
     found = assign(
-        np.full((1, 64), 0.5, np.float32), boxes[None], CENTRES, np.array([[[0, 0, 20, 20]]], np.float32), np.array([[0]])
+        np.full((1, 64), 0.5, np.float32),
+        boxes[None],
+        CENTRES,
+        np.array([[[0, 0, 20, 20]]], np.float32),
+        np.array([[0]]),
     )
     assert np.array(found.faces).sum() == 4
     assert np.array(found.weights).max() == 0
