@@ -4,7 +4,7 @@
 
 A mutant changes one comparison (`<` to `<=`), sum or product, number, `and`/`or`, `not`, `True`/`False`, the argument
 of `min`/`max`, or leaves out one statement. The tests of the module run in a forked process, with the changed source in
-place of the file; one that takes five times as long as the sound ones counts as killed. Survivors are printed with their
+place of the file; what takes five times as long as the sound ones counts as killed. Survivors are printed with their
 lines. Lines that say why nothing can tell carry `# mutants:` and a reason, and are left alone.
 """
 

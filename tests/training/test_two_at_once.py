@@ -43,15 +43,15 @@ def other(tmp_path):
 def test_the_second_is_refused_and_the_first_keeps_its_files(tmp_path, other, how):
     before = {path.name: path.read_bytes() for path in (tmp_path / "runs" / "one").iterdir()}
     runs = tmp_path / "runs"
-    with pytest.raises(FaceTrackerError, match="trains in this run|is there already") as refused:
-        if how in ("resume", "latest"):
-            open_run(tmp_path / "data", "nano", [], "one" if how == "resume" else None, True, False, runs)
-        elif how == "force":
-            start_run(load_settings("nano"), tmp_path / "data", "one", runs, force=True)
-        elif how == "learn":
-            new_run(tmp_path / "data", "one", runs, force=True)
-        else:
-            start_run(load_settings("nano"), tmp_path / "data", "one", runs)
+    ways = {
+        "resume": lambda: open_run(tmp_path / "data", "nano", [], "one", True, False, runs),
+        "latest": lambda: open_run(tmp_path / "data", "nano", [], None, True, False, runs),
+        "force": lambda: start_run(load_settings("nano"), tmp_path / "data", "one", runs, force=True),
+        "learn": lambda: new_run(tmp_path / "data", "one", runs, force=True),
+        "new": lambda: start_run(load_settings("nano"), tmp_path / "data", "one", runs),
+    }
+    with pytest.raises(FaceTrackerError, match="is there already" if how == "new" else "trains in this run") as refused:
+        ways[how]()
     assert "\n" not in str(refused.value)
     assert {path.name: path.read_bytes() for path in (runs / "one").iterdir()} == before
     other.kill()
