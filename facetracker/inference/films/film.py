@@ -50,7 +50,7 @@ class FilmReader:
         self.path = Path(path)
         try:
             self.container = av.open(str(path), metadata_errors="replace")
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, av.error.FFmpegError) as error:
             raise BadFile(f"is not a film that can be read ({_why(error)})", path=path) from None
         pictures = [one for one in self.container.streams.video if not _is_cover(one)]
         if not pictures:
