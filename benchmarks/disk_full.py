@@ -161,10 +161,11 @@ def used_page(program: list[str], where: Path, environment: dict[str, str]) -> s
         with httpx.Client(base_url=base, headers={"authorization": f"Bearer {token}"}, timeout=60) as client:
             session = client.post("/api/session", json={}).json()["session"]
             wish = {"shapes": [{"label": "face", "box": [10, 10, 60, 60], "index": None}], "no_face": False}
-            answers = [
-                client.put(f"/api/photos/p{number}/label", json=wish, headers={"If-None-Match": "*"})
-                for number in range(4)
-            ]
+            answers = []
+            for number in range(4):
+                etag = client.get(f"/api/photos/p{number}/label").json()["etag"]
+                given = {"If-Match": etag} if etag else {"If-None-Match": "*"}
+                answers.append(client.put(f"/api/photos/p{number}/label", json=wish, headers=given))
             for number in range(4):
                 jpeg = cv2.imencode(".jpg", still_of(9, number, 320, 240, faces=1).picture)[1].tobytes()
                 query = {"session": session, "keep_similar": "1"}
