@@ -81,6 +81,7 @@ KINDS: dict[str, Kind] = {
         read.label_file, lambda folder: [], traps.json_traps, share=4, damage=lambda chance, _: _damaged_label(chance)
     ),
     "photos": Kind(read.picture, lambda folder: sound_pictures(), share=3, damage=damaged_picture),
+    "photos of other kinds": Kind(read.picture, files.sound_other_photos, traps.other_photo_traps, share=2),
     "films": Kind(read.film, files.sound_films, share=2),
     "films to hide": Kind(read.film_to_hide, files.sound_films, share=2),
     "faces to hide": Kind(read.answers, files.sound_answers, traps.answer_traps, files.record_beside, share=3),

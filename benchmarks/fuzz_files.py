@@ -191,3 +191,22 @@ def sound_plans_of_split(folder: Path) -> list[tuple[str, bytes]]:
     write_jpeg(folder / "sound" / "images" / "photo.jpg", drawn())
     split(folder / "sound", by="photo")
     return [(".json", (folder / "sound" / PLAN).read_bytes())]
+
+
+def sound_other_photos(folder: Path) -> list[tuple[str, bytes]]:
+    """What OpenCV does not read: GIF, JPEG 2000, and AVIF and HEIC where they can be written."""
+    from PIL import Image
+
+    picture, made = Image.fromarray(drawn()[..., ::-1]), []
+    for suffix, kind in ((".gif", "GIF"), (".jp2", "JPEG2000"), (".avif", "AVIF"), (".heic", "HEIF")):
+        data = io.BytesIO()
+        try:
+            if kind == "HEIF":
+                import pillow_heif
+
+                pillow_heif.register_heif_opener()
+            picture.save(data, kind)
+        except (ImportError, KeyError, OSError):
+            continue
+        made.append((suffix, data.getvalue()))
+    return made

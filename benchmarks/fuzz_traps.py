@@ -109,3 +109,22 @@ def zone_traps() -> list[tuple[str, bytes]]:
 
 def class_traps() -> list[tuple[str, bytes]]:
     return [(".txt", data) for data in (b"\xff" * 1000, b"a\n" * 10**6, b"x" * 10**7, b"\x1b[2J\n", b"\x00\n")]
+
+
+def other_photo_traps() -> list[tuple[str, bytes]]:
+    """A GIF and a JPEG 2000 of a few bytes that claim thousands of millions of pixels."""
+    gif = (
+        b"GIF89a"
+        + b"\xff\xff" * 2
+        + b"\x80\x00\x00"
+        + bytes(6)
+        + b","
+        + bytes(4)
+        + b"\xff\xff" * 2
+        + b"\x00\x02\x02L\x01\x00;"
+    )
+    sizes = (60_000).to_bytes(4, "big") * 2 + bytes(8) + (60_000).to_bytes(4, "big") * 2 + bytes(8)
+    stream = (
+        b"\xff\x4f\xff\x51" + (47).to_bytes(2, "big") + bytes(2) + sizes + (3).to_bytes(2, "big") + b"\x07\x01\x01" * 3
+    )
+    return [(".gif", gif), (".jp2", stream), (".avif", b"\x00\x00\x00\x1cftypavif" + bytes(100))]

@@ -124,3 +124,8 @@ def test_no_boxes_and_a_long_pause_leave_nothing():
     update(tracks, [box()], 1)
     assert update(tracks, [], 3) == []
     assert len(tracks._all.ids) == 0
+
+
+def test_the_numbers_are_those_of_the_page():
+    """web/static/js/vision/tracks.js follows with the same ones."""
+    assert (REMEMBER, LEAST_OVERLAP, MEASURED, DRIFT, NOMINAL) == (1.0, 0.1, 0.1, 0.01, 0.004)
