@@ -151,7 +151,7 @@ def sweep(folder: str | Path) -> int:
     if is_remote(folder):
         return 0
     for part in _parts_below(folder):
-        pid = part.name.removeprefix(PART).split("-", 1)[0]
+        pid = part.name.removeprefix(PART).split("-", 1)[0]  # mutants: only the first piece counts
         if pid.isdigit() and int(pid) != os.getpid() and _runs(int(pid)):
             continue
         with suppress(OSError):

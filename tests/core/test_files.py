@@ -303,3 +303,36 @@ class TestIfStill:
             files.write_if_still(tmp_path / "a", b"x" * 4096, None)
         assert f"{tmp_path / 'a'}: cannot be written, the disk is full (4.1 kB needed" in str(disk.fault(caught.value))
         assert os.listdir(tmp_path) == []
+
+
+def test_folders_are_made_as_deep_as_they_are_asked_for(tmp_path):
+    files.write_atomically(tmp_path / "a" / "b" / "c.txt", "x")
+    files.write_atomically(tmp_path / "a" / "b" / "d.txt", "x")
+    assert files.write_if_still(tmp_path / "e" / "f" / "g", b"x", None)
+    assert files.write_if_still(tmp_path / "e" / "f" / "h", b"x", None)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="only Linux tells")
+def test_no_file_stays_open(tmp_path):
+    before = len(os.listdir("/proc/self/fd"))
+    for number in range(5):
+        files.write_atomically(tmp_path / str(number), "x")
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_what_a_failed_write_needs_is_told(tmp_path, monkeypatch):
+    def full(part):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files, "_to_disk", full)
+    with pytest.raises(OSError, match="No space") as whole:
+        files.write_atomically(tmp_path / "a", bytes(5000))
+    assert "(5.0 kB needed" in str(disk.fault(whole.value))
+
+    def grows():
+        with files.written_beside(tmp_path / "a") as part:
+            part.write_bytes(bytes(5000))
+
+    with pytest.raises(OSError, match="No space") as grown:
+        grows()
+    assert "(more than 5.0 kB needed" in str(disk.fault(grown.value))
