@@ -136,7 +136,12 @@ def material(folder: Path) -> None:
 def command(words: list[str], where: Path, temporary: Path) -> subprocess.CompletedProcess[str]:
     """Run `facetracker WORDS` in a folder, with its temporary files in another."""
     environment = {**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": os.pathsep.join(sys.path[1:])}
-    environment |= {"CUDA_VISIBLE_DEVICES": "", "PYTHONDONTWRITEBYTECODE": "1", "FACETRACKER_LABELME": "true"}
+    environment |= {
+        "CUDA_VISIBLE_DEVICES": "",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "FACETRACKER_LABELME": "true",
+        "DISPLAY": ":0",
+    }
     program = [sys.executable, "-m", "facetracker.cli", *words]
     if words[0] == "web":
         return used_page(program, where, environment)

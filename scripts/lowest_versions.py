@@ -55,7 +55,9 @@ def _pip(environment: Path) -> list[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--python", default=f"{sys.version_info.major}.{sys.version_info.minor}")
+    parser.add_argument(
+        "--python", default=f"{sys.version_info.major}.{sys.version_info.minor}", help="a version, or an interpreter"
+    )
     parser.add_argument("--where", type=Path, help="the environment's folder; what is there already is used again")
     parser.add_argument("--newest", action="store_true", help="the newest versions, not the lowest")
     parser.add_argument("tests", nargs="*", help="folders or files; default: all of them")

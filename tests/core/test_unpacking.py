@@ -213,3 +213,10 @@ def test_the_bounds_are_what_a_second_of_parsing_allows():
 def test_what_yaml_cannot_be_is_a_yaml_error(text):
     with pytest.raises(yaml.YAMLError):
         load_yaml(text)
+
+
+def test_what_unpacks_to_too_much_is_refused_before_its_arrays_are_looked_at(tmp_path, monkeypatch):
+    monkeypatch.setattr(unpacking, "LITTLE", 1000)
+    np.savez_compressed(tmp_path / "a.npz", zeros=np.zeros(100_000))
+    with pytest.raises(BadFile, match="unpacks to more"):
+        read_npz(tmp_path / "a.npz")
