@@ -118,7 +118,7 @@ FILM = "film.mp4"  # what lies beside answers and records: the film that they te
 
 
 def film_to_hide(path: Path) -> object:
-    from facetracker.inference.hiding.film import FilmReader
+    from facetracker.inference.films.film import FilmReader
 
     with FilmReader(path) as film:
         return [frame.time for frame, _ in zip(film.frames(), range(5), strict=False)]

@@ -10,8 +10,8 @@ import pytest
 
 from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.photo import encode_png
+from facetracker.inference.films.film import FilmReader
 from facetracker.inference.hiding.check import HidingPlan, read_plan
-from facetracker.inference.hiding.film import FilmReader
 from facetracker.inference.hiding.hide import HideAs
 from facetracker.inference.hiding.tracks import FilmTrack
 from facetracker.inference.recording.record import VideoRecorder
