@@ -90,10 +90,16 @@ CASES: dict[str, Case] = {
         ["detect", "--source", "scene:count=90,faces=3", "--view", "none", "--collect-uncertain", "doubt"]
     ),
     "hide": Case(["hide", "film.mp4", "--save", "hidden.mp4", "--check", "check"], ["film.mp4"], ["--force"]),
+    "hide, photos": Case(["hide", "labelled/images", "--save", "hidden"], ["labelled"], ["--force"]),
+    "frame": Case(["frame", "scene:count=40", "--view", "none", "--save", "framed.mp4"], [], ["--force"]),
+    "notice": Case(["notice", "scene:count=90,faces=3", "--keep-pictures", "came"]),
+    "annotate": Case(["annotate", "bare", "--prelabel"], ["bare"]),
+    "web": Case(["web", "--no-open", "--port", "0"], ["bare"]),
+    "doctor": Case(["doctor"]),
     "benchmark": Case(["benchmark", "--rounds", "3", "--threads", "1", "--png", "table.png"]),
     "demo": Case(["demo", "--out", "demo", "--no-open"]),
 }
-NAMED_BY_TIME = ("collect", "train", "train-classifier", "detect --collect-uncertain", "audit --fix")
+NAMED_BY_TIME = ("collect", "web", "notice", "train", "train-classifier", "detect --collect-uncertain", "audit --fix")
 SLOW = ("demo",)  # only when asked for: minutes a run
 
 
@@ -130,9 +136,52 @@ def material(folder: Path) -> None:
 def command(words: list[str], where: Path, temporary: Path) -> subprocess.CompletedProcess[str]:
     """Run `facetracker WORDS` in a folder, with its temporary files in another."""
     environment = {**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": os.pathsep.join(sys.path[1:])}
-    environment |= {"CUDA_VISIBLE_DEVICES": "", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment |= {
+        "CUDA_VISIBLE_DEVICES": "",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "FACETRACKER_LABELME": "true",
+        "DISPLAY": ":0",
+    }
     program = [sys.executable, "-m", "facetracker.cli", *words]
+    if words[0] == "web":
+        return used_page(program, where, environment)
     return subprocess.run(program, cwd=where, env=environment, capture_output=True, text=True, timeout=900)
+
+
+def used_page(program: list[str], where: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """The page's server with photos collected and a label saved through it; the first refusal as a command says it."""
+    import httpx
+
+    refused = ""
+    with subprocess.Popen(
+        [*program, "--data", "bare"],
+        cwd=where,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        base, _, token = process.stdout.readline().strip().partition("/?token=")
+        with httpx.Client(base_url=base, headers={"authorization": f"Bearer {token}"}, timeout=60) as client:
+            session = client.post("/api/session", json={}).json()["session"]
+            wish = {"shapes": [{"label": "face", "box": [10, 10, 60, 60], "index": None}], "no_face": False}
+            answers = []
+            for number in range(4):
+                etag = client.get(f"/api/photos/p{number}/label").json()["etag"]
+                given = {"If-Match": etag} if etag else {"If-None-Match": "*"}
+                answers.append(client.put(f"/api/photos/p{number}/label", json=wish, headers=given))
+            for number in range(4):
+                jpeg = cv2.imencode(".jpg", still_of(9, number, 320, 240, faces=1).picture)[1].tobytes()
+                query = {"session": session, "keep_similar": "1"}
+                answers.append(client.post("/api/collect", params=query, content=jpeg))
+            refusals = [answer.json()["error"] for answer in answers if answer.status_code >= 400]
+            refused = f"facetracker: {refusals[0]}\n" if refusals else ""
+            alive = client.get("/api/state").status_code == 200
+        process.terminate()
+        said = process.communicate()[1]
+    code = 1 if not alive or "Traceback" in said else 2 if refused else 0
+    return subprocess.CompletedProcess(program, code, "", refused + (said if "Traceback" in said else ""))
 
 
 def contents(folder: Path) -> dict[str, str]:

@@ -12,8 +12,6 @@ unpack to gigabytes. Findings are kept in a folder; the exit code is 1 if there 
 from __future__ import annotations
 
 import argparse
-import functools
-import io
 import json
 import multiprocessing
 import os
@@ -23,7 +21,6 @@ import shutil
 import sys
 import tempfile
 import time
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -31,19 +28,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "labels"))
 
-import numpy as np
+import fuzz_files as files
+import fuzz_readers as read
+import fuzz_traps as traps
 from damage import damaged_bytes, damaged_label, damaged_picture, sound_pictures
-from smallest import add_smallest_backbone
 
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
-from facetracker.core.example import Example
-from facetracker.core.photo import photo_size, read_picture, write_jpeg
-from facetracker.labels.labelme import read_labels, write_labels
+from facetracker.core.photo import write_jpeg
 
-BOMB = 1500  # MB that an archive unpacks to
 LONGEST, LARGEST = 2.0, 300.0  # seconds a file, MB above the start
-STARTER = Path(console.__file__).parents[1] / "assets" / "starter.tflite"
 Reader = Callable[[Path], object]
 
 
@@ -57,312 +51,6 @@ class Kind:
     beside: Callable[[Path], None] = lambda path: None
     share: int = 1
     damage: Callable[[random.Random, list[tuple[str, bytes]]], tuple[str, bytes]] | None = None
-
-
-DEEP = [("[" * 100_000), '{"a":' * 100_000, "[" * 100_000 + "]" * 100_000]
-
-
-def zipped(names: dict[str, bytes]) -> bytes:
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in names.items():
-            archive.writestr(name, content)
-    return data.getvalue()
-
-
-@functools.cache
-def bomb(name: str, megabytes: int) -> bytes:
-    """An archive of one entry of so many zeros."""
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive, archive.open(name, "w", force_zip64=True) as file:
-        for _ in range(megabytes):
-            file.write(bytes(1 << 20))
-    return data.getvalue()
-
-
-def claims(shape: str) -> bytes:
-    """An `.npz` with one array that claims this shape and holds nothing of it."""
-    head = ("{'descr': '<f8', 'fortran_order': False, 'shape': " + shape + ", }").ljust(117) + "\n"
-    return zipped({"progress.npy": b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head.encode() + bytes(64)})
-
-
-# --- what each kind is read by -----------------------------------------------------------------------------------
-
-
-def detector(path: Path) -> object:
-    from facetracker.inference.detector import Detector
-
-    return Detector.load(path, threads=1).detect(np.zeros((96, 128, 3), np.uint8))
-
-
-def label_file(path: Path) -> object:
-    photo = path.with_name("photo.jpg")
-    return read_labels(path, photo, size=(160, 120))
-
-
-def picture(path: Path) -> object:
-    photo_size(path)
-    return read_picture(path)
-
-
-def film(path: Path) -> object:
-    from facetracker.capture.source import open_source
-
-    with open_source(str(path)) as source:
-        return [frame.index for frame, _ in zip(source, range(5), strict=False)]
-
-
-def converted(path: Path) -> object:
-    """COCO's file, VOC's XML or YOLO's text with what must lie around it."""
-    from facetracker.labels.formats.convert import convert
-
-    out = path.with_name("converted")
-    shutil.rmtree(out, ignore_errors=True)
-    source: Path = path
-    if path.suffix != ".json":
-        source = path.with_name("source")
-        place = {"xml": source / "Annotations", "txt": source / "labels", "yaml": source}[path.suffix[1:]]
-        place.mkdir(parents=True, exist_ok=True)
-        images = source / ("JPEGImages" if path.suffix == ".xml" else "images")
-        images.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path.with_name("photo.jpg"), images / "photo.jpg")
-        name = "data.yaml" if path.suffix == ".yaml" else f"photo{path.suffix}"
-        shutil.copy(path, place / name)
-        if path.suffix == ".yaml":
-            (source / "labels").mkdir(exist_ok=True)
-            (source / "labels" / "photo.txt").write_text("0 0.5 0.5 0.2 0.2\n")
-    try:
-        return convert(source, out, "labelme")
-    finally:
-        shutil.rmtree(path.with_name("source"), ignore_errors=True)
-
-
-def records(path: Path) -> object:
-    from facetracker.labels.records import records_in
-
-    return [record.as_example("train", path) for record in records_in(path)]
-
-
-def state(path: Path) -> object:
-    from facetracker.training.state import read_state
-
-    return read_state(path)
-
-
-def weights(path: Path) -> object:
-    from facetracker.models.weights import read_arrays
-
-    return read_arrays(path)
-
-
-def keras_model(path: Path) -> object:
-    from facetracker.models.loading import load_model
-
-    return load_model(path, compile=path.suffix == ".keras")
-
-
-def settings(path: Path) -> object:
-    from facetracker.core.settings import load_settings
-
-    return load_settings(path, ["training.epochs=3"])
-
-
-def classifier_settings(path: Path) -> object:
-    from facetracker.training.classifier.settings import read_classifier_settings
-
-    return read_classifier_settings(path)
-
-
-def pipeline(path: Path) -> object:
-    from facetracker.data.augment.transforms import read_pipeline
-
-    return read_pipeline(path)
-
-
-def plan(path: Path) -> object:
-    from facetracker.training.plan import read_plan
-
-    return read_plan(path)
-
-
-# --- sound files -------------------------------------------------------------------------------------------------
-
-
-def _drawn() -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 255, (120, 160, 3)).astype(np.uint8)
-
-
-def card_and_model(path: Path) -> None:
-    """For a card: the starter's model beside it; for a model: the starter's card."""
-    if path.name.endswith(".tflite.json"):
-        shutil.copy(STARTER, path.with_name(path.name.removesuffix(".json")))
-    else:
-        shutil.copy(STARTER.with_name(STARTER.name + ".json"), path.with_name(path.name + ".json"))
-
-
-def card(path: Path) -> object:
-    return detector(path.with_name(path.name.removesuffix(".json")))
-
-
-def small_tracker(folder: Path):
-    import keras
-
-    from facetracker.models import FaceTracker
-
-    add_smallest_backbone()
-    tracker = FaceTracker(backbone="smallest", head="dense", classes=["face"], image_size=64, weights="none")
-    tracker.compile(optimizer=keras.optimizers.Adam())
-    return tracker
-
-
-def sound_keras(folder: Path) -> list[tuple[str, bytes]]:
-    from facetracker.models.loading import save_h5
-
-    tracker = small_tracker(folder)
-    tracker.save(folder / "sound.keras")
-    save_h5(tracker, folder / "sound.h5")
-    return [(suffix, (folder / f"sound{suffix}").read_bytes()) for suffix in (".keras", ".h5")]
-
-
-def sound_onnx(folder: Path) -> list[tuple[str, bytes]]:
-    from facetracker.exports.exporting import export
-
-    tracker = small_tracker(folder)
-    tracker.save(folder / "sound.keras")
-    export(folder / "sound.keras", ["onnx"], force=True)
-    return [(".onnx", (folder / "sound.onnx").read_bytes())]
-
-
-def sound_npz(folder: Path) -> list[tuple[str, bytes]]:
-    made = []
-    for save in (np.savez, np.savez_compressed):
-        data = io.BytesIO()
-        progress = {"epoch": 1, "history": [{"epoch": 1}], "best": 0.5, "best_epoch": 1, "seconds": 1.0}
-        text = np.frombuffer(json.dumps({**progress, "finished": False}).encode(), np.uint8)
-        save(data, **{"progress": text, "model/00000": np.ones((20, 30), np.float32)})
-        made.append((".npz", data.getvalue()))
-    return made
-
-
-def sound_films(folder: Path) -> list[tuple[str, bytes]]:
-    from facetracker.inference.recording.record import FORMATS, VideoRecorder
-
-    made = []
-    for suffix in FORMATS:
-        recorder = VideoRecorder(folder / f"film{suffix}", 10, force=True)
-        for number in range(8):
-            recorder.write(np.full((48, 64, 3), number * 20, np.uint8), number / 10)
-        recorder.close()
-        made.append((suffix, (folder / f"film{suffix}").read_bytes()))
-    return made
-
-
-def sound_records(folder: Path) -> list[tuple[str, bytes]]:
-    from facetracker.core.photo import encode_jpeg
-    from facetracker.labels.records import Record
-    from facetracker.labels.tfrecord import frame
-
-    boxes = np.array([[0.1, 0.1, 0.5, 0.5]], np.float32)
-    one = Record("a.0.jpg", "a.jpg", encode_jpeg(_drawn()), 160, 120, boxes, ("face",))
-    return [(".tfrecord", frame(one.encode()))]
-
-
-def sound_messages(folder: Path) -> list[tuple[str, bytes]]:
-    return [(".tfrecord", sound_records(folder)[0][1][12:-4])]
-
-
-def sound_exchange(folder: Path) -> list[tuple[str, bytes]]:
-    from facetracker.labels.formats.convert import convert
-
-    source = folder / "sound"
-    photo = write_jpeg(source / "images" / "photo.jpg", _drawn())
-    write_labels(
-        source / "labels" / "photo.json",
-        Example(photo, 160, 120, np.array([[0.1, 0.1, 0.5, 0.5]], np.float32), ("face",)),
-    )
-    made = []
-    for to, pattern in (("coco", "*.json"), ("voc", "*.xml"), ("yolo", "*.txt"), ("yolo", "*.yaml")):
-        convert(source, folder / f"{to}", to, force=True)
-        found = next(path for path in sorted((folder / to).rglob(pattern)) if path.name != "classes.txt")
-        made.append((found.suffix, found.read_bytes()))
-    return made
-
-
-PACKAGE = Path(console.__file__).parents[1]
-
-
-def presets(folder: Path) -> list[tuple[str, bytes]]:
-    return [(".yaml", path.read_bytes()) for path in sorted((PACKAGE / "presets").glob("*.yaml"))]
-
-
-def pipelines(folder: Path) -> list[tuple[str, bytes]]:
-    return [(".yaml", path.read_bytes()) for path in sorted((PACKAGE / "data/augment/pipelines").glob("*.yaml"))]
-
-
-def sound_classifier_settings(folder: Path) -> list[tuple[str, bytes]]:
-    from facetracker.training.classifier.settings import default_settings
-
-    return [(".yaml", default_settings("nano").to_yaml().encode())]
-
-
-def sound_plans(folder: Path) -> list[tuple[str, bytes]]:
-    from facetracker.training.plan import RunPlan, WorkersPlan
-
-    shares = WorkersPlan(8, 4, 0.001, 10, (1, 2))
-    return [(".json", RunPlan(("face",), 0.5, workers=shares).to_json().encode())]
-
-
-def sound_cards(folder: Path) -> list[tuple[str, bytes]]:
-    return [(".tflite.json", STARTER.with_name(STARTER.name + ".json").read_bytes())]
-
-
-# --- traps -------------------------------------------------------------------------------------------------------
-
-LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
-    f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
-)
-
-
-def yaml_traps() -> list[tuple[str, bytes]]:
-    texts = [*DEEP, "a: " * 50_000, "- " * 100_000, LAUGHS, "x: 2001-99-99", "x: !!python/object/apply:os.system [id]"]
-    texts += ["model: {image_size: 1000000000}", "training: {epochs: " + "9" * 5000 + "}"]
-    texts += ["? [a]\n: b", "x" * (8 << 20)]
-    return [(".yaml", text.encode()) for text in texts]
-
-
-def json_traps(suffix: str = ".json") -> list[tuple[str, bytes]]:
-    return [(suffix, text.encode()) for text in [*DEEP, "9" * 10_000, '{"a": ' + "9" * 5000 + "}", "\x00" * 100]]
-
-
-def card_traps() -> list[tuple[str, bytes]]:
-    sound = json.loads(sound_cards(Path())[0][1])
-    sides = [10**9, 10**400, -1, 65536, True, "640"]
-    made = [json.dumps({**sound, "image_size": side}).encode() for side in sides]
-    made += [json.dumps({**sound, "strides": value}).encode() for value in ([0], [10**9] * 3, [8], [-8, 16, 32])]
-    made.append(json.dumps({**sound, "classes": ["face\x1b[2J"] * 1000}).encode())
-    return [*json_traps(".tflite.json"), *((".tflite.json", data) for data in made)]
-
-
-def npz_traps() -> list[tuple[str, bytes]]:
-    shapes = ("(5000000000,)", "(1000000, 1000000)", "(-1,)", "(10**9,)", "(2**62, 4)", "'x'")
-    made = [claims(shape) for shape in shapes]
-    made += [bomb("progress.npy", BOMB), zipped({"progress.npy": b""}), zipped({"../../x.npy": b"\x93NUMPY"})]
-    return [(".npz", data) for data in made]
-
-
-def keras_traps() -> list[tuple[str, bytes]]:
-    import h5py
-
-    config = {"registered_name": "facetracker>FaceTracker", "config": {"backbone": "smallest", "image_size": 10**9}}
-    made = [(".keras", bomb(name, BOMB)) for name in ("config.json", "model.weights.h5")]
-    for text in (*DEEP, json.dumps(config)):
-        made.append((".keras", zipped({"config.json": text.encode()})))
-    data = io.BytesIO()
-    with h5py.File(data, "w") as file:
-        file.create_dataset("a", (5_000_000_000,), "f8", chunks=(1 << 16,))
-        file["b"] = h5py.ExternalLink("/etc/passwd", "/")
-    made.append((".h5", data.getvalue()))
-    return made
 
 
 def _damaged_label(chance: random.Random) -> tuple[str, bytes]:
@@ -380,23 +68,41 @@ def _framed(chance: random.Random, sound: list[tuple[str, bytes]]) -> tuple[str,
     return ".tfrecord", frame(message)
 
 
+def _json_or_yaml() -> list[tuple[str, bytes]]:
+    return [*traps.json_traps(), *traps.yaml_traps()]
+
+
+def _starter(folder: Path) -> list[tuple[str, bytes]]:
+    return [(".tflite", read.STARTER.read_bytes())]
+
+
 KINDS: dict[str, Kind] = {
-    "labels": Kind(label_file, lambda folder: [], json_traps, share=4, damage=lambda chance, _: _damaged_label(chance)),
-    "photos": Kind(picture, lambda folder: sound_pictures(), share=3, damage=damaged_picture),
-    "films": Kind(film, sound_films, share=2),
-    "exchange": Kind(converted, sound_exchange, lambda: [*json_traps(), *yaml_traps()], share=3),
-    "records": Kind(records, sound_records, share=3),
-    "records with right checksums": Kind(records, sound_messages, share=2, damage=_framed),
-    "cards": Kind(card, sound_cards, card_traps, card_and_model, share=2),
-    "tflite": Kind(detector, lambda folder: [(".tflite", STARTER.read_bytes())], beside=card_and_model, share=2),
-    "onnx": Kind(detector, sound_onnx, share=2),
-    "keras": Kind(keras_model, sound_keras, keras_traps, share=1),
-    "weights": Kind(weights, sound_npz, npz_traps, share=2),
-    "states": Kind(state, sound_npz, npz_traps, share=2),
-    "presets": Kind(settings, presets, yaml_traps, share=3),
-    "classifier settings": Kind(classifier_settings, sound_classifier_settings, yaml_traps, share=2),
-    "pipelines": Kind(pipeline, pipelines, yaml_traps, share=1),
-    "plans": Kind(plan, sound_plans, json_traps, share=2),
+    "labels": Kind(
+        read.label_file, lambda folder: [], traps.json_traps, share=4, damage=lambda chance, _: _damaged_label(chance)
+    ),
+    "photos": Kind(read.picture, lambda folder: sound_pictures(), share=3, damage=damaged_picture),
+    "photos of other kinds": Kind(read.picture, files.sound_other_photos, traps.other_photo_traps, share=2),
+    "films": Kind(read.film, files.sound_films, share=2),
+    "films to hide": Kind(read.film_to_hide, files.sound_films, share=2),
+    "faces to hide": Kind(read.answers, files.sound_answers, traps.answer_traps, files.record_beside, share=3),
+    "records of faces": Kind(read.record, files.sound_plans_to_hide, traps.json_traps, files.answers_beside, share=3),
+    "pictures over faces": Kind(read.over_faces, lambda folder: sound_pictures(), share=1, damage=damaged_picture),
+    "zones": Kind(read.zones, files.sound_zones, traps.zone_traps, share=2),
+    "class lists": Kind(read.classes, files.sound_classes, traps.class_traps, share=1),
+    "exchange": Kind(read.converted, files.sound_exchange, _json_or_yaml, share=3),
+    "records": Kind(read.records, files.sound_records, share=3),
+    "records with right checksums": Kind(read.records, files.sound_messages, share=2, damage=_framed),
+    "cards": Kind(read.card, files.sound_cards, traps.card_traps, files.card_and_model, share=2),
+    "tflite": Kind(read.detector, _starter, beside=files.card_and_model, share=2),
+    "onnx": Kind(read.detector, files.sound_onnx, share=2),
+    "keras": Kind(read.keras_model, files.sound_keras, traps.keras_traps, share=1),
+    "weights": Kind(read.weights, files.sound_npz, traps.npz_traps, share=2),
+    "states": Kind(read.state, files.sound_npz, traps.npz_traps, share=2),
+    "presets": Kind(read.settings, files.presets, traps.yaml_traps, share=3),
+    "classifier settings": Kind(read.classifier_settings, files.sound_classifier_settings, traps.yaml_traps, share=2),
+    "pipelines": Kind(read.pipeline, files.pipelines, traps.yaml_traps, share=1),
+    "plans": Kind(read.plan, files.sound_plans, traps.json_traps, share=2),
+    "plans of a split": Kind(read.plan_of_split, files.sound_plans_of_split, traps.json_traps, share=1),
 }
 
 
@@ -424,7 +130,7 @@ def work(name: str, count: int, seed: str, place: str, until: float) -> None:
     """Give files to one reader; the findings stand in `findings.txt`, the files beside it."""
     kind, folder = KINDS[name], Path(place)
     console.quiet = True
-    write_jpeg(folder / "photo.jpg", _drawn())
+    write_jpeg(folder / "photo.jpg", files.drawn())
     out, outcomes = (folder / "findings.txt").open("w"), Counter[str]()
     start, slowest = 0.0, 0.0
     for number, (suffix, data) in enumerate(inputs(kind, count, seed, folder)):

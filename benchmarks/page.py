@@ -13,6 +13,7 @@ from facetracker.core.files import write_atomically, written_beside
 
 PAGE, README = ROOT / "docs" / "benchmarks.md", ROOT / "README.md"
 CHARTS = ROOT / "docs" / "images" / "benchmarks"
+OWN = ("run_all", "page", "measured")  # they make this page
 BEGIN, END = "<!-- figures: made by benchmarks/run_all.py -->", "<!-- /figures -->"
 
 HEAD = """# Benchmarks
@@ -28,7 +29,22 @@ def write_page(order: Sequence[str], folder: Path = RESULTS, page: Path = PAGE, 
     parts = [HEAD]
     for name in [*(name for name in order if name in kept), *(name for name in kept if name not in order)]:
         parts.append(section(kept[name], draw(kept[name], charts)))
+    parts.append(others({Path(one.command.split()[1]).name for one in kept.values()}))
     write_atomically(page, "\n".join(parts))
+
+
+def others(shown: set[str]) -> str:
+    """A line for each script that has no section above: what it measures, and its command."""
+    lines = ["## The others", "", "Run when what they measure is changed; they print what they find.", ""]
+    lines += ["| script | what it measures | command |", "|---|---|---|"]
+    for script in sorted((ROOT / "benchmarks").glob("*.py")):
+        if script.name not in shown and script.stem not in OWN:
+            text = documentation(script)
+            command = re.search(rf"python benchmarks/{script.name}[^`\n#]*", text)
+            what = first_paragraph(text.split(": `python")[0].strip()).replace("|", "\\|")
+            how = "a part of the others" if command is None else f"`{command[0].strip()}`".replace("|", "\\|")
+            lines.append(f"| `{script.name}` | {what} | {how} |")
+    return "\n".join([*lines, ""])
 
 
 def section(result: Result, charts: Sequence[Path]) -> str:
@@ -46,8 +62,16 @@ def section(result: Result, charts: Sequence[Path]) -> str:
 
 def title_of(result: Result) -> str:
     """The first sentence of the script's own description."""
-    script = ROOT / result.command.split()[1]
-    text = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) or ""
+    return first_paragraph(documentation(ROOT / result.command.split()[1]))
+
+
+def documentation(script: Path) -> str:
+    """What a script says of itself."""
+    return ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) or ""
+
+
+def first_paragraph(text: str) -> str:
+    """Its first paragraph, as one line."""
     return " ".join(text.split("\n\n")[0].split())
 
 

@@ -55,7 +55,8 @@ def written_beside(path: str | Path, sync: bool = True) -> Iterator[Path]:
 
 def _to_disk(path: Path) -> None:
     """Wait until the content of a file is on the disk, not only in memory."""
-    handle = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
+    how = os.O_RDWR if sys.platform == "win32" else os.O_RDONLY  # mutants: Linux syncs either
+    handle = os.open(path, how)
     try:
         os.fsync(handle)
     finally:
@@ -75,6 +76,39 @@ def write_atomically(path: str | Path, data: bytes | str, sync: bool = True) -> 
         disk.needs(error, len(content))
         raise
     return path
+
+
+def write_if_still(path: Path, data: bytes, seen: bytes | None) -> bool:
+    """Write bytes to `path` if it still holds `seen` (None: if there is no such file); whether it did.
+
+    What somebody else has written there between our look and our write is left alone.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{PART}{os.getpid()}-{path.name}")
+    try:
+        part.write_bytes(data)
+        _to_disk(part)  # before the last look, for it takes longest
+        if seen is None and _linked(part, path):
+            return True
+        if (path.read_bytes() if path.is_file() else None) != seen:
+            return False
+        os.replace(part, path)
+        return True
+    except OSError as error:
+        disk.named(error, path)
+        disk.needs(error, len(data))
+        raise
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
+def _linked(part: Path, path: Path) -> bool:
+    """Give a file another name if nobody has that; unlike a move, it never puts one file in the place of another."""
+    with suppress(OSError):  # it is taken, or this file system has no hard links
+        os.link(part, path)
+        return True
+    return False
 
 
 def write_json(path: str | Path, value: Any) -> Path:
@@ -117,7 +151,7 @@ def sweep(folder: str | Path) -> int:
     if is_remote(folder):
         return 0
     for part in _parts_below(folder):
-        pid = part.name.removeprefix(PART).split("-", 1)[0]
+        pid = part.name.removeprefix(PART).split("-", 1)[0]  # mutants: only the first piece counts
         if pid.isdigit() and int(pid) != os.getpid() and _runs(int(pid)):
             continue
         with suppress(OSError):
@@ -141,7 +175,7 @@ def _parts_below(folder: Path) -> Iterator[Path]:
 
 def _runs(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
+        os.kill(pid, 0)  # mutants: any other signal would reach a process that is not ours
     except ProcessLookupError:
         return False
     except PermissionError:

@@ -42,8 +42,11 @@ def read_bytes(path: str | Path) -> bytes:
         raise BadFile(f"cannot be read ({error.strerror or error})", path=path) from None
 
 
-def decode_picture(data: bytes, path: str | Path = "picture") -> Picture:
-    """The bytes of an encoded picture as `(height, width, 3)` uint8 BGR, upright; `path` names it in errors."""
+def decode_picture(data: bytes, path: str | Path = "picture", alpha: bool = False) -> Picture:
+    """The bytes of an encoded picture as `(height, width, 3)` uint8 BGR, upright; `path` names it in errors.
+
+    With `alpha` a picture that has transparency keeps it, as `(height, width, 4)` BGRA.
+    """
     if not data:
         raise BadFile("is empty", path=path)
     if _is_truncated(data):
@@ -56,7 +59,7 @@ def decode_picture(data: bytes, path: str | Path = "picture") -> Picture:
     if pixels > MAX_PIXELS:
         raise BadFile("is too large (or its header is damaged)", path=path)
     try:
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED if alpha else cv2.IMREAD_COLOR)
     except cv2.error as error:
         raise BadFile(f"is not a readable picture ({error.err})", path=path) from None
     if picture is None:

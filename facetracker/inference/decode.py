@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from facetracker.core.boxes import Boxes, Numbers, as_boxes, empty, iou
 
 # Non-maximum suppression compares every pair: from more candidates than this only the best are looked at.
-MOST_CANDIDATES = 1000
+MOST_CANDIDATES = 1000  # mutants: one more is as good
 
 
 class Decoded(NamedTuple):
@@ -94,7 +94,7 @@ def _suppress(boxes: Boxes, scores: Any, iou_threshold: float) -> NDArray[np.int
     return np.asarray(cv2.dnn.NMSBoxes(corner_and_size, scores, 0.0, iou_threshold), np.int64).reshape(-1)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=16)  # mutants: how many are kept shows in the time alone
 def grid(height: int, width: int, strides: tuple[int, ...]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Centre `(A, 2)` and side `(A, 1)` of every cell in pixels of the input; strides in order, row after row."""
     centres, sides = [], []

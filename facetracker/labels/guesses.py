@@ -16,10 +16,10 @@ from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.example import Example
 from facetracker.core.faces import Faces
-from facetracker.core.files import is_torn
+from facetracker.core.files import is_torn, write_if_still
 from facetracker.core.photo import Picture, read_picture
 from facetracker.inference.detector import Detector
-from facetracker.labels.labelme import labelme_content, read_content, write_content
+from facetracker.labels.labelme import as_bytes, labelme_content, read_content
 from facetracker.labels.provenance import signed, state_of
 
 BATCH = 16  # photos that are read and looked at together
@@ -102,13 +102,18 @@ def _write(photo: Path, path: Path, found: Faces, names: Sequence[str], by: dict
     labels = tuple(names[number] for number in sure.classes)
     example = Example(photo, found.width, found.height, sure.boxes, labels, reviewed=False)
     content = labelme_content(path, example, descriptions=tuple(f"{score:.2f}" for score in sure.scores))
-    if path.is_file():
-        if is_torn(path):
-            _set_aside(path)
-        elif state_of(read_content(path)) == "reviewed":  # somebody has saved it meanwhile
-            done.reviewed += 1
-            return
-    write_content(path, signed(content, **by, doubt=doubt))
+    if not photo.is_file():  # its label would belong to nothing
+        done.rejects.add(photo, "was moved meanwhile")
+        return
+    if path.is_file() and is_torn(path):
+        _set_aside(path)
+    seen = path.read_bytes() if path.is_file() else None
+    theirs = bool(seen) and state_of(read_content(path)) == "reviewed"
+    if theirs or not write_if_still(path, as_bytes(signed(content, **by, doubt=doubt)), seen):
+        by_person = state_of(read_content(path)) == "reviewed"  # or another prelabel was here
+        done.reviewed += by_person
+        done.waiting += not by_person
+        return
     done.written.append(path)
     done.faces += len(example)
     done.no_face += not len(example)
@@ -171,6 +176,7 @@ def _add(done: Prelabelled, part: Prelabelled) -> None:
     done.faces += part.faces
     done.no_face += part.no_face
     done.reviewed += part.reviewed
+    done.waiting += part.waiting
     done.rejects.rows += part.rejects.rows
 
 

@@ -76,7 +76,8 @@ def learn(
     photos = read_photos(data)
     faces = sum(len(photo.boxes) > 0 for photo in photos.photos)
     waits = None if instant or faces < FEWEST else _import_while_looking()
-    run = new_run(data, name, Path(runs), force).folder
+    made = new_run(data, name, Path(runs), force)  # kept to the end: it holds the claim on the folder
+    run = made.folder
     detector = Detector()
     pairs = [pairs_in(detector, photo.picture, photo.boxes, seed=seed) for photo in photos.photos]
     known = join(pairs)
@@ -92,6 +93,7 @@ def learn(
             choice, threshold = _own_head(run, photos, pairs, detector, style, threshold, seed)
         learned = replace(learned, threshold=threshold, choice=choice, seconds=time.monotonic() - began)
         _write_about(learned, photos, seed)
+    made.release()
     return learned
 
 

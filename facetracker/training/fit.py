@@ -52,8 +52,11 @@ def train(
     plan = replace(plan, classes=tuple(photos.classes), crop=photos.crop)
     run.keep(run.plan, plan.to_json())
     say_rejects(run, photos.rejects)
-    with on_all_gpus(device):
-        return Trainer(run, settings.training, TrackerTask(settings, plan, photos), device).go()
+    try:
+        with on_all_gpus(device):
+            return Trainer(run, settings.training, TrackerTask(settings, plan, photos), device).go()
+    finally:
+        run.release()
 
 
 class TrackerTask(Task):

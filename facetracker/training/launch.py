@@ -61,12 +61,15 @@ def train_with_workers(
         f"{workers} workers, {plan.batch_each} pictures a step each: global batch {plan.batch}, "
         f"learning rate {plan.learning_rate:g}, {plan.steps} steps an epoch"
     )
-    if (on or ("ray" if find_spec("ray") else "local")) == "ray":
-        with connected(address, workers) as ray:
-            check_nodes(ray, [as_path(data).resolve(), run.folder.resolve()])
-            supervise(run, settings, lambda: on_ray(run.folder.resolve(), workers))
-    else:
-        supervise(run, settings, lambda: as_processes(run.folder.resolve(), workers))
+    try:
+        if (on or ("ray" if find_spec("ray") else "local")) == "ray":
+            with connected(address, workers) as ray:
+                check_nodes(ray, [as_path(data).resolve(), run.folder.resolve()])
+                supervise(run, settings, lambda: on_ray(run.folder.resolve(), workers))
+        else:
+            supervise(run, settings, lambda: as_processes(run.folder.resolve(), workers))
+    finally:
+        run.release()
     return run.folder
 
 

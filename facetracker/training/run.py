@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from facetracker.core import console
+from facetracker.core.claim import CLAIM, Claim, claim
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.files import PART, read_json, sweep, write_atomically, write_json
 from facetracker.core.places import as_path
@@ -37,6 +38,16 @@ class RunFolder:
         self.logs, self.rejects = folder / "logs", folder / "rejects.txt"
         self.about, self.state = folder / "run.json", folder / "state.npz"
         self.bad_batch = folder / "bad_batch.npz"
+        self._claim: Claim | None = None
+
+    def claim(self) -> None:
+        """Keep every other process from training in this run, until `release` or the end of this process."""
+        self._claim = claim(self.folder, "trains in this run")
+
+    def release(self) -> None:
+        """Others may train in this run again."""
+        if self._claim is not None:
+            self._claim.release()
 
     def of_epoch(self, epoch: int) -> Path:
         """The model after that epoch, where `training.keep_every` keeps it."""
@@ -121,8 +132,11 @@ def new_run(data: str | Path, name: str, runs: Path = RUNS, force: bool = False)
             raise FaceTrackerError("is there already", path=folder, fix=fix)
         if any(folder.iterdir()) and not (folder / "run.json").is_file():
             raise FaceTrackerError("is not a run folder, so it is not replaced", path=folder, fix="Choose a --name.")
-        shutil.rmtree(folder)
     run = RunFolder(folder)
+    run.claim()
+    for path in folder.iterdir():
+        if path.name != CLAIM:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     write_json(run.about, {"data": str(as_path(data).resolve())})
     return run
 
@@ -130,13 +144,15 @@ def new_run(data: str | Path, name: str, runs: Path = RUNS, force: bool = False)
 def _is_unborn(folder: Path) -> bool:
     """Whether a run was cut off before it had its settings: there is nothing to go on with, and nothing to lose."""
     names = {path.name for path in folder.iterdir() if not path.name.startswith(PART)} if folder.is_dir() else {""}
-    return names <= {"run.json"} and not remembered(folder / "run.json").get("kept")
+    return names <= {"run.json", CLAIM} and not remembered(folder / "run.json").get("kept")
 
 
 def find_run(name: str | None, runs: Path = RUNS) -> RunFolder:
     """The run to go on with: by name, or else the one that was written to last."""
     if name is not None:
         run = RunFolder(runs / name)
+        if run.folder.is_dir():
+            run.claim()
         if run.about.is_file():
             put_back(run)
         if not run.config.is_file():
@@ -147,6 +163,7 @@ def find_run(name: str | None, runs: Path = RUNS) -> RunFolder:
         if not begun:
             raise FaceTrackerError("holds no run to resume", path=runs, fix="Start one without --resume.")
         run = RunFolder(max(begun, key=_last_written))
+        run.claim()
         put_back(run)
     sweep(run.folder)
     begin_again_if_damaged(run)

@@ -18,17 +18,18 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from facetracker.core.errors import BadFile, FaceTrackerError
+from facetracker.core.files import write_if_still
 from facetracker.core.photo import photo_size
 from facetracker.core.settings import first_fault
 from facetracker.labels.classes import listed_classes
 from facetracker.labels.labelme import (
     NO_FACE,
     VERSION,
+    as_bytes,
     path_of_photo,
     read_content,
     redrawn,
     stated_size,
-    write_content,
 )
 from facetracker.labels.prelabel import prelabel
 from facetracker.labels.provenance import State, accepted, is_unreviewed, state_of
@@ -136,9 +137,10 @@ class Labels:
         entry = self.index.find(name)
         with self._lock:
             content, now = _content(entry.label)
-            if now != (etag or ""):
+            seen = None if content is None else entry.label.read_bytes()
+            data = as_bytes(merged(content or {}, wish, entry, *_size(entry, content)))
+            if now != (etag or "") or now != _etag(seen) or not write_if_still(entry.label, data, seen):
                 raise Changed("was changed by another program", path=entry.label.name, fix="Load the photo again.")
-            write_content(entry.label, merged(content or {}, wish, entry, *_size(entry, content)))
             self._seen.pop(entry.label, None)
             return _content(entry.label)[1]
 
@@ -218,7 +220,11 @@ def _content(label: Path) -> tuple[dict[str, Any] | None, str]:
         return None, ""
     except OSError as error:
         raise BadFile(f"cannot be read ({error.strerror})", path=label) from None
-    return read_content(label), hashlib.sha256(data).hexdigest()[:32]
+    return read_content(label), _etag(data)
+
+
+def _etag(data: bytes | None) -> str:
+    return "" if data is None else hashlib.sha256(data).hexdigest()[:32]
 
 
 def _size(entry: Entry, content: Mapping[str, Any] | None) -> tuple[int, int]:

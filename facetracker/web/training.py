@@ -19,7 +19,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from facetracker.core.errors import FaceTrackerError
+from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.files import read_json
 from facetracker.core.install import install_command
 from facetracker.core.settings import load_settings, preset_names, read_settings
@@ -289,10 +289,14 @@ class Trainings:
 
     def _learned(self, folder: Path) -> dict[str, Any]:
         about = read_json(file_of(folder, ABOUT))
-        kept = str(about["kept"])
-        overlap = about["held_back"].get(kept.replace(" ", "_"))
+        try:
+            kept, photos = str(about["kept"]), int(about["photos"])
+            overlap = about["held_back"].get(kept.replace(" ", "_"))
+            overlap = None if overlap is None else float(overlap)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise BadFile("is not what learn writes", path=folder / ABOUT) from None
         state = "running" if folder.name == self.running else "done"
-        return _row(folder.name, state, usable=True, mean_iou=overlap, kept=kept, photos=about["photos"])
+        return _row(folder.name, state, usable=True, mean_iou=overlap, kept=kept, photos=photos)
 
     def _history(self, run: str) -> list[dict[str, Any]]:
         """The epochs so far: a row of numbers each, None where there is none."""

@@ -8,7 +8,7 @@ import pytest
 from blocks import ROOT
 
 PAGE = (ROOT / "docs" / "threats.md").read_text(encoding="utf-8")
-PLACES = "facetracker|tests|benchmarks|core|models|web|training"
+PLACES = "facetracker|tests|benchmarks|core|models|reports|web|training"
 NAMED = sorted(set(re.findall(rf"`((?:{PLACES})/[\w/]+\.py)[^`]*`", PAGE)))
 
 

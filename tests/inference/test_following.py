@@ -192,3 +192,121 @@ def test_landmarks_move_with_the_box_that_is_steadied_or_carried_on():
     assert faces.coasting.tolist() == [True]
     corner, extent = faces.boxes[0, :2], faces.boxes[0, 2:] - faces.boxes[0, :2]
     np.testing.assert_allclose((faces.landmarks[0] - corner) / extent, share, atol=1e-4)
+
+
+SLOW = 8.0  # frames a second: every time is a sum of powers of two, so that bounds are met exactly
+
+
+def square(x, side=80.0):
+    return [x, 100, x + side, 100 + side]
+
+
+def known(follower, *places, frames=4, fps=SLOW):
+    """Show faces at these places until they have their numbers; the time of the next frame."""
+    for index in range(frames):
+        faces = follower.update(found([square(x) for x in places]), index / fps)
+    assert faces.ids.tolist() == [*range(1, len(places) + 1)]
+    return frames / fps
+
+
+def test_without_a_word_a_face_is_believed_from_a_half_and_the_third_time_on():
+    follower = Follower()
+    assert (follower.threshold, follower.fps, follower.coast) == (0.5, 30.0, COAST)
+    assert follower.low_threshold == pytest.approx(0.2)
+    shown = [len(follower.update(found([square(100)], [0.5]), index / 30)) for index in range(4)]
+    assert shown == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("fps", [0.0, -5.0, float("nan"), float("inf")])
+def test_a_source_that_does_not_know_its_frames_a_second_is_taken_for_30(fps):
+    assert Follower(0.5, fps).fps == 30.0
+    assert Follower(0.5, 1.0).fps == 1.0
+
+
+def test_before_the_first_frame_and_without_faces_nothing_is_predicted():
+    follower = Follower(0.5, SLOW)
+    assert len(follower.predict(3.0)) == 0
+    empty = follower.update(found([]), 0.0)
+    assert follower.predict(0.1) is empty
+
+
+def test_a_missed_face_coasts_for_so_long_and_not_longer():
+    for coast, later, shown in ((0.25, 0.25, 1), (0.25, 0.375, 0), (0.5, 0.5, 1), (0.0, 0.125, 0)):
+        follower = Follower(0.5, SLOW, coast=coast)
+        time = known(follower, 100) - 1 / SLOW
+        while time + 1 / SLOW <= follower._time + later and (time := time + 1 / SLOW):
+            faces = follower.update(found([]), time)
+            if time == 3 / SLOW + later:
+                break
+        assert len(faces) == shown, (coast, later)
+
+
+def test_who_is_missed_is_not_shown_where_somebody_else_is_now():
+    for place, shown in ((150, [2, 1]), (140, [2])):  # 80 pixels wide: overlaps by .23 and by .33 with the one at 100
+        follower = Follower(0.5, SLOW, steady=False)
+        time = known(follower, 100, 150)
+        faces = follower.update(found([square(place)]), time)
+        assert faces.ids.tolist() == shown
+        assert faces.coasting.tolist() == [False, True][: len(shown)]
+        assert follower.broken == [1]
+        assert follower.update(found([square(place)]), time + 1 / SLOW).ids.tolist() == shown
+        assert follower.broken == []
+
+
+def test_a_second_box_is_one_from_an_overlap_of_a_third_on_and_a_weak_one_from_a_seventh():
+    assert len(follow_pair(140, 0.9)) == 1  # .33 of the better one
+    assert len(follow_pair(150, 0.9)) == 2  # .23
+    for apart, score, coasts in ((52, 0.9, False), (52, 0.3, True), (66, 0.3, False)):  # .21, .21, .10
+        follower = Follower(0.5, SLOW, steady=False)
+        time = known(follower, 100, 100 + apart)
+        faces = follower.update(found([square(100), square(100 + apart)], [0.9, score]), time)
+        assert faces.ids.tolist() == [1, 2]
+        assert faces.coasting.tolist() == [False, coasts]
+
+
+def follow_pair(second, score):
+    follower = Follower(0.5, SLOW)
+    for index in range(4):
+        faces = follower.update(found([square(100), square(second)], [0.95, score]), index / SLOW)
+    return faces
+
+
+def test_of_two_boxes_on_one_face_the_better_stays_wherever_it_stands_in_the_list():
+    for scores, x in (([0.6, 0.9], 110), ([0.9, 0.6], 100), ([0.9, 0.9], 100)):
+        follower = Follower(0.5, SLOW, steady=False)
+        for index in range(4):
+            faces = follower.update(found([square(100), square(110)], scores), index / SLOW)
+        assert faces.pixels[:, 0] == pytest.approx([x], abs=1e-3)
+
+
+def test_weak_boxes_alone_carry_a_face_for_half_a_second():
+    follower = Follower(0.5, SLOW, coast=0.0)
+    last = known(follower, 100) - 1 / SLOW
+    shown = []
+    for step in range(1, 7):
+        shown.append(len(follower.update(found([square(100)], [0.3]), last + step / SLOW)))
+    assert shown == [1, 1, 1, 1, 0, 0]
+    assert len(follower.update(found([square(100)], [0.5]), last + 7 / SLOW)) == 1
+
+
+def test_a_clock_that_stands_still_is_taken_to_go_on_by_half_a_frame():
+    follower = Follower(0.5, SLOW)
+    follower.update(found([]), 1.0)
+    follower.update(found([]), 1.0)
+    assert follower._time == 1.0 + 0.5 / SLOW
+    follower.update(found([]), 1.5)
+    assert follower._time == 1.5
+    time = known(Follower(0.5, SLOW), 100)
+    follower = Follower(0.5, SLOW)
+    known(follower, 100)
+    assert follower.update(found([square(100)]), time - 2 / SLOW).ids.tolist() == []  # back: it starts again
+
+
+def test_steadied_boxes_are_the_filters_and_settings_reach_it():
+    still = SteadySettings(cutoff=0.01, opening=0.0)
+    follower = Follower(0.5, SLOW, steady=still)
+    time = known(follower, 100)
+    assert follower.update(found([square(110)]), time).pixels[0, 0] < 101
+    plain = Follower(0.5, SLOW, steady=False)
+    known(plain, 100)
+    assert plain.update(found([square(110)]), time).pixels[0, 0] == pytest.approx(110, abs=1e-3)

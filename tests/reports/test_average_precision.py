@@ -114,6 +114,7 @@ def _pycocotools(photos, folder):
             bbox = [*box[:2], *(box[2:] - box[:2])]
             results.append({"image_id": image, "category_id": int(cls), "bbox": bbox, "score": float(score)})
     truth = {
+        "info": {},  # before 2.0.11, `loadRes` wants it
         "images": [{"id": i, "width": 100, "height": 100} for i in range(len(photos))],
         "categories": [{"id": 0, "name": "a"}, {"id": 1, "name": "b"}],
         "annotations": annotations,

@@ -7,6 +7,7 @@ x and y in turn. Shares belong to the picture as the camera takes it, not mirror
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -62,12 +63,13 @@ def parse_zone(text: str) -> Zone:
     """
     name, equals, rest = text.partition("=")
     name = name.strip()
+    text, shown = _short(text), _short(rest)
     if not equals or not NAME.fullmatch(name):
         raise FaceTrackerError(f"--zone {text}: a zone has a name of letters, digits, blanks, - and _", fix=WRITE)
     try:
         numbers = [float(one) for one in rest.split(",")]
     except ValueError:
-        raise FaceTrackerError(f"--zone {text}: not all of {rest} are numbers", fix=WRITE) from None
+        raise FaceTrackerError(f"--zone {text}: not all of {shown} are numbers", fix=WRITE) from None
     if not all(0 <= one <= 1 for one in numbers):  # nan is no share either
         raise FaceTrackerError(f"--zone {text}: shares of the picture lie between 0 and 1", fix=WRITE)
     if len(numbers) == 4:
@@ -85,12 +87,16 @@ def parse_zone(text: str) -> Zone:
     return Zone(name, corners)
 
 
+def _short(text: str) -> str:
+    """As much of what was typed as a line of a person's screen can show."""
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
 def parse_zones(texts: Sequence[str]) -> list[Zone]:
     """All zones of a run; no two of one name."""
     zones = [parse_zone(text) for text in texts]
-    names = [zone.name for zone in zones]
-    for name in names:
-        if names.count(name) > 1:
+    for name, count in Counter(zone.name for zone in zones).items():
+        if count > 1:
             raise FaceTrackerError(f"--zone {name}: there are two zones of this name", fix="Give each its own name.")
     return zones
 

@@ -50,7 +50,7 @@ class FilmReader:
         self.path = Path(path)
         try:
             self.container = av.open(str(path), metadata_errors="replace")
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, av.error.FFmpegError) as error:
             raise BadFile(f"is not a film that can be read ({_why(error)})", path=path) from None
         pictures = [one for one in self.container.streams.video if not _is_cover(one)]
         if not pictures:
@@ -83,14 +83,16 @@ class FilmReader:
 
         streams = [self.stream, *(self.rest if packets is not None else [])]
         number, damaged, last = 0, 0, None
-        for packet in self.container.demux(streams):
+        for packet in self._packets(streams):
             if packet.stream_index != self.stream.index:
                 if packet.dts is not None and packets is not None:
                     packets(packet)
                 continue
             try:
                 frames: list[Any] = packet.decode()
-            except av.error.InvalidDataError:
+            except av.error.DecoderNotFoundError:
+                raise BadFile("is of a kind that cannot be read here", path=self.path) from None
+            except av.error.FFmpegError:  # not only InvalidDataError: a damaged piece may claim to be anything
                 damaged += 1
                 continue
             for frame in frames:
@@ -107,6 +109,15 @@ class FilmReader:
             raise BadFile("holds no frame that can be read", path=self.path)
         if damaged:
             console.warn(f"{self.path}: {damaged} damaged pieces were passed over")
+
+    def _packets(self, streams: list[Any]) -> Iterator[Any]:
+        """The packets of these streams; a film that breaks off in the middle of one ends there."""
+        import av
+
+        try:
+            yield from self.container.demux(streams)
+        except av.error.FFmpegError as error:
+            console.warn(f"{self.path}: breaks off ({_why(error)})")
 
     @property
     def _clock(self) -> float:

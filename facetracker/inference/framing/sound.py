@@ -48,7 +48,7 @@ def add_sound(film: Path, source: str, start: float = 0.0, stop: float | None = 
                 packet.stream = stream
                 made.mux(packet)
         return len(tracks)
-    except (OSError, ValueError) as error:  # PyAV's errors are these as well
+    except (OSError, ValueError, av.error.FFmpegError) as error:  # some of PyAV's errors are none of the first two
         console.warn(f"{film}: without the sound of {source} ({one_line(str(error))})")
         return 0
 

@@ -126,21 +126,31 @@ def read_plan(answers: Path, film: Path) -> HidingPlan:
             FilmTrack(
                 int(one["number"]),
                 int(one["first"]),
-                np.reshape(np.array(one["boxes"], np.float64), (-1, 4)),
-                np.array(one["scores"], np.float64),
+                np.reshape(_finite(one["boxes"]), (-1, 4)),
+                _finite(one["scores"]).reshape(-1),
                 bool(one["hide"]),
                 str(one["doubt"]),
             )
             for one in content["faces"]
         ]
-        plan = HidingPlan(tracks, list(content["stamps"]), list(content["times"]), tuple(content["size"]))
+        stamps = [int(stamp) for stamp in content["stamps"]]
+        width, height = (int(side) for side in content["size"])
+        plan = HidingPlan(tracks, stamps, _finite(content["times"]).reshape(-1).tolist(), (width, height))
         whole = len(plan.stamps) == len(plan.times) and all(len(one.boxes) == len(one.scores) for one in tracks)
         if not whole or not all(0 <= one.first <= one.last < len(plan.times) for one in tracks):
             raise ValueError("frames and faces do not agree")
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise BadFile(f"is no record of a film's faces ({error})", path=record, fix="Run again with --check.") from None
     _answer(plan, answers)
     return plan
+
+
+def _finite(values: Any) -> NDArray[np.float64]:
+    """Numbers of a record as an array; what is no number, or none that a frame can have, is a ValueError."""
+    numbers = np.array(values, np.float64)
+    if not np.isfinite(numbers).all():
+        raise ValueError("not all of its numbers are finite")
+    return numbers
 
 
 def _answer(plan: HidingPlan, answers: Path) -> None:
@@ -155,9 +165,9 @@ def _answer(plan: HidingPlan, answers: Path) -> None:
         try:
             one, answer = known[int(row["number"])], row["hide"].strip().lower()
             start, end = float(row["from"]), float(row["to"])
-            if answer not in ("yes", "no") or not start <= end:
+            if answer not in ("yes", "no") or not -np.inf < start <= end < np.inf:
                 raise ValueError(answer)
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError):  # a row too long, or a field that is missing
             fix = "A line is number,hide,from,to with yes or no and seconds."
             raise BadFile(f"line {line} is no answer", path=answers, fix=fix) from None
         one.hidden = answer == "yes"

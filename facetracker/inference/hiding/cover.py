@@ -52,7 +52,7 @@ class Cover:
         """
         height, width = planes[0].shape
         for place, oval in _ovals(boxes, width, height):
-            for plane, black in zip(planes, BLACK, strict=True):
+            for plane, black in zip(planes, BLACK, strict=True):  # mutants: there are three of each
                 half = plane.shape[0] != height
                 where = _halved(place) if half else place
                 part = plane[where]
@@ -112,7 +112,7 @@ def _ovals(boxes: ArrayLike, width: int, height: int) -> Iterator[tuple[tuple[sl
 def _oval(wide: int, high: int) -> NDArray[np.bool_]:
     y, x = np.ogrid[:high, :wide]
     across, down = (2 * x + 1) / wide - 1, (2 * y + 1) / high - 1
-    return across**2 + down**2 <= 1.0
+    return across**2 + down**2 <= 1.0  # mutants: no pixel's middle lies on the rim (a parity argument)
 
 
 def _halved(place: tuple[slice, slice]) -> tuple[slice, slice]:

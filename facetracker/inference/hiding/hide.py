@@ -13,7 +13,7 @@ from facetracker.capture.source import FILM_SUFFIXES
 from facetracker.core import console, disk
 from facetracker.core.errors import FaceTrackerError, Rejects, one_line
 from facetracker.core.files import PHOTO_SUFFIXES, refuse_to_overwrite, written_beside
-from facetracker.core.photo import MAX_PIXELS, Picture, photo_size, read_bytes
+from facetracker.core.photo import Picture, decode_picture, photo_size, read_bytes
 from facetracker.inference.films.film import FilmReader, FilmWriter, check_suffix
 from facetracker.inference.films.sightings import LARGEST, Looks, look_through
 from facetracker.inference.hiding.check import LIST, HidingPlan, read_plan
@@ -49,8 +49,8 @@ class HideAs:
         """What hides."""
         if self.picture is None:
             return Cover(self.how)
-        shown = cv2.imdecode(np.frombuffer(read_bytes(self.picture), np.uint8), cv2.IMREAD_UNCHANGED)
-        if shown is None or shown.ndim != 3 or shown.dtype != np.uint8 or shown.size > MAX_PIXELS:
+        shown = decode_picture(read_bytes(self.picture), self.picture, alpha=True)
+        if shown.ndim != 3 or shown.shape[2] not in (3, 4) or shown.dtype != np.uint8:
             raise FaceTrackerError("is not a picture that can be laid over a face", path=self.picture)
         return Cover("picture", shown)
 

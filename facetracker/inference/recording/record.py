@@ -153,7 +153,7 @@ def keep_if_it_plays(path: Path) -> bool:
     off stays: players show its beginning."""
     import av
 
-    with suppress(OSError, ValueError), av.open(str(path)) as film:
+    with suppress(OSError, ValueError, av.error.FFmpegError), av.open(str(path)) as film:
         if next(film.decode(video=0), None) is not None:
             return True
     with suppress(OSError):

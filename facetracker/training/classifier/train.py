@@ -97,7 +97,10 @@ def train_classifier(
     task = ClassifierTask(settings, plan, faces)
     say_rejects(run, task.rejects)
     write_png(run.folder / "batch.png", task.first_batch())
-    return Trainer(run, settings.training, task, device).go()
+    try:
+        return Trainer(run, settings.training, task, device).go()
+    finally:
+        run.release()
 
 
 class ClassifierTask(Task):

@@ -153,3 +153,135 @@ def test_a_film_without_a_face():
 @pytest.mark.parametrize("frames", [1, 2])
 def test_films_of_a_frame_or_two(frames):
     assert all(covers(boxes, face()) for boxes in hidden([[(face(), 0.9)]] * frames))
+
+
+def one_track(rows, **changed):
+    """The one track of these frames, with settings changed."""
+    (track,) = tracks_of(seen(rows), SURE, HidingSettings(**changed))
+    return track
+
+
+def at(frames, count=100, score=0.9, x=300.0, size=60.0):
+    """A face in these frames of `count`."""
+    return [[(face(x, size=size), score)] if n in frames else [] for n in range(count)]
+
+
+def test_what_begins_a_track_is_a_score_and_not_less():
+    settings = {"begins": 0.25, "sure": 0.4}
+    assert tracks_of(seen(at(range(40, 60), score=0.24)), SURE, HidingSettings(**settings)) == []
+    assert one_track(at(range(40, 60), score=0.25), **settings).hidden
+
+
+def test_a_face_is_one_that_was_seen_well_once():
+    assert one_track(at([50], score=0.4)).hidden
+    assert not one_track(at([50], score=0.39)).hidden
+
+
+@pytest.mark.parametrize(("frames", "hidden"), [(8, True), (7, False)])
+def test_or_one_that_lasts(frames, hidden):
+    """Weak all the time: `lasting` is 0.3 s, 7.5 frames."""
+    assert one_track(at(range(40, 40 + frames), score=0.3, size=90)).hidden is hidden
+
+
+@pytest.mark.parametrize(("last", "hidden"), [(48, True), (47, False)])
+def test_a_small_face_may_be_missed_meanwhile(last, hidden):
+    """Two sightings of a face of 60 in a picture of 640, 0.32 or 0.28 s apart."""
+    track = one_track(at([40, last], score=0.3))
+    assert track.hidden is hidden
+    large = one_track(at([40, last], score=0.3, size=90))
+    assert not large.hidden
+
+
+def test_the_last_frame_and_the_number_of_each_track():
+    rows = at(range(10, 20), count=60)
+    for n in range(30, 40):
+        rows[n] = [(face(500), 0.9)]
+    first, second = tracks_of(seen(rows), SURE)
+    assert (first.number, second.number) == (1, 2)
+    assert first.last == first.first + len(first.boxes) - 1
+    assert first.first < second.first
+    assert np.flatnonzero(first.scores).tolist() == [n - first.first for n in range(10, 20)]
+    assert first.scores.max() == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize("reaches", [0.0, 0.2, 0.4])
+def test_what_is_hidden_reaches_so_far_beyond_both_ends(reaches):
+    track = one_track(at(range(50, 56), count=120), reaches=reaches)
+    frames = round(reaches * FPS)
+    assert (track.first, track.last) == (50 - frames, 55 + frames)
+
+
+@pytest.mark.parametrize(("start", "reaches"), [(17, True), (18, False)])
+def test_up_to_the_cut_where_that_is_near(start, reaches):
+    """`to_cut` is 0.7 s: 17.5 frames."""
+    track = one_track(at(range(start, 60), count=150))
+    assert (track.first == 0) is reaches
+    if not reaches:
+        assert track.first == start - round(HidingSettings().reaches * FPS)
+
+
+@pytest.mark.parametrize(("gap", "count"), [(37, 1), (39, 2)])
+def test_a_gap_is_bridged_up_to_a_second_and_a_half(gap, count):
+    rows = at([*range(40, 50), *range(49 + gap, 60 + gap)], count=200)
+    assert len(tracks_of(seen(rows), SURE)) == count
+
+
+@pytest.mark.parametrize(("size", "count"), [(100, 1), (104, 2)])
+def test_a_gap_is_bridged_between_faces_of_about_one_size(size, count):
+    """A ratio of 1.7: 60 to 102 pixels; after more than a second, or the follower has joined them before."""
+    rows = at(range(40, 50), count=150)
+    for n in range(79, 90):
+        rows[n] = [(face(size=size), 0.9)]
+    assert len(tracks_of(seen(rows), SURE)) == count
+
+
+@pytest.mark.parametrize(("apart", "count"), [(60, 1), (90, 2)])
+def test_a_gap_is_bridged_between_places_that_a_face_can_have_reached(apart, count):
+    """0.8 sizes and one more for each second: 72 pixels after 0.4 s."""
+    rows = at(range(40, 50), count=150)
+    for n in range(59, 70):
+        rows[n] = [(face(300 + apart), 0.9)]
+    assert len(tracks_of(seen(rows), SURE)) == count
+
+
+def test_a_box_grows_with_the_time_since_its_sighting_and_only_so_far():
+    track = one_track(at([*range(40, 46), *range(70, 76)], count=120), growing=1.0, grown=0.5)
+    width = lambda frame: track.boxes[frame - track.first, 2] - track.boxes[frame - track.first, 0]  # noqa: E731
+    assert width(45) == pytest.approx(60)
+    assert width(46) == pytest.approx(60 * (1 + 1 / FPS))
+    assert width(50) == pytest.approx(60 * (1 + 5 / FPS))
+    assert width(69) == pytest.approx(60 * (1 + 1 / FPS))
+    assert width(57) == pytest.approx(60 * (1 + 12 / FPS))
+    tight = one_track(at([*range(40, 46), *range(70, 76)], count=120), growing=1.0, grown=0.2)
+    assert tight.boxes[57 - tight.first, 2] - tight.boxes[57 - tight.first, 0] == pytest.approx(72)
+
+
+def test_boxes_are_as_large_as_the_largest_around_them():
+    rows = at(range(40, 60))
+    rows[50] = [(face(size=30), 0.9)]
+    track = one_track(rows)
+    assert track.boxes[50 - track.first, 2] - track.boxes[50 - track.first, 0] == pytest.approx(60)
+    rows[50] = [(face(size=90), 0.9)]
+    track = one_track(rows)
+    widths = track.boxes[:, 2] - track.boxes[:, 0]
+    assert widths[48 - track.first : 53 - track.first] == pytest.approx([90] * 5)
+    assert widths[47 - track.first] == widths[53 - track.first] == pytest.approx(60)
+
+
+@pytest.mark.parametrize(("gap", "told"), [(12, ""), (14, "not seen from")])
+def test_a_long_gap_is_told(gap, told):
+    """`unseen` is half a second: 12.5 frames."""
+    rows = at([*range(40, 50), *range(49 + gap, 150)], count=150)
+    doubt = one_track(rows).doubt
+    assert doubt.startswith(told)
+    assert bool(doubt) is bool(told)
+
+
+def test_hidden_boxes_of_each_frame_are_those_of_the_tracks_that_are_hidden():
+    track = one_track(at(range(5, 10), count=20))
+    boxes = boxes_by_frame([track], 20)
+    assert [len(one) for one in boxes] == [int(track.first <= n <= track.last) for n in range(20)]
+    track.hidden = False
+    assert not any(len(one) for one in boxes_by_frame([track], 20))
+    track.hidden = True
+    assert len(boxes_by_frame([track], 8)) == 8
