@@ -63,13 +63,9 @@ class Workspace:
         values = self.parse(words)
         only_parsed = name in ONLY_PARSED or {"ray", "--help", "--classifier", "--webhook", "haar"} & set(rest)
         only_parsed = only_parsed or (name == "frame" and "--to" in rest)  # into programs that are not here
-<<<<<<< HEAD
         takes = {"--frames", "--all", "--mot", "--coco-video"}
         only_parsed = only_parsed or (name == "label" and not takes & set(rest))  # the page, until it is stopped
-        if only_parsed or (name == "export" and self.has_run(name)):
-=======
         if only_parsed or (name == "export" and values["to"] != ["html"] and self.has_run(name)):
->>>>>>> 9f35051 (docs: give it away; tests of the page without a server)
             return "parsed"
         if name == "train" and not values["resume"] and (values["preset"] != "nano" or self.has_run(name)):
             load_settings(values["preset"], values["change"] or [])
