@@ -17,7 +17,7 @@ from facetracker.inference.detector import ASSETS, STARTER, find_model
 
 # The server's modules by the names under which the views import them, answered in the browser instead.
 ANSWERS = {"api.js": 'export * from "./site/api.js";\n', "main.js": 'import "./site/main.js";\n'}
-NEEDLESS = ("alone", "film", "train", "report.js", "live/server.worker.js")
+NEEDLESS = ("alone", "train", "report.js", "live/server.worker.js")
 NOTE = (
     "A face tracker that is collected, labelled, learnt and tried in the browser. Made by facetracker web --static.\n"
 )

@@ -35,6 +35,7 @@ export class CollectView {
 
   async enter() {
     showFolder("collect-folder", this.page.state.data, "images");
+    byId("collect-film").parentElement.hidden = Boolean(this.page.state.alone); // a film's frames go to a server
     await listCameras(byId("collect-source"));
   }
 
