@@ -72,7 +72,7 @@ def test_what_was_found_is_read_and_not_looked_for_again(film, monkeypatch):
         assert session.seen.digest == before.digest
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(share=st.floats(0, 1, exclude_max=True), both=st.booleans())
 def test_a_file_that_breaks_off_anywhere_is_repaired_or_told(made, tmp_path_factory, share, both):
     folder = tmp_path_factory.mktemp("torn")

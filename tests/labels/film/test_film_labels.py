@@ -205,7 +205,7 @@ def done(labels: FilmLabels, act: tuple) -> FilmLabels:
         return labels
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(acts=st.lists(ACTS, max_size=12))
 def test_whatever_a_person_does_is_undone_exactly_and_holds_together(acts):
     labels = FilmLabels.of(SEEN)

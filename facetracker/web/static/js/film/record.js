@@ -3,7 +3,7 @@
 import * as api from "../api.js";
 
 export const SECONDS = 20;
-const FPS = 15; // looked at one by one, more would only be more of the same
+const FPS = 10; // looked at one by one: more would take longer and show more of the same
 const QUALITY = 0.9;
 
 /** Records until the time is over or the signal says so; `ontell(seconds)` as it goes on. The film's name, or null. */
