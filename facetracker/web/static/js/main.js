@@ -1,6 +1,7 @@
 // The page: five views, one at a time, each with its own keys.
 
 import * as api from "./api.js";
+import { Bringer } from "./bring.js";
 import { CollectView } from "./collect.js";
 import { byId, complain, isTyping } from "./dom.js";
 import { showHelp } from "./help.js";
@@ -35,6 +36,15 @@ const views = {
   report: new ReportView(page),
 };
 let current = null;
+new Bringer({
+  views: ["view-collect", "view-label"],
+  buttons: ["label-add", "label-choose", "collect-choose"],
+  folders: ["label-choose-folder", "collect-choose-folder"],
+  onbrought: ({ photos }) => {
+    if (current === "label") open();
+    else if (photos.length) page.go("label", photos[0]);
+  },
+});
 
 async function open() {
   const [path, query = ""] = location.hash.slice(1).split("?");
