@@ -167,12 +167,16 @@ def path_of_photo(json_path: str | Path, photo: Path) -> str:
 
 
 def write_content(json_path: str | Path, content: Mapping[str, Any]) -> Path:
-    """Write a labelme file's parsed content as labelme would: two blanks deep, not escaped."""
+    """Write a labelme file's parsed content as labelme would."""
+    return write_atomically(json_path, as_file(content))
+
+
+def as_file(content: Mapping[str, Any]) -> bytes:
+    """What labelme writes for a file's content: JSON, two blanks deep, not escaped."""
     try:
-        data = json.dumps(content, indent=2, ensure_ascii=False).encode()
+        return json.dumps(content, indent=2, ensure_ascii=False).encode()
     except UnicodeEncodeError:  # half a character (a lone surrogate) in a key that is not ours
-        data = json.dumps(content, indent=2).encode()
-    return write_atomically(json_path, data)
+        return json.dumps(content, indent=2).encode()
 
 
 def redrawn(
