@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from anyio import CapacityLimiter, to_thread
 from pydantic import ValidationError
@@ -27,6 +28,7 @@ from facetracker.core.settings import first_fault
 from facetracker.labels.film.storage import FilmChanged
 from facetracker.version import __version__
 from facetracker.web.bodies import mapping
+from facetracker.web.bringing import Bringing
 from facetracker.web.collect import Collecting
 from facetracker.web.films import Films
 from facetracker.web.labels import Changed, Labels
@@ -35,12 +37,14 @@ from facetracker.web.models import ModelInUse
 from facetracker.web.paths import NotThere, PhotoIndex, Place, picture_for_page, run_folder
 from facetracker.web.report import PICTURES, POLICY, Reports
 from facetracker.web.safety import Guard, Rules, hand_memory_back
+from facetracker.web.tidying import Tidying
 from facetracker.web.training import PING, Trainings, Wish
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
 TIDY_EVERY = 20.0  # seconds
 THREADS, DECODING = 8, 2  # threads for requests; of them that may unpack a photo at once
+MOST_AT_ONCE = 100  # photos whose boxes are asked for together
 MOST_LISTENERS = 16  # pages that watch a training
 
 Answer = Callable[[Request], Awaitable[Response]]
@@ -52,7 +56,9 @@ class Web:
     def __init__(self, place: Place, model: ModelInUse, rules: Rules, film: Path | None = None):
         self.place, self.model, self.rules = place, model, rules
         self.labels = Labels(PhotoIndex(place.data))
+        self.tidying = Tidying(self.labels)
         self.collecting = Collecting(place)
+        self.bringing = Bringing(place)
         self.trainer = Trainings(place)
         self.reports = Reports(place)
         self.live = Live(model.detector)
@@ -70,10 +76,17 @@ class Web:
             Route("/api/state", self.state),
             Route("/api/session", self.session, methods=["POST"]),
             Route("/api/collect", self.collect, methods=["POST"]),
+            Route("/api/bring", self.bring, methods=["POST"]),
+            Route("/api/bin/{ticket}", self.bring_back, methods=["POST"]),
+            Route("/api/classes", self.change_classes, methods=["POST"]),
             Route("/api/photos", self.photos),
+            Route("/api/photos/{name}", self.bin, methods=["DELETE"]),
             Route("/api/photos/{name}/image", self.image),
             Route("/api/photos/{name}/label", self.label),
             Route("/api/photos/{name}/label", self.save_label, methods=["PUT"]),
+            Route("/api/photos/{name}/label", self.take_back, methods=["DELETE"]),
+            Route("/api/suggestions", self.suggestions, methods=["POST"]),
+            Route("/api/learner", self.learner),
             Route("/api/prelabel", self.prelabel, methods=["POST"]),
             Route("/api/train", self.train, methods=["POST"]),
             Route("/api/train/stop", self.stop, methods=["POST"]),
@@ -98,6 +111,7 @@ class Web:
         tidying.cancel()
         self.live.close()
         self.films.close()
+        self.labels.suggestions.close()
 
     async def page(self, request: Request) -> Response:
         return FileResponse(STATIC / "index.html", headers={"cache-control": "no-cache"})
@@ -147,6 +161,31 @@ class Web:
         done = await to_thread.run_sync(self.collecting.take, session, data, keep, limiter=self.decoding)
         return JSONResponse({"similar": True}, 409) if done is None else JSONResponse(done)
 
+    async def bring(self, request: Request) -> Response:
+        query = request.query_params
+        numbers = [query.get(key, "") for key in ("size", "at")]
+        if not all(number.isascii() and number.isdigit() for number in numbers):
+            raise FaceTrackerError("size and at are numbers of bytes")
+        size, at = map(int, numbers)
+        name, ticket, data = query.get("name", ""), query.get("ticket", ""), await request.body()
+        done = await to_thread.run_sync(self.bringing.part, name, size, at, ticket, data, limiter=self.decoding)
+        return JSONResponse(done)
+
+    def bin(self, request: Request) -> Response:
+        return JSONResponse({"ticket": self.tidying.bin(request.path_params["name"])})
+
+    def bring_back(self, request: Request) -> Response:
+        return JSONResponse({"name": self.tidying.bring_back(request.path_params["ticket"])})
+
+    async def change_classes(self, request: Request) -> Response:
+        wish = await mapping(request)
+        name, old = wish.get("name"), wish.get("rename")
+        if not isinstance(name, str) or not isinstance(old, str | None):
+            raise FaceTrackerError("name is the class's name; rename, the one that it has now")
+        if old is None:
+            return JSONResponse({"classes": await run_in_threadpool(self.tidying.add_class, name), "changed": 0})
+        return JSONResponse(await run_in_threadpool(self.tidying.rename_class, old, name))
+
     def photos(self, request: Request) -> Response:
         return JSONResponse(self.labels.overview(by_doubt=request.query_params.get("order") == "review"))
 
@@ -158,19 +197,25 @@ class Web:
         return JSONResponse(self.labels.read(request.path_params["name"]))
 
     async def save_label(self, request: Request) -> Response:
-        etag = request.headers.get("if-match")
-        if etag is None and request.headers.get("if-none-match") != "*":
-            raise HTTPException(428, "If-Match, or If-None-Match: * for a new file, is missing")
-        wish = await mapping(request)
-        etag = None if etag is None else etag.strip('"')
-        return JSONResponse(
-            {"etag": await run_in_threadpool(self.labels.write, request.path_params["name"], wish, etag)}
-        )
+        etag, wish = _etag(request), await mapping(request)
+        saved = await run_in_threadpool(self.labels.write, request.path_params["name"], wish, etag)
+        return JSONResponse({"etag": saved, "learner": self.labels.suggestions.told()})
+
+    async def take_back(self, request: Request) -> Response:
+        name, etag = request.path_params["name"], _etag(request)
+        return JSONResponse(await run_in_threadpool(self.labels.take_back, name, etag))
+
+    async def suggestions(self, request: Request) -> Response:
+        names = _names(await mapping(request))[:MOST_AT_ONCE]
+        photos = await to_thread.run_sync(self.labels.read_all, names, limiter=self.decoding)
+        return JSONResponse({"photos": photos, "learner": self.labels.suggestions.told()})
+
+    def learner(self, request: Request) -> Response:
+        return JSONResponse(self.labels.suggestions.told())
 
     async def prelabel(self, request: Request) -> Response:
-        names = (await mapping(request)).get("names")
-        if names is not None and not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
-            raise FaceTrackerError("names is a list of photos, or null for all")
+        wish = await mapping(request)
+        names = None if wish.get("names") is None else _names(wish)
         written = await run_in_threadpool(self.labels.prelabel, self.model.path, names)
         return JSONResponse({"written": written})
 
@@ -228,6 +273,22 @@ class Web:
 
     async def detect(self, websocket: WebSocket) -> None:
         await self.live.serve(websocket)
+
+
+def _etag(request: Request) -> str | None:
+    """The label file that a page saw, which a write must name; None: it saw none."""
+    etag = request.headers.get("if-match")
+    if etag is None and request.headers.get("if-none-match") != "*":
+        raise HTTPException(428, "If-Match, or If-None-Match: * for a new file, is missing")
+    return None if etag is None else etag.strip('"')
+
+
+def _names(wish: dict[str, Any]) -> list[str]:
+    """The photos that a request names."""
+    names = wish.get("names")
+    if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+        raise FaceTrackerError("names is a list of photos")
+    return names
 
 
 async def _hand_memory_back() -> None:

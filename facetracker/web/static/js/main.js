@@ -1,6 +1,7 @@
 // The page of the server: six views.
 
 import { state } from "./api.js";
+import { Bringer } from "./bring.js";
 import { CollectView } from "./collect.js";
 import { FilmView } from "./film/view.js";
 import { LabelView } from "./label/view.js";
@@ -11,4 +12,13 @@ import { TrainView } from "./train/view.js";
 
 const VIEWS = { live: LiveView, collect: CollectView, film: FilmView, label: LabelView, train: TrainView, report: ReportView };
 
-startPage(VIEWS, state);
+const page = startPage(VIEWS, state);
+new Bringer({
+  views: ["view-collect", "view-label"],
+  buttons: ["label-add", "label-choose", "collect-choose"],
+  folders: ["label-choose-folder", "collect-choose-folder"],
+  onbrought: ({ photos }) => {
+    if (page.current === "label") page.open();
+    else if (photos.length) page.go("label", photos[0]);
+  },
+});
