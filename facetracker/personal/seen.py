@@ -25,7 +25,7 @@ UNSURE = 0.5  # what the greatest doubt weighs against the greatest distance
 
 
 @dataclass(frozen=True)
-class Seen:
+class SeenPhoto:
     """The starter's boxes `(N, 4)` of a photo without anybody's style, its scores `(N,)`, and how the photo looks.
 
     `stamp` is the file's time and size: another one, and the photo must be looked at again.
@@ -48,7 +48,7 @@ def stamp_of(photo: Path) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_size
 
 
-def look_at(detector: Detector, photo: Path) -> Seen:
+def look_at(detector: Detector, photo: Path) -> SeenPhoto:
     """Look at a photo; a bad file raises `BadFile`."""
     stamp = stamp_of(photo)
     picture = read_picture(photo)
@@ -57,7 +57,7 @@ def look_at(detector: Detector, photo: Path) -> Seen:
     boxes = found.boxes.copy()
     if likely.any():
         boxes[likely] = pairs_in(detector, picture, found.boxes[likely], VIEWS).found
-    return Seen(stamp, boxes, found.scores, _look_of(picture, boxes))
+    return SeenPhoto(stamp, boxes, found.scores, _look_of(picture, boxes))
 
 
 def _look_of(picture: Picture, boxes: Boxes) -> NDArray[np.float32]:

@@ -34,7 +34,7 @@ from facetracker.personal.apart import OwnHeadApart
 from facetracker.personal.choose import OWN_HEAD
 from facetracker.personal.corrections import Correction, study, taught_by
 from facetracker.personal.nearby import NearbyStyle
-from facetracker.personal.seen import Seen, look_at, most_teaching_first, stamp_of
+from facetracker.personal.seen import SeenPhoto, look_at, most_teaching_first, stamp_of
 
 FEWEST = 5  # photos with a face, from which on an own head is learnt
 AGAIN = 0.2  # of what an own head has learnt from: with so many more lessons it is learnt again
@@ -66,7 +66,7 @@ class Lesson:
 
 
 @dataclass(frozen=True)
-class OwnHead:
+class LearntHead:
     """What an own head draws in each photo, rows of box and score `(N, 5)`, and from which score a face counts."""
 
     faces: Mapping[Path, NDArray[np.float32]]
@@ -84,12 +84,12 @@ class WhileLabelling:
         self.detector = detector or Detector()
         self.version = 0  # rises whenever other boxes are suggested
         self._apart = OwnHeadApart(self._take_over) if own_head else None
-        self._head: OwnHead | None = None
+        self._head: LearntHead | None = None
         self._asked: frozenset[Path] = frozenset()  # the lessons that the latest own head was asked to learn
         self._lessons: dict[Path, Lesson] = {}
         self._reviewed: dict[Path, How] = {}
         self._labels: dict[Path, tuple[str, ...]] = {}
-        self._seen: dict[Path, Seen] = {}
+        self._seen: dict[Path, SeenPhoto] = {}
         self._style, self._threshold = NearbyStyle(Style(), []), self.detector.threshold
         self._lock, self._eyes = threading.RLock(), threading.Lock()  # a detector serves one thread
         self._waiting: deque[tuple[Path, Mapping[str, Any] | None, bool]] = deque()
@@ -189,7 +189,7 @@ class WhileLabelling:
         shown = scores >= threshold
         return Suggestion(clip(boxes[shown]), scores[shown], doubt_of(scores, threshold), by)
 
-    def look(self, photo: Path) -> Seen:
+    def look(self, photo: Path) -> SeenPhoto:
         """What the starter sees in a photo, remembered until its file changes."""
         known = self._seen.get(photo)
         try:
@@ -290,7 +290,7 @@ class WhileLabelling:
                 faces = {
                     Path(photo): np.array(rows, np.float32).reshape(-1, 5) for photo, rows in answer["faces"].items()
                 }
-                head = OwnHead(faces, float(answer["threshold"]), str(answer["why"]))
+                head = LearntHead(faces, float(answer["threshold"]), str(answer["why"]))
             self._head = head if self._lessons else None
             self.version += 1
             self._ask_for_head()
