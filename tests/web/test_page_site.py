@@ -176,7 +176,8 @@ def test_photos_are_taken_labelled_and_kept_in_the_browser(browser, address, tmp
         wait_until(page, "!document.getElementById('learn-zip').disabled")
         packed = taken_away(page, "#learn-zip", tmp_path)
         page.click("#learn-delete")
-        page.click("#learn-sure [value=delete]")
+        with page.expect_navigation():
+            page.click("#learn-sure [value=delete]")
         wait_until(page, "document.getElementById('learn-advice').textContent.startsWith('Collect some photos')")
     with zipfile.ZipFile(packed) as files:
         labels = [json.loads(files.read(name)) for name in sorted(files.namelist()) if name.endswith(".json")]
