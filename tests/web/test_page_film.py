@@ -66,7 +66,11 @@ def shown(page) -> None:
 
 def done(page, actions: int) -> None:
     words = f"{actions} action{'s' * (actions != 1)}"
-    wait_until(page, f"document.getElementById('film-actions').textContent === '{words}'")
+    try:
+        wait_until(page, f"document.getElementById('film-actions').textContent === '{words}'")
+    except AssertionError:
+        there = {name: page.inner_text(f"#{name}") for name in ("film-actions", "film-at", "film-saved", "toasts")}
+        raise AssertionError(f"not {words}: {there}") from None
 
 
 def on_screen(page, x: float, y: float, size: tuple[int, int] = SIZE) -> tuple[float, float]:

@@ -87,6 +87,8 @@ class Track:
             if one.first <= last and one.last >= first
         )
         keys = tuple((frame, box) for frame, box in self.keys if any(a <= frame <= b for a, b in spans))
+        if not sources and not keys:  # a piece of a gap: nothing says where the face is
+            return None
         return replace(self, spans=spans, sources=sources, keys=keys)
 
 
@@ -233,8 +235,11 @@ def _reanchor(
                 base[row], by_hand[row], known[row] = box, True, True
         elif off is None or np.abs(off).max() > FAR:
             base[row], known[row] = style.undo(box.astype(np.float32))[0], True
+    if not known.any():  # nothing but guesses is left of it
+        known = ~np.isnan(base[:, 0])
     anchors = np.flatnonzero(known)
     if not len(anchors):
+        base[:] = 0.0
         return
     rows = np.arange(len(base))
     between = ~known & (rows > anchors[0]) & (rows < anchors[-1])

@@ -172,6 +172,14 @@ def test_splitting_and_joining_gives_the_same_boxes(frame):
         assert joined.box(1, at) == labels.box(1, at)
 
 
+def test_a_piece_of_a_gap_is_no_track():
+    labels = FilmLabels.of(SEEN).end(1, 30).add(60, moving(60)).join(1, 3)
+    assert labels.tracks[1].spans == ((0, 60),)
+    with pytest.raises(FaceTrackerError, match="cannot"):
+        labels.begin(1, 35).end(1, 50)
+    assert np.isfinite(labels.begin(1, 35).boxed[1].boxes).all()
+
+
 @pytest.mark.parametrize("box", [[0, 0, 1, 1], [1, 2, 3], [float("nan"), 0, 50, 50], [700, 10, 900, 60]])
 def test_a_box_that_is_none_is_refused(box):
     with pytest.raises(FaceTrackerError, match="box"):
