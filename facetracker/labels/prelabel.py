@@ -100,7 +100,7 @@ def _todo(
 
 
 def _written_by(content: dict[str, Any] | None) -> dict[str, Any]:
-    return {key: value for key, value in signature(content or {}).items() if key not in ("doubt", "digest")}
+    return {key: value for key, value in signature(content or {}).items() if key not in ("doubt", "boxes", "digest")}
 
 
 def _names(classes: Sequence[str], label: str | None, listed: Sequence[str]) -> list[str]:

@@ -5,6 +5,9 @@ which labelme shows when the shape is edited. The photo has the flag `unreviewed
 taking the tick away says "right as it is". And the key `facetracker` holds the digest of what the machine wrote.
 labelme keeps all three. As soon as flags or shapes differ from the digest, a person has saved the file: it is
 reviewed from then on, whatever flags are left in it, and no machine touches it again.
+
+How it was reviewed can be told as well: the machine also notes the digest of its boxes alone, which stays. A file
+without that note was drawn by a person, one whose boxes still fit it was accepted, any other one was corrected.
 """
 
 from __future__ import annotations
@@ -12,10 +15,11 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 State = Literal["unlabelled", "prelabelled", "reviewed"]
+How = Literal["drawn", "corrected", "accepted"]
 
 RECORD = "facetracker"  # the key of the file under which the machine signs
 UNREVIEWED = "unreviewed"
@@ -33,7 +37,7 @@ def state_of(content: Mapping[str, Any] | None) -> State:
 
 
 def signature(content: Mapping[str, Any]) -> dict[str, Any]:
-    """What the machine wrote about itself: `prelabelled_by`, `model`, `threshold`, `doubt`, `digest`; or nothing."""
+    """What the machine wrote about itself: `prelabelled_by`, `model`, `threshold`, `doubt`, `boxes`, `digest`; or nothing."""
     found = content.get(RECORD)
     return dict(found) if isinstance(found, Mapping) else {}
 
@@ -47,8 +51,29 @@ def signed(content: Mapping[str, Any], **about: Any) -> dict[str, Any]:
     for shape in new["shapes"]:
         shape["flags"] = {UNREVIEWED: True}
         shape.pop("mask", None)
-    new[RECORD] = {**about, "digest": digest(new)}
+    new[RECORD] = {**about, "boxes": boxes_digest(new["shapes"]), "digest": digest(new)}
     return new
+
+
+def how_reviewed(content: Mapping[str, Any]) -> How:
+    """What a person did to a file that is `reviewed`: `drawn` without a machine, `corrected` or `accepted` its boxes.
+
+    What was accepted says nothing about how this person draws: the boxes are the machine's own.
+    """
+    theirs = signature(content).get("boxes")
+    if theirs is None:
+        return "corrected" if "prelabelled_by" in signature(content) else "drawn"
+    return "accepted" if theirs == boxes_digest(content["shapes"]) else "corrected"
+
+
+def boxes_digest(shapes: Sequence[Any]) -> str:
+    """A digest of where the boxes of a file lie, whatever they are called, in tenths of a pixel."""
+    places = [shape.get("points") if isinstance(shape, Mapping) else None for shape in shapes]
+    try:
+        places = [[[round(float(side), 1) for side in point] for point in points or []] for points in places]
+    except (TypeError, ValueError):  # no labelme shape; then no two are the same
+        pass
+    return hashlib.blake2b(json.dumps(places).encode(), digest_size=8).hexdigest()
 
 
 def signed_again(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,7 +92,7 @@ def accepted(content: Mapping[str, Any]) -> dict[str, Any]:
             shape["description"] = ""
             shape.setdefault("mask", None)
     if record := signature(new):
-        new[RECORD] = {key: record[key] for key in ("prelabelled_by", "model") if key in record}
+        new[RECORD] = {key: record[key] for key in ("prelabelled_by", "model", "boxes") if key in record}
     return new
 
 

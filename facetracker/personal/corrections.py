@@ -54,12 +54,7 @@ class Corrections:
 
     def correct(self, frame: Picture, boxes: ArrayLike) -> None:
         """Learn from a BGR frame and its right boxes `(N, 4)`, normalised xyxy; N 0 where there is no face."""
-        right = as_boxes(np.asarray(boxes, np.float32).reshape(-1, 4))
-        found = self.detector.detect(frame, FAINT)
-        paired = {row for row, _ in match(found.boxes, right)}
-        is_face = np.array([row in paired for row in range(len(found))], bool)
-        pairs = pairs_in(self.detector, frame, right)
-        self._made.append(Correction(pairs, found.scores[is_face], found.scores[~is_face]))
+        self._made.append(study(self.detector, frame, boxes))
         self._learn()
 
     def undo(self) -> bool:
@@ -71,17 +66,28 @@ class Corrections:
         return True
 
     def _learn(self) -> None:
-        self.style: Style = join([one.pairs for one in self._made]).style()
-        self.threshold = self._threshold()
+        self.style, self.threshold = taught_by(self._made, self.detector.threshold)
 
-    def _threshold(self) -> float:
-        """The detector's own where it is right; or else the nearest to it that is wrong about the fewest scores."""
-        usual = self.detector.threshold
-        faces = _joined([one.faces for one in self._made])
-        others = _joined([one.others for one in self._made])
-        tried = [usual, *(faces[faces < usual] * BELOW), *(others[others >= usual] * ABOVE)]
-        wrong = [(float((faces < one).sum() + (others >= one).sum()), abs(one - usual), one) for one in tried]
-        return float(np.clip(min(wrong)[2], FAINT, 0.99))
+
+def study(detector: Detector, frame: Picture, boxes: ArrayLike) -> Correction:
+    """What a BGR frame with its right boxes `(N, 4)`, normalised xyxy, teaches about boxes of this detector."""
+    right = as_boxes(np.asarray(boxes, np.float32).reshape(-1, 4))
+    found = detector.detect(frame, FAINT)
+    paired = {row for row, _ in match(found.boxes, right)}
+    is_face = np.array([row in paired for row in range(len(found))], bool)
+    return Correction(pairs_in(detector, frame, right), found.scores[is_face], found.scores[~is_face])
+
+
+def taught_by(made: Sequence[Correction], usual: float) -> tuple[Style, float]:
+    """The style and the threshold that corrections teach, for a detector whose threshold is `usual`.
+
+    The threshold is the usual one where it is right; or else the nearest to it that is wrong about the fewest scores.
+    """
+    faces = _joined([one.faces for one in made])
+    others = _joined([one.others for one in made])
+    tried = [usual, *(faces[faces < usual] * BELOW), *(others[others >= usual] * ABOVE)]
+    wrong = [(float((faces < one).sum() + (others >= one).sum()), abs(one - usual), one) for one in tried]
+    return join([one.pairs for one in made]).style(), float(np.clip(min(wrong)[2], FAINT, 0.99))
 
 
 def _joined(scores: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -14,18 +14,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from facetracker.core import console
 from facetracker.core.errors import Rejects
 from facetracker.core.files import write_atomically, write_json
 from facetracker.inference.card import Card
 from facetracker.inference.detector import Detector, find_model
 from facetracker.inference.style import Style
-from facetracker.personal.choose import OWN_HEAD, STYLE, Choice, choose, threshold_for
-from facetracker.personal.photos import OwnPhoto, OwnPhotos, read_photos
-from facetracker.personal.teacher import FAINT, VIEWS, FacePairs, join, overlaps_at, pairs_in
+from facetracker.personal.choose import STYLE, Choice, threshold_for
+from facetracker.personal.photos import OwnPhotos, read_photos
+from facetracker.personal.teacher import VIEWS, FacePairs, join, pairs_in
 from facetracker.personal.views import usual_input
 from facetracker.training.run import RUNS, new_run
 from facetracker.version import __version__
@@ -119,46 +116,16 @@ def _own_head(
     seed: int,
 ) -> tuple[Choice, float]:
     """Learn an own head; where it is better, it takes the style's place in the run folder."""
-    from facetracker.personal.own import CHECKING, OwnLearner
+    from facetracker.personal.own import OwnLearner, learn_and_choose
 
     sizes = [detector.input_size(photo.picture.shape[1], photo.picture.shape[0]) for photo in photos.photos]
     learner = OwnLearner(style, usual_input(sizes), detector.image_size, seed)
-    learner.look_at(photos.photos)
-    rest, back = photos.halves()
-    choice, scores = Choice(OWN_HEAD, None, None, 0), np.zeros(0, np.float32)
-    if back:
-        places = {id(photo): place for place, photo in enumerate(photos.photos)}
-        learner.learn([places[id(photo)] for photo in rest], CHECKING)
-        theirs = join([pairs[places[id(photo)]] for photo in rest]).style()
-        choice, scores = _compare(learner, detector, theirs, back)
+    choice, scores = learn_and_choose(learner, photos, pairs, detector)
     if choice.kept == STYLE:
         return choice, threshold
-    learner.learn(range(len(photos)))
     threshold = threshold_for(scores)
     _write_own_head(run, learner, style, threshold)
     return choice, threshold
-
-
-def _compare(
-    learner: OwnLearner, detector: Detector, style: Style, back: Sequence[OwnPhoto]
-) -> tuple[Choice, NDArray[np.float32]]:
-    """Style and own head on the photos held back: what is kept, and the scores of the own head's faces there."""
-    by_style: list[float] = []
-    by_own: list[float] = []
-    scores: list[float] = []
-    for photo in back:
-        found = detector.detect(photo.picture, FAINT).boxes[: len(photo.boxes)]
-        answer = learner.answer(photo)
-        overlaps = overlaps_at(answer.box, photo.boxes)
-        face = int(overlaps.argmax())
-        by_style.append(float(overlaps_at(style.apply(found), photo.boxes)[face]))
-        by_own.append(float(overlaps[face]))
-        scores.append(answer.score)
-    return choose(_numbers(by_style), _numbers(by_own)), _numbers(scores)
-
-
-def _numbers(values: Sequence[float]) -> NDArray[np.float32]:
-    return np.array(values, np.float32)
 
 
 def _write_style(run: Path, style: Style, threshold: float) -> None:

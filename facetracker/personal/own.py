@@ -7,15 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from facetracker.core.boxes import Boxes
 from facetracker.core.files import written_beside
-from facetracker.core.letterbox import Letterbox, letterbox
+from facetracker.core.letterbox import letterbox
+from facetracker.core.photo import Picture
 from facetracker.inference.decode import decode_dense
+from facetracker.inference.detector import Detector
 from facetracker.inference.style import Style
 from facetracker.models.personal import PersonalTracker
-from facetracker.personal.photos import OwnPhoto
+from facetracker.personal.choose import OWN_HEAD, Choice, choose
+from facetracker.personal.photos import OwnPhoto, OwnPhotos
+from facetracker.personal.teacher import FAINT, FacePairs, join, overlaps_at
 from facetracker.personal.views import random_view
 from facetracker.training.own_head import STEPS, Features, HeadTraining
 
@@ -41,13 +46,14 @@ class OwnLearner:
         self.tracker = PersonalTracker(style.numbers, own_head=True, image_size=image_size, weights="starter")
         self.input_size, self.seed = input_size, seed
         self.training: HeadTraining | None = None
+        self._see = tf.function(lambda pictures: self.tracker(pictures, training=False))
         self.owners: NDArray[np.int64] = np.zeros(0, np.int64)
 
-    def look_at(self, photos: Sequence[OwnPhoto]) -> None:
-        """Make the views of all photos, as many of each, and their features."""
+    def look_at(self, photos: Sequence[OwnPhoto], views: int = OF_A_PHOTO) -> None:
+        """Make so many views of each photo (of many photos together at most `VIEWS`), and their features."""
         rng = np.random.default_rng(self.seed)
         most = max(1, *(len(photo.boxes) for photo in photos))
-        self.owners = np.arange(min(VIEWS, OF_A_PHOTO * len(photos))) % len(photos)
+        self.owners = np.arange(min(VIEWS, views * len(photos))) % len(photos)
         made = (
             random_view(photos[owner].picture, photos[owner].boxes, self.input_size, most, rng)
             for owner in self.owners.tolist()
@@ -61,11 +67,21 @@ class OwnLearner:
         steps = min(STEPS, FIRST_STEPS + STEPS_A_PHOTO * len(of))
         self.training.train(rows, int(steps * share), self.seed)
 
+    def faces(self, picture: Picture, threshold: float) -> tuple[Boxes, NDArray[np.float32]]:
+        """Boxes `(N, 4)` and scores `(N,)` in a picture BGR at the size at which the tracker will run, best first."""
+        fitted, place = letterbox(picture, *self.input_size)
+        found = self._see(tf.constant(np.ascontiguousarray(fitted[None, ..., ::-1])))
+        scores, offsets = (np.asarray(found[name])[0] for name in ("scores", "offsets"))
+        size = place.input_height, place.input_width
+        boxes, scores, *_ = decode_dense(scores, offsets, *size, self.tracker.strides, threshold=threshold)
+        return place.to_picture(boxes), scores
+
     def answer(self, photo: OwnPhoto) -> OwnAnswer:
-        """What the tracker with its own head says of a photo, at the size at which it will run."""
-        fitted, place = letterbox(photo.picture, *self.input_size)
-        outputs = self.tracker(np.ascontiguousarray(fitted[None, ..., ::-1]), training=False)
-        return _surest({name: np.asarray(value)[0] for name, value in outputs.items()}, place, self.tracker.strides)
+        """What the tracker with its own head says of a photo."""
+        boxes, scores = self.faces(photo.picture, 0.01)
+        if not len(scores):
+            return OwnAnswer(np.zeros((1, 4), np.float32), 0.0, 0.0)
+        return OwnAnswer(boxes[:1], float(scores[0]), float(scores[1]) if len(scores) > 1 else 0.0)
 
     def save(self, path: Path, threshold: float, style: Style) -> None:
         """Write the tracker with its own head as one `.keras` file."""
@@ -74,10 +90,48 @@ class OwnLearner:
             self.tracker.save(part)
 
 
-def _surest(outputs: dict[str, NDArray[np.float32]], place: Letterbox, strides: Sequence[int]) -> OwnAnswer:
-    boxes, scores, *_ = decode_dense(
-        outputs["scores"], outputs["offsets"], place.input_height, place.input_width, strides, threshold=0.01
-    )
-    if not len(scores):
-        return OwnAnswer(np.zeros((1, 4), np.float32), 0.0, 0.0)
-    return OwnAnswer(place.to_picture(boxes[:1]), float(scores[0]), float(scores[1]) if len(scores) > 1 else 0.0)
+def learn_and_choose(
+    learner: OwnLearner,
+    photos: OwnPhotos,
+    pairs: Sequence[FacePairs],
+    detector: Detector,
+    share: float = 1.0,
+) -> tuple[Choice, NDArray[np.float32]]:
+    """Learn an own head where photos held back say that it is better than the style: what is kept, and its scores.
+
+    `pairs` are the photos' own, in their order; `share` is that of the usual views and steps. The scores are those that the own
+    head gave the faces of the photos held back.
+    """
+    learner.look_at(photos.photos, round(share * OF_A_PHOTO))
+    rest, back = photos.halves()
+    choice, scores = Choice(OWN_HEAD, None, None, 0), np.zeros(0, np.float32)
+    if back:
+        places = {id(photo): place for place, photo in enumerate(photos.photos)}
+        learner.learn([places[id(photo)] for photo in rest], share * CHECKING)
+        theirs = join([pairs[places[id(photo)]] for photo in rest]).style()
+        choice, scores = _compare(learner, detector, theirs, back)
+    if choice.kept == OWN_HEAD:
+        learner.learn(range(len(photos)), share)
+    return choice, scores
+
+
+def _compare(
+    learner: OwnLearner, detector: Detector, style: Style, back: Sequence[OwnPhoto]
+) -> tuple[Choice, NDArray[np.float32]]:
+    """Style and own head on the photos held back: what is kept, and the scores of the own head's faces there."""
+    by_style: list[float] = []
+    by_own: list[float] = []
+    scores: list[float] = []
+    for photo in back:
+        found = detector.detect(photo.picture, FAINT).boxes[: len(photo.boxes)]
+        answer = learner.answer(photo)
+        overlaps = overlaps_at(answer.box, photo.boxes)
+        face = int(overlaps.argmax())
+        by_style.append(float(overlaps_at(style.apply(found), photo.boxes)[face]))
+        by_own.append(float(overlaps[face]))
+        scores.append(answer.score)
+    return choose(_numbers(by_style), _numbers(by_own)), _numbers(scores)
+
+
+def _numbers(values: Sequence[float]) -> NDArray[np.float32]:
+    return np.array(values, np.float32)
