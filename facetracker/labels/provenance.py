@@ -16,6 +16,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Literal
 
 State = Literal["unlabelled", "prelabelled", "reviewed"]
@@ -37,7 +38,7 @@ def state_of(content: Mapping[str, Any] | None) -> State:
 
 
 def signature(content: Mapping[str, Any]) -> dict[str, Any]:
-    """What the machine wrote about itself: `prelabelled_by`, `model`, `threshold`, `doubt`, `boxes`, `digest`; or nothing."""
+    """What the machine wrote about itself: `prelabelled_by`, `model`, `threshold`, `doubt` and two digests; or nothing."""
     found = content.get(RECORD)
     return dict(found) if isinstance(found, Mapping) else {}
 
@@ -69,10 +70,8 @@ def how_reviewed(content: Mapping[str, Any]) -> How:
 def boxes_digest(shapes: Sequence[Any]) -> str:
     """A digest of where the boxes of a file lie, whatever they are called, in tenths of a pixel."""
     places = [shape.get("points") if isinstance(shape, Mapping) else None for shape in shapes]
-    try:
+    with suppress(TypeError, ValueError):  # what is no labelme shape counts as it is
         places = [[[round(float(side), 1) for side in point] for point in points or []] for points in places]
-    except (TypeError, ValueError):  # no labelme shape; then no two are the same
-        pass
     return hashlib.blake2b(json.dumps(places).encode(), digest_size=8).hexdigest()
 
 

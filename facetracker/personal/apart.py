@@ -60,7 +60,8 @@ class OwnHeadApart:
             "answer": [str(path) for path in to_answer],
         }
         process = self._process
-        assert process is not None and process.stdin is not None
+        assert process is not None
+        assert process.stdin is not None
         self.busy = True
         try:
             process.stdin.write(json.dumps(wish) + "\n")

@@ -99,8 +99,8 @@ def learn_and_choose(
 ) -> tuple[Choice, NDArray[np.float32]]:
     """Learn an own head where photos held back say that it is better than the style: what is kept, and its scores.
 
-    `pairs` are the photos' own, in their order; `share` is that of the usual views and steps. The scores are those that the own
-    head gave the faces of the photos held back.
+    `pairs` are the photos' own, in their order; `share` is that of the usual views and steps. The scores are those that
+    the own head gave the faces of the photos held back.
     """
     learner.look_at(photos.photos, round(share * OF_A_PHOTO))
     rest, back = photos.halves()

@@ -65,7 +65,7 @@ class Lesson:
 
 @dataclass(frozen=True)
 class OwnHead:
-    """What an own head draws in each photo, rows of a box and its score `(N, 5)`, and from which score a face counts."""
+    """What an own head draws in each photo, rows of box and score `(N, 5)`, and from which score a face counts."""
 
     faces: Mapping[Path, NDArray[np.float32]]
     threshold: float
