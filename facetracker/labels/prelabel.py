@@ -44,7 +44,7 @@ def prelabel(
     # What tells one run from another, so that `--again` goes on after a kill instead of beginning again.
     by: dict[str, Any] = {
         "prelabelled_by": detector.card.name or find_model(model).stem,
-        "model": _digest(find_model(model)),
+        "model": digest_of(find_model(model)),
         "threshold": detector.threshold,
         "image_size": detector.image_size,
     }
@@ -112,5 +112,6 @@ def _names(classes: Sequence[str], label: str | None, listed: Sequence[str]) -> 
     return list(classes)
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
+    """What tells one model file from another in a label file."""
     return hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()

@@ -38,7 +38,7 @@ def state_of(content: Mapping[str, Any] | None) -> State:
 
 
 def signature(content: Mapping[str, Any]) -> dict[str, Any]:
-    """What the machine wrote about itself: `prelabelled_by`, `model`, `threshold`, `doubt` and two digests; or nothing."""
+    """What the machine wrote: `prelabelled_by`, `model`, `threshold`, `doubt`, `boxes` and `digest`; or nothing."""
     found = content.get(RECORD)
     return dict(found) if isinstance(found, Mapping) else {}
 

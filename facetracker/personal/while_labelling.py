@@ -38,7 +38,7 @@ from facetracker.personal.seen import Seen, look_at, most_teaching_first, stamp_
 FEWEST = 5  # photos with a face, from which on an own head is learnt
 AGAIN = 0.2  # of what an own head has learnt from: with so many more lessons it is learnt again
 MOST_LESSONS = 300  # the latest; a style does not get better by more
-MOST_IN_ORDER = 1000  # photos that are put into the order of teaching; the others stand behind them by name
+MOST_IN_ORDER = 1000  # photos that are looked at ahead and put into order; the others stand behind them as they come
 MOST_ANSWERED = 1000  # photos whose boxes an own head draws
 
 
@@ -220,7 +220,8 @@ class WhileLabelling:
         """Look at photos in the background, so that their boxes are there before a person needs them."""
         with self._news:
             waiting = {photo for photo, _, _ in self._waiting}
-        self._put([(photo, None, False) for photo in photos if photo not in self._seen and photo not in waiting])
+        fresh = [photo for photo in photos if photo not in self._seen and photo not in waiting]
+        self._put([(photo, None, False) for photo in fresh[:MOST_IN_ORDER]])
 
     def wait(self, seconds: float = 60.0) -> bool:
         """Until the background is done; False when it takes longer."""

@@ -41,6 +41,7 @@ HERE = Path(__file__).parent
 STATIC = HERE / "static"
 TIDY_EVERY = 20.0  # seconds
 THREADS, DECODING = 8, 2  # threads for requests; of them that may unpack a photo at once
+MOST_AT_ONCE = 100  # photos whose boxes are asked for together
 MOST_LISTENERS = 16  # pages that watch a training
 
 Answer = Callable[[Request], Awaitable[Response]]
@@ -74,6 +75,9 @@ class Web:
             Route("/api/photos/{name}/image", self.image),
             Route("/api/photos/{name}/label", self.label),
             Route("/api/photos/{name}/label", self.save_label, methods=["PUT"]),
+            Route("/api/photos/{name}/label", self.take_back, methods=["DELETE"]),
+            Route("/api/suggestions", self.suggestions, methods=["POST"]),
+            Route("/api/learner", self.learner),
             Route("/api/prelabel", self.prelabel, methods=["POST"]),
             Route("/api/train", self.train, methods=["POST"]),
             Route("/api/train/stop", self.stop, methods=["POST"]),
@@ -98,6 +102,7 @@ class Web:
         tidying.cancel()
         self.live.close()
         self.films.close()
+        self.labels.suggestions.close()
 
     async def page(self, request: Request) -> Response:
         return FileResponse(STATIC / "index.html", headers={"cache-control": "no-cache"})
@@ -158,19 +163,25 @@ class Web:
         return JSONResponse(self.labels.read(request.path_params["name"]))
 
     async def save_label(self, request: Request) -> Response:
-        etag = request.headers.get("if-match")
-        if etag is None and request.headers.get("if-none-match") != "*":
-            raise HTTPException(428, "If-Match, or If-None-Match: * for a new file, is missing")
-        wish = await mapping(request)
-        etag = None if etag is None else etag.strip('"')
-        return JSONResponse(
-            {"etag": await run_in_threadpool(self.labels.write, request.path_params["name"], wish, etag)}
-        )
+        etag, wish = _etag(request), await mapping(request)
+        saved = await run_in_threadpool(self.labels.write, request.path_params["name"], wish, etag)
+        return JSONResponse({"etag": saved, "learner": self.labels.suggestions.told()})
+
+    async def take_back(self, request: Request) -> Response:
+        name, etag = request.path_params["name"], _etag(request)
+        return JSONResponse(await run_in_threadpool(self.labels.take_back, name, etag))
+
+    async def suggestions(self, request: Request) -> Response:
+        names = _names(await mapping(request))[:MOST_AT_ONCE]
+        photos = await to_thread.run_sync(self.labels.read_all, names, limiter=self.decoding)
+        return JSONResponse({"photos": photos, "learner": self.labels.suggestions.told()})
+
+    def learner(self, request: Request) -> Response:
+        return JSONResponse(self.labels.suggestions.told())
 
     async def prelabel(self, request: Request) -> Response:
-        names = (await mapping(request)).get("names")
-        if names is not None and not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
-            raise FaceTrackerError("names is a list of photos, or null for all")
+        wish = await mapping(request)
+        names = None if wish.get("names") is None else _names(wish)
         written = await run_in_threadpool(self.labels.prelabel, self.model.path, names)
         return JSONResponse({"written": written})
 
@@ -228,6 +239,22 @@ class Web:
 
     async def detect(self, websocket: WebSocket) -> None:
         await self.live.serve(websocket)
+
+
+def _etag(request: Request) -> str | None:
+    """The label file that a page saw, which a write must name; None: it saw none."""
+    etag = request.headers.get("if-match")
+    if etag is None and request.headers.get("if-none-match") != "*":
+        raise HTTPException(428, "If-Match, or If-None-Match: * for a new file, is missing")
+    return None if etag is None else etag.strip('"')
+
+
+def _names(wish: dict[str, Any]) -> list[str]:
+    """The photos that a request names."""
+    names = wish.get("names")
+    if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+        raise FaceTrackerError("names is a list of photos")
+    return names
 
 
 async def _hand_memory_back() -> None:

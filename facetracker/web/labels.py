@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from facetracker.core.errors import BadFile, FaceTrackerError
-from facetracker.core.files import write_if_still
+from facetracker.core.files import write_atomically, write_if_still
 from facetracker.core.photo import photo_size
 from facetracker.core.settings import first_fault
 from facetracker.labels.classes import listed_classes
@@ -32,8 +33,7 @@ from facetracker.labels.labelme import (
     stated_size,
 )
 from facetracker.labels.prelabel import prelabel
-from facetracker.labels.provenance import State, accepted, is_unreviewed, state_of
-from facetracker.labels.review import review_queue
+from facetracker.labels.provenance import RECORD, How, State, accepted, how_reviewed, is_unreviewed, state_of
 from facetracker.labels.shapes import (
     PixelBox,
     ShapeFault,
@@ -44,6 +44,7 @@ from facetracker.labels.shapes import (
     usable_box,
 )
 from facetracker.web.paths import Entry, PhotoIndex
+from facetracker.web.suggestions import Suggestions, suggested_record
 
 MOST_SHAPES = 1000
 
@@ -63,12 +64,13 @@ class EditedShape(BaseModel):
 
 
 class Edited(BaseModel):
-    """A photo's boxes as the page sends them."""
+    """A photo's boxes as the page sends them; `suggested` are those that a machine had drawn for it."""
 
     model_config = ConfigDict(extra="ignore")
 
     shapes: list[EditedShape] = Field(max_length=MOST_SHAPES)
     no_face: bool = False
+    suggested: list[tuple[float, float, float, float]] | None = Field(None, max_length=MOST_SHAPES)
 
 
 @dataclass(frozen=True)
@@ -78,14 +80,17 @@ class Listed:
     name: str
     state: State
     faces: int
+    how: How | None = None
 
 
 class Labels:
-    """The label files of one data folder; safe to use from several threads."""
+    """The label files of one data folder, and what its labelling has taught; safe to use from several threads."""
 
     def __init__(self, index: PhotoIndex):
         self.index = index
+        self.suggestions = Suggestions()
         self._lock = threading.Lock()
+        self._before: dict[Path, bytes] = {}  # what a machine had written where a person then saved
         self._seen: dict[Path, tuple[tuple[int, int], Listed, frozenset[str]]] = {}
 
     def listed(self) -> list[Listed]:
@@ -93,12 +98,16 @@ class Labels:
         return [self._summary(entry)[0] for entry in self.index.entries().values()]
 
     def overview(self, by_doubt: bool = False) -> dict[str, Any]:
-        """The list as the page shows it; `by_doubt` puts what waits for a person first, least certain first."""
+        """The list as the page shows it; `by_doubt` puts what waits for a person first, what teaches most first."""
         listed = self.listed()
+        entries = self.index.entries()
+        waiting = [entries[one.name].photo for one in listed if one.state != "reviewed" and one.name in entries]
+        self.suggestions.begin(waiting)
         if by_doubt and listed:
-            place = {one.photo.stem: number for number, one in enumerate(review_queue(self.index.data))}
+            place = {photo.stem: number for number, photo in enumerate(self.suggestions.learner.in_order(waiting))}
             listed.sort(key=lambda photo: (place.get(photo.name, len(place)), photo.name))
         return {
+            "learner": self.suggestions.told(),
             "photos": [asdict(photo) for photo in listed],
             "classes": self.classes(),
             "reviewed": sum(photo.state == "reviewed" for photo in listed),
@@ -123,13 +132,28 @@ class Labels:
         with self._lock:
             content, etag = _content(entry.label)
         width, height = _size(entry, content)
+        suggested = self.suggestions.shapes(entry.photo, content, width, height, self.classes)
+        if suggested is not None:
+            shapes, about = suggested
+            return {**_for_page(width, height, "suggested", shapes, {}, etag), **about}
         if content is None:
             return _for_page(width, height, "unlabelled", [], {}, "")
         shapes = _shapes_for_page(content, width, height)
         return _for_page(width, height, state_of(content), shapes, content.get("flags"), etag)
 
+    def read_all(self, names: Sequence[str]) -> dict[str, Any]:
+        """Several photos' boxes for the page, by name; those that cannot be read are left out."""
+        found = {}
+        for name in names:
+            with suppress(FaceTrackerError, OSError):
+                found[name] = self.read(name)
+        return found
+
     def write(self, name: str, edited: Mapping[str, Any], etag: str | None) -> str:
-        """Save a photo's boxes; the file's new etag. `etag` is what the page saw, None when it saw no file."""
+        """Save a photo's boxes, and learn from them; the file's new etag.
+
+        `etag` is what the page saw, None when it saw no file.
+        """
         try:
             wish = Edited.model_validate(edited)
         except ValidationError as error:
@@ -137,30 +161,50 @@ class Labels:
         entry = self.index.find(name)
         with self._lock:
             content, now = _content(entry.label)
+            _refuse_a_change(entry, now, etag)
             seen = None if content is None else entry.label.read_bytes()
-            data = as_bytes(merged(content or {}, wish, entry, *_size(entry, content)))
-            if now != (etag or "") or now != _etag(seen) or not write_if_still(entry.label, data, seen):
-                raise Changed("was changed by another program", path=entry.label.name, fix="Load the photo again.")
+            if seen is not None and state_of(content) == "prelabelled":
+                self._before[entry.label] = seen
+            content = merged(content or {}, wish, entry, *_size(entry, content))
+            if now != _etag(seen) or not write_if_still(entry.label, as_bytes(content), seen):
+                raise _changed_elsewhere(entry)
             self._seen.pop(entry.label, None)
-            return _content(entry.label)[1]
+            etag = _content(entry.label)[1]
+        self.suggestions.note(entry.photo, content)
+        return etag
+
+    def take_back(self, name: str, etag: str | None) -> dict[str, Any]:
+        """Undo a person's first save of a photo, and its lesson: it is as no person had seen it; its boxes anew."""
+        entry = self.index.find(name)
+        with self._lock:
+            _refuse_a_change(entry, _content(entry.label)[1], etag)
+            before = self._before.pop(entry.label, None)
+            if before is None:
+                entry.label.unlink(missing_ok=True)
+            else:
+                write_atomically(entry.label, before)
+            self._seen.pop(entry.label, None)
+        self.suggestions.note(entry.photo, None)
+        return self.read(name)
 
     def _summary(self, entry: Entry) -> tuple[Listed, frozenset[str]]:
         """The photo in the list and its class names; a file is read again only when it has changed."""
         try:
             status = entry.label.stat()
         except OSError:
+            if self._seen.pop(entry.label, None) is not None:
+                self.suggestions.note_later(entry.photo, None)
             return Listed(entry.name, "unlabelled", 0), frozenset()
         stamp = (status.st_mtime_ns, status.st_size)
         known = self._seen.get(entry.label)
         if known is None or known[0] != stamp:
             try:
                 content = read_content(entry.label)
-                shapes = _readable(content)
-                known = (
-                    stamp,
-                    Listed(entry.name, state_of(content), len(shapes)),
-                    frozenset(label for _, label, _ in shapes),
-                )
+                shapes, state = _readable(content), state_of(content)
+                how = how_reviewed(content) if state == "reviewed" else None
+                listed = Listed(entry.name, state, len(shapes), how)
+                known = (stamp, listed, frozenset(label for _, label, _ in shapes))
+                self.suggestions.note_later(entry.photo, content)
             except BadFile:
                 known = (stamp, Listed(entry.name, "unlabelled", 0), frozenset())
             self._seen[entry.label] = known
@@ -173,6 +217,8 @@ def merged(content: Mapping[str, Any], wish: Edited, entry: Entry, width: int, h
     old = list(content.get("shapes") or [])
     shapes = [_changed(old, shape, width, height) for shape in wish.shapes]
     kept = [shape for shape in old if not encloses_area(shape)]
+    if wish.suggested is not None:
+        content[RECORD] = suggested_record(wish.suggested, kept)
     flags = content.get("flags")
     flags = dict(flags) if isinstance(flags, Mapping) else {}
     if wish.no_face and not shapes:
@@ -210,6 +256,15 @@ def _usable(wish: EditedShape, width: int, height: int) -> list[float]:
         return [*usable_box(shape_box(shape), width, height)]
     except ShapeFault as fault:
         raise FaceTrackerError(f"a box {fault}", fix="Draw it again.") from None
+
+
+def _refuse_a_change(entry: Entry, now: str, etag: str | None) -> None:
+    if now != (etag or ""):
+        raise _changed_elsewhere(entry)
+
+
+def _changed_elsewhere(entry: Entry) -> Changed:
+    return Changed("was changed by another program", path=entry.label.name, fix="Load the photo again.")
 
 
 def _content(label: Path) -> tuple[dict[str, Any] | None, str]:
@@ -252,6 +307,6 @@ def _shapes_for_page(content: Mapping[str, Any], width: int, height: int) -> lis
     ]
 
 
-def _for_page(width: int, height: int, state: State, shapes: list, flags: Any, etag: str) -> dict[str, Any]:
+def _for_page(width: int, height: int, state: str, shapes: list, flags: Any, etag: str) -> dict[str, Any]:
     flags = flags if isinstance(flags, Mapping) else {}
     return {"width": width, "height": height, "state": state, "shapes": shapes, "flags": dict(flags), "etag": etag}
