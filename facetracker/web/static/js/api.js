@@ -40,6 +40,13 @@ export function putLabel(name, etag, body) {
   return ask(`api/photos/${encodeURIComponent(name)}/label`, { method: "PUT", body, headers });
 }
 
+/** Takes a person's first save of a photo back; the photo as nobody had seen it. */
+export const dropLabel = (name, etag) =>
+  ask(`api/photos/${encodeURIComponent(name)}/label`, { method: "DELETE", headers: { "If-Match": etag } });
+
+/** The boxes of several photos, and where the learner stands. */
+export const suggestions = (names) => post("api/suggestions", { names });
+
 export const post = (path, body) => ask(path, { method: "POST", body });
 
 function refusal(message, fix = "", status = 0, told = null) {

@@ -1,5 +1,7 @@
 // The boxes of one photo while a person works on them, with everything that can be undone.
 
+const REPLACED = 0.1; // overlap from which a box that is drawn takes a machine's place
+
 /**
  * Boxes of a photo of `width` x `height` pixels. A box is `{label, box: [x1, y1, x2, y2], index, unreviewed, editable}`;
  * `index` is its shape's place in the file, null for a new one. Values are never changed in place, so that a list kept
@@ -11,7 +13,10 @@ export class Boxes {
     this.height = height;
     this.list = shapes.map((shape) => ({ ...shape }));
     this.noFace = state === "reviewed" && shapes.length === 0;
-    this.chosen = -1;
+    // What a machine drew where no person has been; saved with the boxes, so that the file tells what was accepted.
+    this.suggested = state === "suggested" ? shapes.map(({ box }) => box) : null;
+    this.fresh = state !== "reviewed";
+    this.chosen = this.fresh && this.list.length === 1 && this.list[0].editable ? 0 : -1;
     this.past = [];
     this.future = [];
   }
@@ -25,7 +30,8 @@ export class Boxes {
     const box = this.ordered(corners);
     if (box[2] - box[0] < 2 || box[3] - box[1] < 2) return false;
     this.#keep();
-    this.list = [...this.list, { label, box, index: null, unreviewed: false, editable: true }];
+    const replaced = (one) => one.unreviewed && one.editable && overlap(one.box, box) > REPLACED;
+    this.list = [...this.list.filter((one) => !replaced(one)), { label, box, index: null, unreviewed: false, editable: true }];
     this.chosen = this.list.length - 1;
     this.noFace = false;
     return true;
@@ -58,12 +64,26 @@ export class Boxes {
     return true;
   }
 
+  /** Another person's wish for the same photo, `mine`, on the ground of these boxes: where one of mine is one of these, it
+   * keeps their shape's other keys. */
+  standFor(mine) {
+    const near = (one, other) => other.label === one.label && other.box.every((side, i) => Math.abs(side - one.box[i]) < 1);
+    this.list = mine.list.map((one) => ({ ...one, index: this.list.find((other) => near(one, other))?.index ?? null }));
+    this.noFace = mine.noFace;
+  }
+
   /** There is no face in this photo. */
   clear() {
     this.#keep();
     this.list = [];
     this.chosen = -1;
     this.noFace = true;
+  }
+
+  /** The boxes as the server saves them. */
+  asLabel() {
+    const shapes = this.list.map(({ label, box, index }) => ({ label, box, index }));
+    return { shapes, no_face: this.noFace, suggested: this.suggested };
   }
 
   /** A person saved the photo: no box waits for a look any more, and shape i of the file is box i. */
@@ -116,4 +136,11 @@ export class Boxes {
     this.chosen = Math.min(this.chosen, this.list.length - 1);
     return true;
   }
+}
+
+/** How much two boxes overlap: their common area by the area of both. */
+function overlap(a, b) {
+  const common = Math.max(0, Math.min(a[2], b[2]) - Math.max(a[0], b[0])) * Math.max(0, Math.min(a[3], b[3]) - Math.max(a[1], b[1]));
+  const area = ([x1, y1, x2, y2]) => (x2 - x1) * (y2 - y1);
+  return common / Math.max(1e-9, area(a) + area(b) - common);
 }

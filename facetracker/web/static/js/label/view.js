@@ -1,95 +1,76 @@
-// The Label view: photos one after the other, boxes drawn, accepted and saved at once.
+// The Label view: photos one after the other or many on a sheet, boxes drawn, accepted and saved at once.
 
 import * as api from "../api.js";
-import { byId, complain, make, say, showFolder } from "../dom.js";
-import { Boxes } from "./boxes.js";
+import { byId, complain, say, showFolder } from "../dom.js";
+import { remember, remembered } from "../memory.js";
+import { Classes } from "./classes.js";
 import { Easel } from "./easel.js";
+import { ARROWS, KEYS_HELP, actionOf, actionOnSheet } from "./keys.js";
+import { Learner } from "./learner.js";
+import { Opened } from "./opened.js";
 import { PhotoList } from "./photo_list.js";
-import { Saver } from "./saver.js";
+import { Sheet } from "./sheet.js";
+import { Undoing } from "./undoing.js";
 
-const STATES = { unlabelled: "Not labelled", prelabelled: "Drawn by the model", reviewed: "Reviewed" };
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const STATES = { unlabelled: "Not labelled", suggested: "Suggested", prelabelled: "Drawn by the model", reviewed: "Reviewed" };
 const STRIDE = 10; // pixels of an arrow key with shift
 
 export class LabelView {
   title = "Label";
-  keysHelp = [
-    ["drag", "draw a box; move or resize one"],
-    ["shift drag", "draw a box over another"],
-    ["d  a", "next photo, photo before"],
-    ["Enter", "accept the boxes and go on"],
-    ["n", "no face in this photo, go on"],
-    ["1 … 9", "class of the box"],
-    ["arrows", "move the box by a pixel; shift: ten"],
-    ["ctrl arrows", "move its lower right corner"],
-    ["b", "new box in the middle"],
-    ["Delete", "delete the box"],
-    ["ctrl z  ctrl y", "undo, redo"],
-    ["wheel  +  -  0", "closer, away, whole photo"],
-    ["Esc", "let go of the box"],
-  ];
+  keysHelp = KEYS_HELP;
 
   constructor(page) {
     this.page = page;
     this.photos = [];
-    this.classes = ["face"];
-    this.label = "face";
     this.name = null;
     this.boxes = null;
+    this.visited = [];
+    this.classes = new Classes((label) => this.#relabel(label));
     this.easel = new Easel(byId("label-easel"), {
-      onchoose: (number) => this.#choose(number),
-      onadd: (corners) => this.boxes.add(this.label, corners) && this.#edited(),
+      onchoose: (number) => this.choose(number),
+      onadd: (corners) => this.boxes.add(this.classes.label, corners) && this.#edited(),
       onbox: (box) => this.boxes.change({ box }) && this.#edited(),
     });
-    this.list = new PhotoList((name) => this.#open(name).catch(complain));
+    this.list = new PhotoList((name) => this.#visit(name));
+    this.learner = new Learner(() => this.#learnt().catch(complain));
+    this.undoing = new Undoing();
+    this.sheet = new Sheet({
+      queue: () => this.#waiting(),
+      onsaved: (name, answer, boxes, etag) => this.#savedElsewhere(name, answer, boxes, etag),
+      onbatch: (saved) => this.undoing.did(saved),
+      onlearner: (told) => this.learner.told(told),
+      onclose: (name) => this.showSheet(false, name),
+      onerror: complain,
+    });
+    byId("label-order").value = remembered("order", "review");
     this.#listen();
   }
 
   async enter(wanted) {
+    this.learner.start();
     await this.#load();
     const first = this.photos.find((photo) => photo.state !== "reviewed") ?? this.photos[0];
     const known = (name) => this.photos.some((photo) => photo.name === name);
     const next = known(wanted) ? wanted : known(this.name) ? this.name : first?.name;
     if (next) await this.#open(next);
+    if (this.sheet.open) await this.showSheet(true);
   }
 
   leave() {
+    this.learner.stop();
     this.easel.abandon();
   }
 
   key(event) {
-    const act = this.boxes && this.#actionOf(event);
+    if (this.sheet.open) {
+      const act = actionOnSheet(event, this, this.sheet);
+      act?.();
+      return Boolean(act);
+    }
+    const act = this.boxes && actionOf(event, this);
     if (!act) return false;
     this.#soon(act);
     return true;
-  }
-
-  /** What a key means here, or null. */
-  #actionOf(event) {
-    const control = event.ctrlKey || event.metaKey;
-    if (control && event.key.toLowerCase() === "z") return () => this.#travel(event.shiftKey ? "redo" : "undo");
-    if (control && event.key.toLowerCase() === "y") return () => this.#travel("redo");
-    if (event.altKey) return null;
-    if (ARROWS[event.key]) return this.boxes.current || this.opening ? () => this.#nudge(event, control) : null;
-    if (control) return null;
-    // On a control Enter is the control's; a view's tab that is open already has no use for it.
-    const onControl = event.target.closest("main :is(button, a, input, select), .top-tools button") !== null;
-    if (event.key === "Enter") return onControl ? null : () => this.#accept();
-    if (/^[1-9]$/.test(event.key)) return () => this.#setClass(Number(event.key) - 1);
-    const actions = {
-      d: () => this.#step(1),
-      a: () => this.#step(-1),
-      n: () => this.#none(),
-      b: () => this.#addInMiddle(),
-      Delete: () => this.#remove(),
-      Backspace: () => this.#remove(),
-      Escape: () => this.easel.abandon() || this.#choose(-1),
-      "+": () => this.easel.zoom(1.4),
-      "=": () => this.easel.zoom(1.4),
-      "-": () => this.easel.zoom(1 / 1.4),
-      0: () => this.easel.zoom(0),
-    };
-    return actions[event.key] ?? null;
   }
 
   /** Acts now, or when the photo that is being opened is there: who types fast must not change the one before. */
@@ -98,21 +79,43 @@ export class LabelView {
     else act();
   }
 
+  /** The sheet of many photos, or one photo: `name`, or the first that waits. */
+  async showSheet(open, name = null) {
+    byId("label-desk").classList.toggle("on-sheet", open); // first: what fits is measured
+    const shown = open && (await this.sheet.show({ label: this.classes.label, classes: this.classes.names }).catch(complain));
+    if (open && !shown) say("No photo waits for a look.");
+    byId("label-desk").classList.toggle("on-sheet", Boolean(shown));
+    byId("label-sheet-open").setAttribute("aria-pressed", String(Boolean(shown)));
+    if (shown) return;
+    this.sheet.hide();
+    await this.#load();
+    const next = name ?? this.photos.find((photo) => photo.state !== "reviewed")?.name;
+    if (!next) say("Every photo is reviewed. Next: train.");
+    if (next ?? this.name) await this.#open(next ?? this.name).catch(complain);
+  }
+
+  /** The names of the photos that wait, what would teach most first. */
+  async #waiting() {
+    const told = await api.photos(byId("label-order").value);
+    this.photos = told.photos;
+    this.list.show(this.photos, this.name);
+    return this.photos.filter((photo) => photo.state !== "reviewed").map((photo) => photo.name);
+  }
+
   async #load() {
     const told = await api.photos(byId("label-order").value);
     this.photos = told.photos;
-    this.classes = told.classes.length ? told.classes : ["face"];
-    if (!this.classes.includes(this.label)) this.label = this.classes[0];
+    this.classes.show(told.classes.length ? told.classes : ["face"]);
     byId("label-empty").hidden = this.photos.length > 0;
     byId("label-desk").hidden = this.photos.length === 0;
     showFolder("label-folder", this.page.state.data, "images");
     this.list.show(this.photos, this.name);
-    this.#showClasses();
+    this.learner.told(told.learner);
   }
 
   /** Opens a photo once everything of the one before is saved. */
-  #open(name) {
-    const opening = this.#opened(name).finally(() => {
+  #open(name, told = null) {
+    const opening = this.#opened(name, told).finally(() => {
       if (this.opening !== settled) return;
       this.opening = null;
       this.easel.frozen = false;
@@ -123,48 +126,56 @@ export class LabelView {
     return opening;
   }
 
-  async #opened(name) {
-    await this.saver?.working;
-    if (this.saver?.failed) await this.saver.save(); // once more; a photo with unsaved boxes is not left
-    if (this.saver?.failed) return;
+  async #opened(name, known) {
+    if (!(await (this.photo?.settled() ?? true))) return; // a photo with unsaved boxes is not left
     const turn = (this.turn = (this.turn ?? 0) + 1);
     const picture = new Image();
     picture.src = api.imageOf(name);
-    const [told] = await Promise.all([api.labelOf(name), picture.decode().catch(() => {})]);
+    const [told] = await Promise.all([known ?? api.labelOf(name), picture.decode().catch(() => {})]);
     if (turn !== this.turn) return;
     this.name = name;
     this.state = told.state;
-    this.boxes = new Boxes(told);
-    this.saver = new Saver({
-      name,
-      etag: told.etag || null,
-      boxes: this.boxes,
-      onsaved: (more) => this.#saved(name, more),
+    this.photo = new Opened(name, told, {
+      onsaved: (answer, more) => this.#saved(name, answer, more),
       onconflict: () => this.#conflict(name),
-      onerror: (error) => (byId("label-saved").textContent = "Not saved", complain(error)),
+      onerror: (error) => ((byId("label-saved").textContent = "Not saved"), complain(error)),
     });
+    this.boxes = this.photo.boxes;
     byId("label-saved").textContent = "";
     byId("label-name").textContent = `${name} · ${told.width} × ${told.height}`;
-    this.easel.show(api.imageOf(name), this.boxes, this.classes);
+    this.easel.show(api.imageOf(name), this.boxes, this.classes.names);
     this.#show();
     this.list.markCurrent(this.name);
-    this.#fetchNext();
+    const next = this.photos[this.#position() + 1];
+    if (next) new Image().src = api.imageOf(next.name); // fetched while this one is worked on
   }
 
-  /** The next photo is fetched while this one is worked on. */
-  #fetchNext() {
-    const next = this.photos[this.#position() + 1];
-    if (next) new Image().src = api.imageOf(next.name);
+  /** Opens a photo and remembers the one before. */
+  #visit(name) {
+    if (this.name && this.name !== name) this.visited.push(this.name);
+    this.#open(name).catch(complain);
   }
 
   #position() {
     return this.photos.findIndex((photo) => photo.name === this.name);
   }
 
-  #step(by) {
+  step(by) {
+    const teaching = byId("label-order").value === "review";
+    const before = teaching && by < 0 ? this.visited.pop() : null;
+    if (before) return this.#open(before).catch(complain);
     const next = this.photos[this.#position() + by];
-    if (next) this.#open(next.name).catch(complain);
+    if (next && !(teaching && next.state === "reviewed")) this.#visit(next.name);
     else if (by > 0) this.#atEnd();
+  }
+
+  /** The next photo that waits, once this one is saved: what it taught may change which one that is. */
+  async #goOn() {
+    if (byId("label-order").value !== "review") return this.step(1);
+    await this.photo.settled();
+    const [next] = (await this.#waiting()).filter((name) => name !== this.name);
+    if (next) this.#visit(next);
+    else this.#atEnd();
   }
 
   #atEnd() {
@@ -172,12 +183,12 @@ export class LabelView {
     if (!left) return say("Every photo is reviewed. Next: train.");
     if (left.name === this.name) return say("This is the last photo that is not reviewed.");
     say("That was the last one; here is the first that is not reviewed.");
-    this.#open(left.name).catch(complain);
+    this.#visit(left.name);
   }
 
-  #choose(number) {
+  choose(number) {
     this.boxes.chosen = number;
-    if (this.boxes.current) this.label = this.boxes.current.label;
+    if (this.boxes.current) this.classes.label = this.boxes.current.label;
     this.#show();
   }
 
@@ -185,21 +196,41 @@ export class LabelView {
   #edited() {
     this.#show();
     byId("label-saved").textContent = "Saving…";
-    return this.saver.save();
+    return this.photo.saver.save();
   }
 
   /** `more`: newer boxes are on their way still, so nothing may say "Saved" yet. */
-  #saved(name, more) {
+  #saved(name, answer, more) {
+    this.learner.told(answer.learner);
     if (name === this.name) {
       this.state = "reviewed";
       if (!more) byId("label-saved").textContent = "Saved";
       this.#show();
     }
+    this.#mark(name, "reviewed", name === this.name ? this.boxes.list.length : undefined);
+  }
+
+  /** A photo was saved on the sheet; `etag` where a person drew on it, which can be undone by itself. */
+  #savedElsewhere(name, answer, boxes, etag) {
+    this.#mark(name, "reviewed", boxes.list.length);
+    if (etag) this.undoing.did([{ name, etag }]);
+    this.learner.told(answer.learner);
+  }
+
+  #mark(name, state, faces) {
     const photo = this.photos.find((one) => one.name === name);
     if (!photo) return;
-    photo.state = "reviewed";
-    if (name === this.name) photo.faces = this.boxes.list.length;
+    Object.assign(photo, { state, faces: faces ?? photo.faces });
     this.list.update(photo);
+  }
+
+  /** Other boxes are suggested than before: photos that nobody has touched show them. */
+  async #learnt() {
+    if (this.sheet.open) return this.sheet.follow();
+    if (this.opening || !this.photo?.untouched || this.easel.drag) return;
+    const { name } = this;
+    const told = await api.labelOf(name);
+    if (name === this.name && !this.opening && this.photo.untouched && !this.easel.drag) await this.#open(name, told);
   }
 
   async #conflict(name) {
@@ -212,43 +243,43 @@ export class LabelView {
     });
     await this.#open(name).catch(complain);
     if (choice !== "mine" || this.name !== name) return;
-    // Their file is taken as the ground: where a box of mine is one of theirs, it keeps their shape's other keys.
-    const theirs = this.boxes.list;
-    const at = (one) => theirs.findIndex((other) => other.label === one.label && other.box.every((side, i) => Math.abs(side - one.box[i]) < 1));
-    this.boxes.list = mine.list.map((one) => ({ ...one, index: theirs[at(one)]?.index ?? null }));
-    this.boxes.noFace = mine.noFace;
+    this.boxes.standFor(mine);
     this.#edited();
   }
 
-  #accept() {
+  accept() {
     if (!this.boxes.list.length && !this.boxes.noFace) {
       say("There is no box yet. Draw one around each face, or press n if there is no face.");
       return;
     }
     this.boxes.chosen = -1;
-    this.#edited();
-    this.#step(1);
+    this.#finish();
   }
 
-  #none() {
+  none() {
     this.boxes.clear();
-    this.#edited();
-    this.#step(1);
+    this.#finish();
   }
 
-  #remove() {
+  #finish() {
+    const { photo } = this;
+    this.#edited().then(() => photo.boxes.fresh && this.undoing.did([{ name: photo.name, etag: photo.saver.etag }]));
+    this.#goOn().catch(complain);
+  }
+
+  remove() {
     if (this.boxes.remove()) this.#edited();
     else if (this.boxes.list.length) say("Choose a box first.");
   }
 
-  #addInMiddle() {
+  addInMiddle() {
     const { width, height } = this.boxes;
     const side = Math.round(Math.min(width, height) / 3);
     const [x, y] = [Math.round((width - side) / 2), Math.round((height - side) / 2)];
-    if (this.boxes.add(this.label, [x, y, x + side, y + side])) this.#edited();
+    if (this.boxes.add(this.classes.label, [x, y, x + side, y + side])) this.#edited();
   }
 
-  #nudge(event, corner) {
+  nudge(event, corner) {
     const { current } = this.boxes;
     if (!current) return;
     const [dx, dy] = ARROWS[event.key].map((step) => step * (event.shiftKey ? STRIDE : 1));
@@ -257,73 +288,68 @@ export class LabelView {
     if (this.boxes.change({ box })) this.#edited();
   }
 
-  #travel(way) {
-    if (this.boxes[way]()) this.#edited();
+  /** Undo and redo: of this photo's boxes, of its saving, and at last of what was done before. */
+  async travel(way) {
+    if (!this.sheet.open && this.boxes[way]()) {
+      if (way === "redo" || this.boxes.past.length || !this.boxes.fresh) return this.#edited();
+      const told = await this.photo.saver.takeBack();
+      if (told) await this.#takenBack([this.name], told);
+      return;
+    }
+    if (way === "redo") return;
+    const { names, lost } = await this.undoing.undo();
+    if (lost.length) say(`${lost.join(", ")}: changed since, and left as it is.`);
+    if (names.length) await this.#takenBack(names);
   }
 
-  #setClass(number) {
-    const label = this.classes[number];
-    if (!label) return;
-    this.label = label;
-    if (this.boxes.change({ label })) this.#edited();
+  /** Photos are as nobody had seen them; the first of them is shown. */
+  async #takenBack(names, told = null) {
+    for (const name of names) this.#mark(name, "unlabelled", 0);
+    if (this.sheet.open) await this.showSheet(true);
+    else await this.#open(names[0], told);
+    this.learner.told((await api.photos(byId("label-order").value)).learner);
+  }
+
+  setClass(number) {
+    if (this.classes.take(number)) this.#relabel(this.classes.label);
+  }
+
+  #relabel(label) {
+    this.sheet.label = label;
+    for (const tile of this.sheet.tiles) tile.label = label;
+    if (this.boxes?.change({ label })) this.#edited();
     else this.#show();
   }
 
-  async #prelabel() {
-    const button = byId("label-prelabel");
-    button.disabled = true;
-    try {
-      const { written } = await api.post("api/prelabel", { names: null });
-      say(written ? `The model drew boxes on ${written} ${written === 1 ? "photo" : "photos"}. Dashed ones wait for you.` : "Every photo has labels already.");
-      await this.#load();
-      await this.#open(this.name);
-    } catch (error) {
-      complain(error);
-    }
-    button.disabled = false;
-  }
-
   #show() {
+    if (!this.boxes) return;
     this.easel.redraw();
     const { list, noFace, current, past, future } = this.boxes;
-    byId("label-state").textContent = noFace && !list.length ? "No face" : STATES[this.state];
-    byId("label-undo").disabled = past.length === 0;
+    byId("label-state").textContent = noFace && !list.length ? "No face" : this.state === "suggested" && !list.length ? "No face found" : STATES[this.state];
+    byId("label-undo").disabled = past.length === 0 && this.undoing.empty;
     byId("label-redo").disabled = future.length === 0;
     byId("label-delete").disabled = !current;
-    byId("label-back").disabled = this.#position() <= 0;
-    for (const button of byId("label-classes").children) {
-      const on = button.dataset.label === (current?.label ?? this.label);
-      button.setAttribute("aria-checked", String(on));
-      button.tabIndex = on ? 0 : -1;
-    }
-  }
-
-  #showClasses() {
-    const buttons = this.classes.map((label, i) =>
-      make(
-        "button",
-        { type: "button", role: "radio", "data-label": label, "aria-keyshortcuts": i < 9 ? String(i + 1) : null, onclick: () => this.#setClass(i) },
-        make("kbd", { text: i < 9 ? String(i + 1) : "" }),
-        label.replaceAll("_", " "),
-      ),
-    );
-    byId("label-classes").replaceChildren(...buttons);
+    byId("label-back").disabled = this.#position() <= 0 && this.visited.length === 0;
+    this.classes.mark(current?.label);
   }
 
   #listen() {
     const on = (id, act) => byId(id).addEventListener("click", () => this.#soon(act));
-    on("label-back", () => this.#step(-1));
-    on("label-next", () => this.#step(1));
-    on("label-undo", () => this.#travel("undo"));
-    on("label-redo", () => this.#travel("redo"));
-    on("label-delete", () => this.#remove());
-    on("label-none", () => this.#none());
-    on("label-accept", () => this.#accept());
-    on("label-prelabel", () => this.#prelabel());
+    on("label-back", () => this.step(-1));
+    on("label-next", () => this.step(1));
+    on("label-undo", () => this.travel("undo").catch(complain));
+    on("label-redo", () => this.travel("redo"));
+    on("label-delete", () => this.remove());
+    on("label-none", () => this.none());
+    on("label-accept", () => this.accept());
+    on("label-sheet-open", () => this.showSheet(!this.sheet.open));
     // Enter pressed after a click means "accept", not the same button again: the mouse hands the keys back.
     byId("label-desk").addEventListener("click", (event) => {
       if (event.detail > 0 && event.target.closest("button")) byId("label-easel").focus({ preventScroll: true });
     });
-    byId("label-order").addEventListener("change", () => this.#load().catch(complain));
+    byId("label-order").addEventListener("change", ({ target }) => {
+      remember("order", target.value);
+      this.#load().catch(complain);
+    });
   }
 }
