@@ -28,12 +28,12 @@ BROKEN = (OSError, ValueError, EOFError, KeyError, MemoryError, RuntimeError, zi
 
 
 def check_archive(archive: zipfile.ZipFile, path: str | Path, most: int = MOST_BYTES) -> None:
-    """Refuse a zip archive that unpacks to more than any network is, or to many times its own size."""
+    """Refuse a zip archive that unpacks to more than `most` bytes, or to many times its own size."""
     entries = archive.infolist()
     whole = sum(entry.file_size for entry in entries)
     packed = sum(entry.compress_size for entry in entries)
     if whole > most or (whole > LITTLE and whole > MOST_TIMES * max(packed, 1)):
-        raise BadFile("unpacks to more than any tracker is", path=path)
+        raise BadFile("unpacks to more than can be meant", path=path)
 
 
 def read_npz(path: str | Path) -> dict[str, NDArray[Any]]:

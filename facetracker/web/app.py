@@ -27,6 +27,7 @@ from facetracker.core.settings import first_fault
 from facetracker.labels.film.storage import FilmChanged
 from facetracker.version import __version__
 from facetracker.web.bodies import mapping
+from facetracker.web.bringing import Bringing
 from facetracker.web.collect import Collecting
 from facetracker.web.films import Films
 from facetracker.web.labels import Changed, Labels
@@ -35,6 +36,7 @@ from facetracker.web.models import ModelInUse
 from facetracker.web.paths import NotThere, PhotoIndex, Place, picture_for_page, run_folder
 from facetracker.web.report import PICTURES, POLICY, Reports
 from facetracker.web.safety import Guard, Rules, hand_memory_back
+from facetracker.web.tidying import Tidying
 from facetracker.web.training import PING, Trainings, Wish
 
 HERE = Path(__file__).parent
@@ -53,7 +55,9 @@ class Web:
     def __init__(self, place: Place, model: ModelInUse, rules: Rules, film: Path | None = None):
         self.place, self.model, self.rules = place, model, rules
         self.labels = Labels(PhotoIndex(place.data))
+        self.tidying = Tidying(self.labels)
         self.collecting = Collecting(place)
+        self.bringing = Bringing(place)
         self.trainer = Trainings(place)
         self.reports = Reports(place)
         self.live = Live(model.detector)
@@ -71,7 +75,11 @@ class Web:
             Route("/api/state", self.state),
             Route("/api/session", self.session, methods=["POST"]),
             Route("/api/collect", self.collect, methods=["POST"]),
+            Route("/api/bring", self.bring, methods=["POST"]),
+            Route("/api/bin/{ticket}", self.bring_back, methods=["POST"]),
+            Route("/api/classes", self.change_classes, methods=["POST"]),
             Route("/api/photos", self.photos),
+            Route("/api/photos/{name}", self.bin, methods=["DELETE"]),
             Route("/api/photos/{name}/image", self.image),
             Route("/api/photos/{name}/label", self.label),
             Route("/api/photos/{name}/label", self.save_label, methods=["PUT"]),
@@ -151,6 +159,31 @@ class Web:
         session, data = request.query_params.get("session", ""), await request.body()
         done = await to_thread.run_sync(self.collecting.take, session, data, keep, limiter=self.decoding)
         return JSONResponse({"similar": True}, 409) if done is None else JSONResponse(done)
+
+    async def bring(self, request: Request) -> Response:
+        query = request.query_params
+        numbers = [query.get(key, "") for key in ("size", "at")]
+        if not all(number.isascii() and number.isdigit() for number in numbers):
+            raise FaceTrackerError("size and at are numbers of bytes")
+        size, at = map(int, numbers)
+        name, ticket, data = query.get("name", ""), query.get("ticket", ""), await request.body()
+        done = await to_thread.run_sync(self.bringing.part, name, size, at, ticket, data, limiter=self.decoding)
+        return JSONResponse(done)
+
+    def bin(self, request: Request) -> Response:
+        return JSONResponse({"ticket": self.tidying.bin(request.path_params["name"])})
+
+    def bring_back(self, request: Request) -> Response:
+        return JSONResponse({"name": self.tidying.bring_back(request.path_params["ticket"])})
+
+    async def change_classes(self, request: Request) -> Response:
+        wish = await mapping(request)
+        name, old = wish.get("name"), wish.get("rename")
+        if not isinstance(name, str) or not isinstance(old, str | None):
+            raise FaceTrackerError("name is the class's name; rename, the one that it has now")
+        if old is None:
+            return JSONResponse({"classes": await run_in_threadpool(self.tidying.add_class, name), "changed": 0})
+        return JSONResponse(await run_in_threadpool(self.tidying.rename_class, old, name))
 
     def photos(self, request: Request) -> Response:
         return JSONResponse(self.labels.overview(by_doubt=request.query_params.get("order") == "review"))

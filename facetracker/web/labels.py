@@ -89,7 +89,7 @@ class Labels:
     def __init__(self, index: PhotoIndex):
         self.index = index
         self.suggestions = Suggestions()
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()  # held by whoever writes label files
         self._before: dict[Path, bytes] = {}  # what a machine had written where a person then saved
         self._seen: dict[Path, tuple[tuple[int, int], Listed, frozenset[str]]] = {}
 
@@ -129,7 +129,7 @@ class Labels:
     def read(self, name: str) -> dict[str, Any]:
         """One photo's boxes for the page."""
         entry = self.index.find(name)
-        with self._lock:
+        with self.lock:
             content, etag = _content(entry.label)
         width, height = _size(entry, content)
         suggested = self.suggestions.shapes(entry.photo, content, width, height, self.classes)
@@ -159,7 +159,7 @@ class Labels:
         except ValidationError as error:
             raise FaceTrackerError(f"the labels cannot be read ({': '.join(first_fault(error))})") from None
         entry = self.index.find(name)
-        with self._lock:
+        with self.lock:
             content, now = _content(entry.label)
             _refuse_a_change(entry, now, etag)
             seen = None if content is None else entry.label.read_bytes()
@@ -176,7 +176,7 @@ class Labels:
     def take_back(self, name: str, etag: str | None) -> dict[str, Any]:
         """Undo a person's first save of a photo, and its lesson: it is as no person had seen it; its boxes anew."""
         entry = self.index.find(name)
-        with self._lock:
+        with self.lock:
             _refuse_a_change(entry, _content(entry.label)[1], etag)
             before = self._before.pop(entry.label, None)
             if before is None:

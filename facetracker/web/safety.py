@@ -246,7 +246,7 @@ class Guard:
 
 def _limit(scope: Scope) -> int:
     """The largest body in bytes."""
-    if scope["path"] == "/api/collect" or scope["path"].startswith("/api/record/"):
+    if scope["path"] in ("/api/collect", "/api/bring") or scope["path"].startswith("/api/record/"):
         return FRAME_BYTES
     return LABEL_BYTES if scope["path"].endswith("/label") else OTHER_BYTES
 

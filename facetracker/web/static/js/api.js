@@ -44,6 +44,9 @@ export function putLabel(name, etag, body) {
 export const dropLabel = (name, etag) =>
   ask(`api/photos/${encodeURIComponent(name)}/label`, { method: "DELETE", headers: { "If-Match": etag } });
 
+/** Moves a photo into the bin; the answer's `ticket` brings it back. */
+export const binPhoto = (name) => ask(`api/photos/${encodeURIComponent(name)}`, { method: "DELETE" });
+
 /** The boxes of several photos, and where the learner stands. */
 export const suggestions = (names) => post("api/suggestions", { names });
 

@@ -28,7 +28,7 @@ export class Boxes {
   /** A new box; too small ones are a slip of the hand. True when there is one now. */
   add(label, corners) {
     const box = this.ordered(corners);
-    if (box[2] - box[0] < 2 || box[3] - box[1] < 2) return false;
+    if (isSliver(box)) return false;
     this.#keep();
     const replaced = (one) => one.unreviewed && one.editable && overlap(one.box, box) > REPLACED;
     this.list = [...this.list.filter((one) => !replaced(one)), { label, box, index: null, unreviewed: false, editable: true }];
@@ -43,6 +43,7 @@ export class Boxes {
     if (values.box && !this.current.editable) return false;
     const next = { ...this.current, ...values };
     if (values.box) next.box = this.ordered(values.box);
+    if (isSliver(next.box)) return false;
     if (next.label === this.current.label && next.box.every((side, i) => side === this.current.box[i])) return false;
     this.#keep();
     this.list = this.list.map((one, i) => (i === this.chosen ? next : one));
@@ -136,6 +137,11 @@ export class Boxes {
     this.chosen = Math.min(this.chosen, this.list.length - 1);
     return true;
   }
+}
+
+/** A slip of the hand. */
+function isSliver([x1, y1, x2, y2]) {
+  return x2 - x1 < 2 || y2 - y1 < 2;
 }
 
 /** How much two boxes overlap: their common area by the area of both. */

@@ -1,13 +1,19 @@
 // The class names as buttons, and the one that the next box gets.
 
-import { byId, make } from "../dom.js";
+import { post } from "../api.js";
+import { byId, complain, make, say } from "../dom.js";
 
 export class Classes {
-  /** `onchoose(label)`: a person wants this class. */
-  constructor(onchoose) {
-    this.onchoose = onchoose;
+  /** `onchoose(label)`: a person wants this class; `onchanged()`: there are others now, or they are called otherwise. */
+  constructor(onchoose, onchanged) {
+    Object.assign(this, { onchoose, onchanged });
     this.names = ["face"];
     this.label = "face";
+    byId("label-class-add").addEventListener("click", () => this.#name(null).catch(complain));
+    byId("label-classes").addEventListener("dblclick", (event) => {
+      const button = event.target.closest("button");
+      if (button) this.#name(button.dataset.label).catch(complain);
+    });
   }
 
   show(names) {
@@ -23,6 +29,23 @@ export class Classes {
     );
     byId("label-classes").replaceChildren(...buttons);
     this.mark();
+  }
+
+  /** Asks for a name: of another class, or another one for a class that is there. */
+  async #name(old) {
+    const dialog = byId("class-dialog");
+    byId("class-title").textContent = old === null ? "Add a class" : `Another name for ${old}`;
+    byId("class-name").value = old ?? "";
+    dialog.returnValue = "";
+    dialog.showModal();
+    byId("class-name").select();
+    await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
+    const name = byId("class-name").value.trim();
+    if (dialog.returnValue !== "save" || !name || name === old) return;
+    const told = await post("api/classes", old === null ? { name } : { name, rename: old });
+    if (old !== null) say(`${old} is called ${name} now, in ${told.changed} ${told.changed === 1 ? "photo" : "photos"}.`);
+    this.label = name;
+    await this.onchanged();
   }
 
   /** The class with this number; false where there is none. */

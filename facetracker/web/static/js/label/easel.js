@@ -124,10 +124,18 @@ export class Easel {
   /** The box as the drag has it now, in whole pixels where the pointer set a side. */
   #dragged(drag, [x, y]) {
     const [dx, dy] = [x - drag.start[0], y - drag.start[1]];
+    if (drag.kind === "resize" && this.#drawsAnew(drag, x, y)) drag.kind = "draw";
     if (drag.kind === "draw") return this.boxes.ordered([...drag.start, x, y].map(Math.round));
     if (drag.kind === "move") return this.boxes.moved(Math.round(dx), Math.round(dy), drag.from);
     const shift = [dx, dy, dx, dy];
     return this.boxes.ordered(drag.from.map((side, i) => (drag.sides[i] ? Math.round(side + shift[i]) : side)));
+  }
+
+  /** Who drags a corner of a machine's box past its middle does not resize it: they draw their own, from there. */
+  #drawsAnew({ sides: [left, top, right, bottom], from: [x1, y1, x2, y2] }, x, y) {
+    if (!this.boxes.current?.unreviewed || left === right || top === bottom) return false;
+    const [across, down] = [x - (x1 + x2) / 2, y - (y1 + y2) / 2];
+    return (left ? across : -across) > 0 && (top ? down : -down) > 0;
   }
 
   #up(event) {

@@ -1,6 +1,6 @@
 // What was done to photos that are no longer open: the last of it can be taken back, and with it what it taught.
 
-import { dropLabel } from "../api.js";
+import { dropLabel, post } from "../api.js";
 
 const MOST = 100; // steps
 
@@ -13,7 +13,7 @@ export class Undoing {
     return this.done.length === 0;
   }
 
-  /** Photos saved by one action: `[{name, etag}]`. */
+  /** Photos saved by one action: `[{name, etag}]`; or `[{ticket}]`, one that was moved into the bin. */
   did(saved) {
     this.done.push(saved);
     if (this.done.length > MOST) this.done.shift();
@@ -23,7 +23,10 @@ export class Undoing {
   async undo() {
     const names = [];
     const lost = [];
-    for (const { name, etag } of this.done.pop() ?? []) {
+    const done = this.done.pop() ?? [];
+    const [{ ticket = null } = {}] = done;
+    if (ticket) return { names: [(await post(`api/bin/${ticket}`)).name], lost, back: true };
+    for (const { name, etag } of done) {
       try {
         await dropLabel(name, etag);
         names.push(name);

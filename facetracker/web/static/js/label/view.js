@@ -2,13 +2,13 @@
 
 import * as api from "../api.js";
 import { byId, complain, say, showFolder } from "../dom.js";
-import { remember, remembered } from "../memory.js";
 import { Classes } from "./classes.js";
 import { Easel } from "./easel.js";
 import { ARROWS, KEYS_HELP, actionOf, actionOnSheet } from "./keys.js";
 import { Learner } from "./learner.js";
 import { Opened } from "./opened.js";
 import { PhotoList } from "./photo_list.js";
+import { Queue } from "./queue.js";
 import { Sheet } from "./sheet.js";
 import { Undoing } from "./undoing.js";
 
@@ -21,39 +21,43 @@ export class LabelView {
 
   constructor(page) {
     this.page = page;
-    this.photos = [];
-    this.name = null;
     this.boxes = null;
-    this.visited = [];
-    this.classes = new Classes((label) => this.#relabel(label));
+    this.classes = new Classes((label) => this.#relabel(label), () => this.enter());
     this.easel = new Easel(byId("label-easel"), {
       onchoose: (number) => this.choose(number),
       onadd: (corners) => this.boxes.add(this.classes.label, corners) && this.#edited(),
       onbox: (box) => this.boxes.change({ box }) && this.#edited(),
     });
-    this.list = new PhotoList((name) => this.#visit(name));
+    this.list = new PhotoList((name) => this.queue.visit(name));
+    this.queue = new Queue({
+      list: this.list,
+      onopen: (name) => this.#open(name).catch(complain),
+      onorder: () => this.#load().catch(complain),
+    });
     this.learner = new Learner(() => this.#learnt().catch(complain));
     this.undoing = new Undoing();
     this.sheet = new Sheet({
-      queue: () => this.#waiting(),
+      queue: async () => (await this.queue.load(), this.queue.waiting),
       onsaved: (name, answer, boxes, etag) => this.#savedElsewhere(name, answer, boxes, etag),
       onbatch: (saved) => this.undoing.did(saved),
       onlearner: (told) => this.learner.told(told),
       onclose: (name) => this.showSheet(false, name),
       onerror: complain,
     });
-    byId("label-order").value = remembered("order", "review");
     this.#listen();
   }
 
   async enter(wanted) {
     this.learner.start();
     await this.#load();
-    const first = this.photos.find((photo) => photo.state !== "reviewed") ?? this.photos[0];
-    const known = (name) => this.photos.some((photo) => photo.name === name);
-    const next = known(wanted) ? wanted : known(this.name) ? this.name : first?.name;
-    if (next) await this.#open(next);
+    const name = this.queue.begin(wanted);
+    if (name) await this.#open(name);
     if (this.sheet.open) await this.showSheet(true);
+  }
+
+  /** The name of the photo that is open. */
+  get name() {
+    return this.queue.current;
   }
 
   leave() {
@@ -89,33 +93,23 @@ export class LabelView {
     if (shown) return;
     this.sheet.hide();
     await this.#load();
-    const next = name ?? this.photos.find((photo) => photo.state !== "reviewed")?.name;
+    const next = name ?? this.queue.waiting[0];
     if (!next) say("Every photo is reviewed. Next: train.");
     if (next ?? this.name) await this.#open(next ?? this.name).catch(complain);
   }
 
-  /** The names of the photos that wait, what would teach most first. */
-  async #waiting() {
-    const told = await api.photos(byId("label-order").value);
-    this.photos = told.photos;
-    this.list.show(this.photos, this.name);
-    return this.photos.filter((photo) => photo.state !== "reviewed").map((photo) => photo.name);
-  }
-
   async #load() {
-    const told = await api.photos(byId("label-order").value);
-    this.photos = told.photos;
+    const told = await this.queue.load();
     this.classes.show(told.classes.length ? told.classes : ["face"]);
-    byId("label-empty").hidden = this.photos.length > 0;
-    byId("label-desk").hidden = this.photos.length === 0;
+    byId("label-empty").hidden = told.total > 0;
+    byId("label-desk").hidden = told.total === 0;
     showFolder("label-folder", this.page.state.data, "images");
-    this.list.show(this.photos, this.name);
     this.learner.told(told.learner);
   }
 
   /** Opens a photo once everything of the one before is saved. */
   #open(name, told = null) {
-    const opening = this.#opened(name, told).finally(() => {
+    const opening = this.#fetch(name, told).finally(() => {
       if (this.opening !== settled) return;
       this.opening = null;
       this.easel.frozen = false;
@@ -126,14 +120,21 @@ export class LabelView {
     return opening;
   }
 
-  async #opened(name, known) {
+  async #fetch(name, known) {
     if (!(await (this.photo?.settled() ?? true))) return; // a photo with unsaved boxes is not left
     const turn = (this.turn = (this.turn ?? 0) + 1);
     const picture = new Image();
     picture.src = api.imageOf(name);
     const [told] = await Promise.all([known ?? api.labelOf(name), picture.decode().catch(() => {})]);
     if (turn !== this.turn) return;
-    this.name = name;
+    this.#take(name, told);
+    const next = this.queue.photos[this.queue.position + 1];
+    if (next) new Image().src = api.imageOf(next.name); // fetched while this one is worked on
+  }
+
+  /** Shows a photo as the server has told it. */
+  #take(name, told) {
+    this.queue.current = name;
     this.state = told.state;
     this.photo = new Opened(name, told, {
       onsaved: (answer, more) => this.#saved(name, answer, more),
@@ -146,44 +147,10 @@ export class LabelView {
     this.easel.show(api.imageOf(name), this.boxes, this.classes.names);
     this.#show();
     this.list.markCurrent(this.name);
-    const next = this.photos[this.#position() + 1];
-    if (next) new Image().src = api.imageOf(next.name); // fetched while this one is worked on
-  }
-
-  /** Opens a photo and remembers the one before. */
-  #visit(name) {
-    if (this.name && this.name !== name) this.visited.push(this.name);
-    this.#open(name).catch(complain);
-  }
-
-  #position() {
-    return this.photos.findIndex((photo) => photo.name === this.name);
   }
 
   step(by) {
-    const teaching = byId("label-order").value === "review";
-    const before = teaching && by < 0 ? this.visited.pop() : null;
-    if (before) return this.#open(before).catch(complain);
-    const next = this.photos[this.#position() + by];
-    if (next && !(teaching && next.state === "reviewed")) this.#visit(next.name);
-    else if (by > 0) this.#atEnd();
-  }
-
-  /** The next photo that waits, once this one is saved: what it taught may change which one that is. */
-  async #goOn() {
-    if (byId("label-order").value !== "review") return this.step(1);
-    await this.photo.settled();
-    const [next] = (await this.#waiting()).filter((name) => name !== this.name);
-    if (next) this.#visit(next);
-    else this.#atEnd();
-  }
-
-  #atEnd() {
-    const left = this.photos.find((photo) => photo.state !== "reviewed");
-    if (!left) return say("Every photo is reviewed. Next: train.");
-    if (left.name === this.name) return say("This is the last photo that is not reviewed.");
-    say("That was the last one; here is the first that is not reviewed.");
-    this.#visit(left.name);
+    this.queue.step(by);
   }
 
   choose(number) {
@@ -207,30 +174,24 @@ export class LabelView {
       if (!more) byId("label-saved").textContent = "Saved";
       this.#show();
     }
-    this.#mark(name, "reviewed", name === this.name ? this.boxes.list.length : undefined);
+    this.queue.mark(name, "reviewed", name === this.name ? this.boxes.list.length : undefined);
   }
 
   /** A photo was saved on the sheet; `etag` where a person drew on it, which can be undone by itself. */
   #savedElsewhere(name, answer, boxes, etag) {
-    this.#mark(name, "reviewed", boxes.list.length);
+    this.queue.mark(name, "reviewed", boxes.list.length);
     if (etag) this.undoing.did([{ name, etag }]);
     this.learner.told(answer.learner);
-  }
-
-  #mark(name, state, faces) {
-    const photo = this.photos.find((one) => one.name === name);
-    if (!photo) return;
-    Object.assign(photo, { state, faces: faces ?? photo.faces });
-    this.list.update(photo);
   }
 
   /** Other boxes are suggested than before: photos that nobody has touched show them. */
   async #learnt() {
     if (this.sheet.open) return this.sheet.follow();
-    if (this.opening || !this.photo?.untouched || this.easel.drag) return;
+    const free = () => !this.opening && this.photo?.untouched && !this.easel.drag;
     const { name } = this;
+    if (!free()) return;
     const told = await api.labelOf(name);
-    if (name === this.name && !this.opening && this.photo.untouched && !this.easel.drag) await this.#open(name, told);
+    if (name === this.name && free()) this.#take(name, told); // not opened again: a hand may be on its way
   }
 
   async #conflict(name) {
@@ -264,12 +225,24 @@ export class LabelView {
   #finish() {
     const { photo } = this;
     this.#edited().then(() => photo.boxes.fresh && this.undoing.did([{ name: photo.name, etag: photo.saver.etag }]));
-    this.#goOn().catch(complain);
+    this.queue.goOn(photo.settled()).catch(complain);
   }
 
   remove() {
     if (this.boxes.remove()) this.#edited();
     else if (this.boxes.list.length) say("Choose a box first.");
+  }
+
+  /** The photo itself, into the bin; undo brings it back. */
+  async bin() {
+    const { name } = this;
+    if (!(await this.photo.settled())) return;
+    const { ticket } = await api.binPhoto(name);
+    this.undoing.did([{ ticket }]);
+    say(`${name} is in the bin. Undo brings it back.`);
+    await this.#load();
+    const next = this.queue.begin(null);
+    if (next) await this.#open(next);
   }
 
   addInMiddle() {
@@ -297,17 +270,17 @@ export class LabelView {
       return;
     }
     if (way === "redo") return;
-    const { names, lost } = await this.undoing.undo();
+    const { names, lost, back } = await this.undoing.undo();
+    if (back) return this.enter(names[0]);
     if (lost.length) say(`${lost.join(", ")}: changed since, and left as it is.`);
     if (names.length) await this.#takenBack(names);
   }
 
   /** Photos are as nobody had seen them; the first of them is shown. */
   async #takenBack(names, told = null) {
-    for (const name of names) this.#mark(name, "unlabelled", 0);
     if (this.sheet.open) await this.showSheet(true);
     else await this.#open(names[0], told);
-    this.learner.told((await api.photos(byId("label-order").value)).learner);
+    this.learner.told((await this.queue.load()).learner);
   }
 
   setClass(number) {
@@ -329,7 +302,7 @@ export class LabelView {
     byId("label-undo").disabled = past.length === 0 && this.undoing.empty;
     byId("label-redo").disabled = future.length === 0;
     byId("label-delete").disabled = !current;
-    byId("label-back").disabled = this.#position() <= 0 && this.visited.length === 0;
+    byId("label-back").disabled = this.queue.position <= 0 && this.queue.visited.length === 0;
     this.classes.mark(current?.label);
   }
 
@@ -340,16 +313,13 @@ export class LabelView {
     on("label-undo", () => this.travel("undo").catch(complain));
     on("label-redo", () => this.travel("redo"));
     on("label-delete", () => this.remove());
+    on("label-bin", () => this.bin().catch(complain));
     on("label-none", () => this.none());
     on("label-accept", () => this.accept());
     on("label-sheet-open", () => this.showSheet(!this.sheet.open));
     // Enter pressed after a click means "accept", not the same button again: the mouse hands the keys back.
     byId("label-desk").addEventListener("click", (event) => {
       if (event.detail > 0 && event.target.closest("button")) byId("label-easel").focus({ preventScroll: true });
-    });
-    byId("label-order").addEventListener("change", ({ target }) => {
-      remember("order", target.value);
-      this.#load().catch(complain);
     });
   }
 }
