@@ -48,6 +48,13 @@ PLACES = """([at, points]) => {
 }"""
 
 
+NEXT_SHEET = """(before) => {
+  if (!document.querySelector("#label-desk").classList.contains("on-sheet")) return true;
+  const first = document.querySelector(".tile")?.dataset.name;
+  return first && first !== before && !document.querySelector("#sheet-accept").disabled;
+}"""
+
+
 @dataclass
 class Person:
     """Hands and eyes at a page; counts what they do."""
@@ -145,13 +152,10 @@ def on_sheets(person: Person, truth: dict[str, np.ndarray]) -> None:
     """Sheet after sheet: what is wrong is drawn, the rest accepted with one key; what is odd comes alone at the end."""
     page = person.page
     person.key("s")
-    before: list[str] = []
+    person.until("() => document.querySelector('.tile') !== null")
+    before = ""
     while True:
-        person.until(
-            "(before) => !document.querySelector('#sheet-accept').disabled && (!document.querySelector('.tile')"
-            " || document.querySelector('.tile').dataset.name !== before)",
-            before[0] if before else "",
-        )
+        person.until(NEXT_SHEET, before)
         names = page.evaluate("[...document.querySelectorAll('.tile')].map((tile) => tile.dataset.name)")
         if not names:
             break
@@ -167,7 +171,7 @@ def on_sheets(person: Person, truth: dict[str, np.ndarray]) -> None:
                 middle = page.locator(at).bounding_box()
                 person.click(middle["x"] + 12, middle["y"] + 12)
         person.key("Enter")
-        before = names
+        before = names[0]
     one_by_one(person, truth)
 
 

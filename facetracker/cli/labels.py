@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -33,8 +35,25 @@ def annotate(
         from facetracker.labels.prelabel import prelabel as draw_first
 
         say(*draw_first(data, model).lines())
-    labelling = annotate(data, classes or None, keep_prev)
+    with _learning(data, prelabel and model is None):
+        labelling = annotate(data, classes or None, keep_prev)
     say(f"{labelling}. Next: facetracker audit {data}")
+
+
+@contextmanager
+def _learning(folder: Path, wanted: bool) -> Iterator[None]:
+    """While labelme is open, each photo saved moves the boxes of those that nobody has looked at yet."""
+    if not wanted:
+        yield
+        return
+    from facetracker.core.console import say
+    from facetracker.personal.beside import learning_beside
+
+    with learning_beside(folder) as learner:
+        yield
+        if learner.lessons:
+            done = ", ".join(f"{count} {how}" for how, count in learner.counts().items() if count)
+            say(f"{done}; boxes that nobody has looked at are drawn by your {learner.by} now")
 
 
 def audit(
@@ -139,7 +158,8 @@ def review(
     from facetracker.core import console
     from facetracker.labels.review import review
 
-    waiting = review(folder, model, list_only=list_only, first=first)
+    with _learning(folder, model is None and not list_only):
+        waiting = review(folder, model, list_only=list_only, first=first)
     console.say(
         f"{waiting} photos wait for a look" if waiting else f"All is reviewed. Next: facetracker audit {folder}"
     )

@@ -17,9 +17,8 @@ from facetracker.core.errors import FaceTrackerError
 from facetracker.inference.detector import find_model
 from facetracker.labels.prelabel import digest_of
 from facetracker.labels.provenance import boxes_digest, signature, state_of
+from facetracker.personal.beside import BY
 from facetracker.personal.while_labelling import WhileLabelling
-
-LOOKED = "learning while labelling"  # who drew the boxes, as the label file says
 
 
 class Suggestions:
@@ -113,4 +112,4 @@ class Suggestions:
 def suggested_record(suggested: Sequence[Sequence[float]], kept: Sequence[Any]) -> dict[str, Any]:
     """What a label file keeps of the boxes that were suggested, in pixels, when a person saved it."""
     shapes = [{"points": [[left, top], [right, bottom]]} for left, top, right, bottom in suggested]
-    return {"prelabelled_by": LOOKED, "boxes": boxes_digest([*shapes, *kept])}
+    return {"prelabelled_by": BY, "boxes": boxes_digest([*shapes, *kept])}
