@@ -30,7 +30,7 @@ from facetracker.labels.provenance import state_of
 
 WITHOUT_CV2 = "import sys; sys.modules['cv2'] = None; from labelme.__main__ import main; main()"
 VERSION_OF = "from importlib.metadata import version; print('labelme', version('labelme'))"
-REQUIREMENT = "labelme>=6.3,<7"
+REQUIREMENT = "labelme>=6.3,<8"  # 7 needs Python 3.12; pip, pipx and uvx choose by themselves
 OURS = "FACETRACKER_LABELME"
 INSTALL = f"Install it: pipx install '{REQUIREMENT}' (or {install_command('annotate')})."
 HOW_TO = (
