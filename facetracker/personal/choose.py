@@ -33,11 +33,14 @@ class Choice:
         return f"kept the {self.kept}: overlap {self.own:.2f} with an own head, {self.style:.2f} by style, on {photos}"
 
 
-def choose(style: NDArray[np.float32], own: NDArray[np.float32]) -> Choice:
-    """Overlaps `(N,)` of the same faces held back, with the style and with the own head, to what is kept."""
+def choose(style: NDArray[np.float32], own: NDArray[np.float32], doubt: float = DOUBT) -> Choice:
+    """Overlaps `(N,)` of the same faces held back, with the style and with the own head, to what is kept.
+
+    A `doubt` below 0 asks an own head to be better by so much on one photo, by half of it on two, and so on.
+    """
     if not len(style):
         return Choice(OWN_HEAD, None, None, 0)
-    better = own.mean() >= style.mean() - DOUBT / len(own)
+    better = own.mean() >= style.mean() - doubt / len(own)
     return Choice(OWN_HEAD if better else STYLE, float(style.mean()), float(own.mean()), len(own))
 
 

@@ -18,7 +18,7 @@ from facetracker.inference.decode import decode_dense
 from facetracker.inference.detector import Detector
 from facetracker.inference.style import Style
 from facetracker.models.personal import PersonalTracker
-from facetracker.personal.choose import OWN_HEAD, Choice, choose
+from facetracker.personal.choose import DOUBT, OWN_HEAD, Choice, choose
 from facetracker.personal.photos import OwnPhoto, OwnPhotos
 from facetracker.personal.teacher import FAINT, FacePairs, join, overlaps_at
 from facetracker.personal.views import random_view
@@ -96,11 +96,12 @@ def learn_and_choose(
     pairs: Sequence[FacePairs],
     detector: Detector,
     share: float = 1.0,
+    doubt: float = DOUBT,
 ) -> tuple[Choice, NDArray[np.float32]]:
     """Learn an own head where photos held back say that it is better than the style: what is kept, and its scores.
 
-    `pairs` are the photos' own, in their order; `share` is that of the usual views and steps. The scores are those that
-    the own head gave the faces of the photos held back.
+    `pairs` are the photos' own, in their order; `share` is that of the usual views and steps, `doubt` as in `choose`.
+    The scores are those that the own head gave the faces of the photos held back.
     """
     learner.look_at(photos.photos, round(share * OF_A_PHOTO))
     rest, back = photos.halves()
@@ -109,14 +110,14 @@ def learn_and_choose(
         places = {id(photo): place for place, photo in enumerate(photos.photos)}
         learner.learn([places[id(photo)] for photo in rest], share * CHECKING)
         theirs = join([pairs[places[id(photo)]] for photo in rest]).style()
-        choice, scores = _compare(learner, detector, theirs, back)
+        choice, scores = _compare(learner, detector, theirs, back, doubt)
     if choice.kept == OWN_HEAD:
         learner.learn(range(len(photos)), share)
     return choice, scores
 
 
 def _compare(
-    learner: OwnLearner, detector: Detector, style: Style, back: Sequence[OwnPhoto]
+    learner: OwnLearner, detector: Detector, style: Style, back: Sequence[OwnPhoto], doubt: float
 ) -> tuple[Choice, NDArray[np.float32]]:
     """Style and own head on the photos held back: what is kept, and the scores of the own head's faces there."""
     by_style: list[float] = []
@@ -130,7 +131,7 @@ def _compare(
         by_style.append(float(overlaps_at(style.apply(found), photo.boxes)[face]))
         by_own.append(float(overlaps[face]))
         scores.append(answer.score)
-    return choose(_numbers(by_style), _numbers(by_own)), _numbers(scores)
+    return choose(_numbers(by_style), _numbers(by_own), doubt), _numbers(scores)
 
 
 def _numbers(values: Sequence[float]) -> NDArray[np.float32]:

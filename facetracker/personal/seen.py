@@ -36,6 +36,11 @@ class Seen:
     scores: NDArray[np.float32]
     look: NDArray[np.float32]
 
+    @property
+    def grey(self) -> NDArray[np.float32]:
+        """The small grey picture alone."""
+        return self.look[:-4]
+
 
 def stamp_of(photo: Path) -> tuple[int, int]:
     """A file's time in ns and its size in bytes."""
@@ -59,12 +64,15 @@ def _look_of(picture: Picture, boxes: Boxes) -> NDArray[np.float32]:
     """A photo as a point: its small grey picture, and where its surest face lies. `(196,)`."""
     grey = cv2.cvtColor(cv2.resize(picture, SMALL, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY).astype(np.float32)
     grey = (grey - grey.mean()) / (grey.std() + 1.0) / np.sqrt(grey.size)
-    face = np.zeros(4)
-    if len(boxes):
-        left, top, right, bottom = boxes[0]
-        sides = np.log(np.maximum([right - left, bottom - top], 1e-3))
-        face = np.array([(left + right) / 2 / MOVED, (top + bottom) / 2 / MOVED, *(sides / GROWN)])
+    face = face_point(boxes[0]) if len(boxes) else np.zeros(4)
     return np.concatenate([grey.ravel(), face]).astype(np.float32)
+
+
+def face_point(box: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Where a face lies and how large it is, as a point `(4,)`."""
+    left, top, right, bottom = box
+    sides = np.log(np.maximum([right - left, bottom - top], 1e-3))
+    return np.array([(left + right) / 2 / MOVED, (top + bottom) / 2 / MOVED, *(sides / GROWN)])
 
 
 def most_teaching_first(looks: NDArray[np.float32], doubts: Sequence[float], known: NDArray[np.float32]) -> list[int]:

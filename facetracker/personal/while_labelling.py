@@ -33,6 +33,7 @@ from facetracker.labels.shapes import read_shape
 from facetracker.personal.apart import OwnHeadApart
 from facetracker.personal.choose import OWN_HEAD
 from facetracker.personal.corrections import Correction, study, taught_by
+from facetracker.personal.nearby import NearbyStyle
 from facetracker.personal.seen import Seen, look_at, most_teaching_first, stamp_of
 
 FEWEST = 5  # photos with a face, from which on an own head is learnt
@@ -57,10 +58,11 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class Lesson:
-    """What one photo taught, and its right boxes `(N, 4)`."""
+    """What one photo taught, its right boxes `(N, 4)`, and how it looks (a small grey picture)."""
 
     boxes: Boxes
     correction: Correction
+    grey: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class WhileLabelling:
         self._reviewed: dict[Path, How] = {}
         self._labels: dict[Path, tuple[str, ...]] = {}
         self._seen: dict[Path, Seen] = {}
-        self._style, self._threshold = Style(), self.detector.threshold
+        self._style, self._threshold = NearbyStyle(Style(), []), self.detector.threshold
         self._lock, self._eyes = threading.RLock(), threading.Lock()  # a detector serves one thread
         self._waiting: deque[tuple[Path, Mapping[str, Any] | None, bool]] = deque()
         self._news = threading.Condition()
@@ -113,7 +115,7 @@ class WhileLabelling:
     @property
     def style(self) -> Style:
         """How this person draws, as far as it has been learnt."""
-        return self._style
+        return self._style.style
 
     @property
     def threshold(self) -> float:
@@ -159,8 +161,9 @@ class WhileLabelling:
             return
         else:
             try:
+                grey = self.look(photo).grey
                 with self._eyes:
-                    lesson = Lesson(boxes, study(self.detector, read_picture(photo), boxes))
+                    lesson = Lesson(boxes, study(self.detector, read_picture(photo), boxes), grey)
             except FaceTrackerError:  # the list of photos says it
                 lesson = None
         if known is None and lesson is None:
@@ -181,7 +184,7 @@ class WhileLabelling:
         if head is not None and rows is not None:
             boxes, scores, threshold = as_boxes(rows[:, :4]), rows[:, 4], head.threshold
         else:
-            boxes, scores = style.apply(seen.boxes), seen.scores
+            boxes, scores = style.apply(seen.boxes, seen.grey), seen.scores
             by = "style" if by == OWN_HEAD else by
         shown = scores >= threshold
         return Suggestion(clip(boxes[shown]), scores[shown], doubt_of(scores, threshold), by)
@@ -258,7 +261,8 @@ class WhileLabelling:
     def _learn(self) -> None:
         """Work out the style again; called with the lock held."""
         made = [one.correction for one in self._lessons.values()]
-        self._style, self._threshold = taught_by(made, self.detector.threshold)
+        style, self._threshold = taught_by(made, self.detector.threshold)
+        self._style = NearbyStyle(style, [(one.grey, one.correction.pairs) for one in self._lessons.values()])
         self.version += 1
         if not self._lessons:
             self._head = None

@@ -157,7 +157,7 @@ def test_what_the_page_called_saved_is_there_after_any_kill(tmp_path):
 
 
 def test_two_pages_and_labelme_on_one_folder_lose_nothing_and_are_told(serve, tmp_path):
-    """Both pages add boxes to the same photos; what saves as labelme does writes other photos, and at the end theirs."""
+    """Both pages add boxes to the same photos; what saves as labelme does writes others, and at the end theirs."""
     for number in range(6):
         write_jpeg(tmp_path / "data" / "images" / f"p{number}.jpg", scenes.photo(3, number, faces=0).picture)
     place = serve(tmp_path)

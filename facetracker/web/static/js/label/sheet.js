@@ -8,6 +8,7 @@ import { Tile } from "./tile.js";
 
 const WIDTHS = [150, 210, 280, 390, 560]; // CSS pixels of a tile
 const GAP = 12;
+const NARROW = 560; // CSS pixels: a phone shows two photos beside each other
 const FLATTEST = 0.5; // of a tile's height to its width
 const AT_ONCE = 6; // photos that are saved at the same time
 
@@ -141,7 +142,8 @@ export class Sheet {
 
   #fitting() {
     const { clientWidth } = byId("sheet-tiles");
-    const columns = Math.max(1, Math.floor((clientWidth + GAP) / (WIDTHS[this.size] + GAP)));
+    const fewest = clientWidth < NARROW && this.size < 3 ? 2 : 1;
+    const columns = Math.max(fewest, Math.floor((clientWidth + GAP) / (WIDTHS[this.size] + GAP)));
     return { columns, width: Math.floor((clientWidth + GAP) / columns) - GAP };
   }
 
