@@ -307,8 +307,8 @@ def main() -> None:
         shares.append((*share, ours["median"], strict))
         print(
             f"  {hand['photos']} photos: {ours['actions']} of {hand['actions']} actions ({share[0]:.2f}), "
-            f"{ours['seconds']:.0f} of {hand['seconds']:.0f} s ({share[1]:.2f}, "
-            f"strictly {strict:.2f}); overlap {ours['median']:.3f} in the median, {ours['right']:.0%} of the boxes at {RIGHT:g} and more",
+            f"{ours['seconds']:.0f} of {hand['seconds']:.0f} s ({share[1]:.2f}, strictly {strict:.2f}); "
+            f"overlap {ours['median']:.3f} in the median, {ours['right']:.0%} of the boxes at {RIGHT:g} and more",
             flush=True,
         )
         for what, unit in (("actions", "actions"), ("seconds", "s"), ("strictly", "s"), ("median", "overlap")):
