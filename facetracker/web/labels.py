@@ -161,13 +161,13 @@ class Labels:
         entry = self.index.find(name)
         with self.lock:
             content, now = _content(entry.label)
-            seen = None if content is None else entry.label.read_bytes()
             _refuse_a_change(entry, now, etag)
-            if content is not None and seen is not None and state_of(content) == "prelabelled":
+            seen = None if content is None else entry.label.read_bytes()
+            if seen is not None and state_of(content) == "prelabelled":
                 self._before[entry.label] = seen
             content = merged(content or {}, wish, entry, *_size(entry, content))
             if now != _etag(seen) or not write_if_still(entry.label, as_bytes(content), seen):
-                raise Changed("was changed by another program", path=entry.label.name, fix="Load the photo again.")
+                raise _changed_elsewhere(entry)
             self._seen.pop(entry.label, None)
             etag = _content(entry.label)[1]
         self.suggestions.note(entry.photo, content)
@@ -260,7 +260,11 @@ def _usable(wish: EditedShape, width: int, height: int) -> list[float]:
 
 def _refuse_a_change(entry: Entry, now: str, etag: str | None) -> None:
     if now != (etag or ""):
-        raise Changed("was changed by another program", path=entry.label.name, fix="Load the photo again.")
+        raise _changed_elsewhere(entry)
+
+
+def _changed_elsewhere(entry: Entry) -> Changed:
+    return Changed("was changed by another program", path=entry.label.name, fix="Load the photo again.")
 
 
 def _content(label: Path) -> tuple[dict[str, Any] | None, str]:

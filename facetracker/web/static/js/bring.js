@@ -81,7 +81,7 @@ export class Bringer {
     if (labels) parts.push(`labels of ${labels}`);
     if (known) parts.push(`${known} known already`);
     if (parts.length) say(`Brought: ${parts.join(", ")}.`);
-    for (const film of films) say(`${film} is in films. Label it: facetracker label films/${film}`, "info");
+    for (const film of films) say(`${film} is in films. Label it under Film, or: facetracker label films/${film}`);
     if (left.length) {
       const more = left.length > MOST_TOLD ? ` and ${left.length - MOST_TOLD} more` : "";
       say(`Left out: ${left.slice(0, MOST_TOLD).join("; ")}${more}.`, "error");

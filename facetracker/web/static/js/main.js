@@ -1,4 +1,4 @@
-// The page of the server: six views.
+// The page of the server: six views, and files that are brought to two of them.
 
 import { state } from "./api.js";
 import { Bringer } from "./bring.js";
@@ -12,13 +12,14 @@ import { TrainView } from "./train/view.js";
 
 const VIEWS = { live: LiveView, collect: CollectView, film: FilmView, label: LabelView, train: TrainView, report: ReportView };
 
-const page = startPage(VIEWS, state);
+startPage(VIEWS, state);
+
 new Bringer({
   views: ["view-collect", "view-label"],
   buttons: ["label-add", "label-choose", "collect-choose"],
   folders: ["label-choose-folder", "collect-choose-folder"],
-  onbrought: ({ photos }) => {
-    if (page.current === "label") page.open();
-    else if (photos.length) page.go("label", photos[0]);
+  onbrought: ({ photos, films }) => {
+    if (photos.length) location.hash = `label/${encodeURIComponent(photos[0])}`;
+    else if (films.length) location.hash = "film";
   },
 });

@@ -4,18 +4,12 @@ import { byId, complain, isTyping } from "./dom.js";
 import { showHelp } from "./help.js";
 import { startTheme } from "./theme.js";
 
-/** Starts the page and gives it: its views (classes) by name, the first one first shown; `state()`: what they are told. */
+/** Starts the page: its views (classes) by name, the first one first shown, and `state()`, what the views are told. */
 export function startPage(classes, state) {
   const NAMES = Object.keys(classes);
 
   const page = {
     state: null,
-    open,
-
-    /** The name of the view that is open. */
-    get current() {
-      return current;
-    },
 
     /** What is said of the model, photos and runs; asked again whenever a view opens. */
     async refresh() {
@@ -29,8 +23,8 @@ export function startPage(classes, state) {
     },
   };
 
-  let current = null;
   const views = Object.fromEntries(NAMES.map((name) => [name, new classes[name](page)]));
+  let current = null;
 
   async function open() {
     const [path, query = ""] = location.hash.slice(1).split("?");
@@ -86,5 +80,4 @@ export function startPage(classes, state) {
   window.addEventListener("hashchange", open);
   startTheme();
   open();
-  return page;
 }
