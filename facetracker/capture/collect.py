@@ -171,7 +171,6 @@ class Taking:
         if not (wanted or self.keep_similar) and any(distance(look, other) <= SAME for other in self.prints):
             self.done.similar += 1
             return False
-        self.prints.append(look)
         self.number += 1
         path = self.done.folder / f"{photo_stem(self.done.session, self.number)}.jpg"
         data = encode_jpeg(frame.picture)
@@ -179,10 +178,12 @@ class Taking:
             try:
                 write_atomically(path, data)
             except OSError as error:
+                self.number -= 1  # the same frame may be offered again, once there is room
                 raise FaceTrackerError(f"cannot be written ({disk.reason(error, path)})", path=path) from None
             self.done.new += 1
         elif path.read_bytes() != data:
             raise FaceTrackerError("is another photo of that name", path=path, fix="Choose another --session.")
+        self.prints.append(look)
         self.done.photos.append(path)
         if self.on_photo is not None:
             self.on_photo(path, frame)
