@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -112,6 +113,14 @@ def test_an_accepted_box_is_written_but_teaches_nothing(serve, folder):
     assert hows == ["accepted", "corrected"]
 
 
+def taught(page, lessons):
+    """What is said of the learner once it has so many lessons; it reads the files beside the requests."""
+    until = time.monotonic() + 60
+    while (told := page.get("/api/photos").json()["learner"])["lessons"] != lessons and time.monotonic() < until:
+        time.sleep(0.05)
+    return told
+
+
 def test_a_server_that_starts_again_has_learnt_the_same(serve, folder, drawn):
     with serve(folder).client() as page:
         for name in ("f0", "f1", "f2"):
@@ -120,9 +129,7 @@ def test_a_server_that_starts_again_has_learnt_the_same(serve, folder, drawn):
     again = serve(folder)
     with again.client() as page:
         page.get("/api/photos")
-        for _ in range(200):
-            if page.get("/api/learner").json()["lessons"] == 3:
-                break
+        taught(page, 3)
         assert label(page, "f5")["shapes"][0]["box"] == pytest.approx(box, abs=0.01)
 
 
@@ -135,11 +142,7 @@ def test_what_labelme_draws_meanwhile_teaches_too(serve, folder, drawn):
             shape = {"label": "mask", "shape_type": "rectangle", "points": [[left, top], [right, bottom]]}
             content = {"shapes": [shape], "imageWidth": 640, "imageHeight": 480, "imagePath": f"../images/{name}.jpg"}
             write_content(place.data / "labels" / f"{name}.json", content)
-        for _ in range(200):
-            told = page.get("/api/photos").json()["learner"]
-            if told["lessons"] == 2:
-                break
-        assert told["drawn"] == 2
+        assert taught(page, 2)["drawn"] == 2
         seen = label(page, "f5")
         assert (seen["by"], seen["shapes"][0]["label"]) == ("style", "mask")
 
