@@ -211,7 +211,7 @@ def test_the_command_line(tmp_path):
         text=True,
         check=True,
     )
-    assert done.stdout == f"3 new photos in {tmp_path}, session {SESSION}\n"
+    assert done.stdout == f"3 new photos in {tmp_path}, session {SESSION}\nNext: facetracker annotate {tmp_path}\n"
     missing = subprocess.run(command(tmp_path, "--source", "63"), capture_output=True, text=True, check=False)
     assert missing.returncode == 2
     assert missing.stderr.count("\n") == 1
