@@ -65,8 +65,7 @@ def _page() -> str:
         "LIVE": piece(page, '<section class="view" id="view-live"', "</section>") + "</section>",
         "COLLECT": piece(page, '<section class="view" id="view-collect"', "</section>") + "</section>",
         "LABEL": piece(page, '<section class="view" id="view-label"', "</section>") + "</section>",
-        "HELP": piece(page, '<dialog id="help"', "</dialog>") + "</dialog>",
-        "CONFLICT": piece(page, '<dialog id="conflict"', "</dialog>") + "</dialog>",
+        "DIALOGS": piece(page, '<dialog id="help"', "<noscript"),
     }
     text = (Path(__file__).parent / "site.html").read_text(encoding="utf-8")
     for name, content in pieces.items():

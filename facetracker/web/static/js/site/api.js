@@ -11,6 +11,8 @@ export { address };
 const LETTERS = "abcdefghijkmnpqrstuvwxyz23456789";
 const urls = new Map(); // of the photos that were listed: name -> address
 const proposed = new Map(); // boxes of the tracker that nobody has looked at yet: name -> shapes
+const binned = new Map(); // photos that can be brought back until the page is left: ticket -> {photo, label}
+const SAME = 1; // pixels: a box that was moved by less was accepted
 
 export async function state() {
   await tracker.open();
@@ -29,10 +31,9 @@ export async function state() {
 
 export async function photos(order = "") {
   const listed = await overview();
-  const doubt = { prelabelled: 0, unlabelled: 1, reviewed: 2 };
-  if (order === "review") listed.sort((a, b) => doubt[a.state] - doubt[b.state]);
+  if (order === "review") listed.sort((a, b) => (a.state === "reviewed") - (b.state === "reviewed"));
   const reviewed = listed.filter((photo) => photo.state === "reviewed").length;
-  return { photos: listed, classes: ["face"], reviewed, total: listed.length };
+  return { photos: listed, classes: ["face"], reviewed, total: listed.length, learner: await learner() };
 }
 
 /** Every photo is listed before it is shown, and has its address since. */
@@ -44,8 +45,8 @@ export async function labelOf(name) {
   const { width, height } = photo;
   if (!label) {
     if (!proposed.has(name)) await propose(photo);
-    const shapes = proposed.get(name) ?? [];
-    return { width, height, state: shapes.length ? "prelabelled" : "unlabelled", shapes, flags: {}, etag: "" };
+    const by = tracker.isLearnt ? "style" : "starter";
+    return { width, height, state: "suggested", shapes: proposed.get(name) ?? [], flags: {}, etag: "", by, doubt: 0 };
   }
   return { width, height, state: "reviewed", shapes: shapesOf(label.content, photo), flags: label.content.flags ?? {}, etag: label.etag };
 }
@@ -55,15 +56,64 @@ export async function putLabel(name, etag, body) {
   const [photo, earlier] = [await store.get("photos", name), await store.get("labels", name)];
   if (!photo) throw refusal("This photo is not here any more.");
   if ((earlier?.etag ?? "") !== (etag ?? "")) throw refusal("was changed in another tab", "Load the photo again.", 412);
-  const label = { name, content: contentOf(body, photo, earlier?.content), etag: crypto.randomUUID() };
+  const content = contentOf(body, photo, earlier?.content);
+  const label = { name, content, etag: crypto.randomUUID(), how: earlier?.how ?? howDrawn(body) };
   await store.put("labels", name, label);
   proposed.delete(name);
   learnSoon();
-  return { etag: label.etag };
+  return { etag: label.etag, learner: await learner() };
+}
+
+/** Takes a first save back: the photo as nobody had seen it. */
+export async function dropLabel(name, etag) {
+  if ((await store.get("labels", name))?.etag !== etag) throw refusal("was changed in another tab", "", 412);
+  await store.delete("labels", name);
+  learnSoon();
+}
+
+/** Puts a photo away; `api/bin/TICKET` brings it back until the page is left. */
+export async function binPhoto(name) {
+  const ticket = crypto.randomUUID();
+  binned.set(ticket, { photo: await store.get("photos", name), label: await store.get("labels", name) });
+  await Promise.all([store.delete("photos", name), store.delete("labels", name)]);
+  return { ticket };
+}
+
+/** The boxes of several photos, and where the learner stands. */
+export async function suggestions(names) {
+  const told = {};
+  for (const name of names) told[name] = await labelOf(name);
+  return { photos: told, learner: await learner() };
+}
+
+/** Who draws the boxes, and what a person has done so far. */
+async function learner() {
+  const labels = await store.all("labels");
+  const count = (how) => labels.filter((one) => one.how === how).length;
+  const by = tracker.isLearnt ? "style" : "starter";
+  return { by, version: tracker.version, lessons: labels.length, drawn: count("drawn"), corrected: count("corrected"), accepted: count("accepted") };
+}
+
+function howDrawn({ shapes, suggested }) {
+  if (!suggested?.length) return "drawn";
+  const same = (box, other) => box.every((side, i) => Math.abs(side - other[i]) < SAME);
+  const kept = shapes.length === suggested.length && shapes.every(({ box }) => suggested.some((other) => same(box, other)));
+  return kept ? "accepted" : "corrected";
+}
+
+async function bringBack(ticket) {
+  const { photo, label } = binned.get(ticket);
+  binned.delete(ticket);
+  await store.put("photos", photo.name, photo);
+  if (label) await store.put("labels", photo.name, label);
+  return { name: photo.name };
 }
 
 export async function post(path, body) {
   if (path === "api/session") return { session: sessionOf(body?.name) };
+  if (path === "api/learner") return learner();
+  if (path === "api/suggestions") return suggestions(body.names);
+  if (path.startsWith("api/bin/")) return bringBack(path.slice("api/bin/".length));
   if (path === "api/prelabel") return { written: await prelabel() };
   throw refusal("That needs facetracker on a computer.", "pip install own-facetracker");
 }
@@ -105,14 +155,14 @@ async function overview() {
     .map((photo) => {
       const label = labels.get(photo.name);
       const shapes = label ? shapesOf(label.content, photo) : (proposed.get(photo.name) ?? []);
-      return { name: photo.name, state: label ? "reviewed" : shapes.length ? "prelabelled" : "unlabelled", faces: shapes.length };
+      return { name: photo.name, state: label ? "reviewed" : "unlabelled", faces: shapes.length };
     });
 }
 
 /** First boxes of the tracker as it draws them by now. */
 async function propose(photo) {
   const faces = await tracker.detect(photo.blob);
-  const shapes = faces.map(({ box }) => ({ index: null, label: "face", box, unreviewed: true, editable: true }));
+  const shapes = faces.map(({ box, score }) => ({ index: null, label: "face", box, score, unreviewed: true, editable: true }));
   proposed.set(photo.name, shapes);
   return shapes.length;
 }

@@ -91,6 +91,7 @@ class Tracker {
   }
 
   #use(card) {
+    this.version = (this.version ?? 0) + (JSON.stringify(card) !== JSON.stringify(this.card));
     this.card = card;
     home.files["model.json"] = new TextEncoder().encode(JSON.stringify(card)).buffer;
   }
