@@ -82,6 +82,7 @@ class Overlay:
     def forget(self) -> None:
         """Drop the trails: the picture is mirrored now, or the film jumped."""
         self._trails: dict[int, deque[NDArray[np.int32]]] = {}
+        self._drawn: NDArray[np.float32] | None = None
 
     def faces(self, picture: Picture, faces: Faces) -> None:
         """Draw boxes, labels and trails into the picture."""
@@ -90,6 +91,8 @@ class Overlay:
         boxes = np.rint(faces.pixels).astype(np.int32)
         colours = [self._colours[number % len(self._colours)] for number in faces.classes]
         if faces.ids is not None:
+            self._repeated = self._drawn is not None and np.array_equal(faces.pixels, self._drawn)
+            self._drawn = faces.pixels
             for number, box, colour in zip(faces.ids.tolist(), boxes, colours, strict=True):
                 self._trail(picture, number, (box[:2] + box[2:]) // 2, colour)
         for box, colour in zip(boxes, colours, strict=True):
@@ -102,7 +105,8 @@ class Overlay:
     def _trail(self, picture: Picture, number: int, middle: NDArray[np.int32], colour: Colour) -> None:
         """The way of a face's middle through the last frames."""
         trail = self._trails.setdefault(number, deque(maxlen=TRAIL))
-        trail.append(middle)
+        if not self._repeated:  # the same picture again, for the film is paused
+            trail.append(middle)
         if len(trail) > 1:
             cv2.polylines(picture, [np.array(trail)], False, colour, self._thickness, cv2.LINE_AA)
 

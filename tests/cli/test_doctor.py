@@ -99,7 +99,7 @@ def test_versions_are_compared_as_numbers():
 
 def test_what_is_needed_is_read_from_the_package_itself():
     runtime, train = dict(requirements()), dict(requirements("train"))
-    assert runtime["numpy"] == [">=2.0"]
+    assert runtime["numpy"] == [">=2.1"]
     assert "tensorflow" in train
     assert "tensorflow" not in runtime
     assert train["albumentations"] == ["==2.0.8"]
