@@ -36,7 +36,7 @@ TESTS = {
     "inference.tracking.tracks": ["tests/inference/test_tracks.py"],
     "inference.tracking.follow": ["tests/inference/test_following.py"],
     "inference.hiding.cover": ["tests/inference/hiding/test_cover.py"],
-    "inference.hiding.tracks": ["tests/inference/hiding/test_tracks.py"],
+    "inference.hiding.tracks": ["tests/inference/hiding/test_hidden_tracks.py"],
     "models.assign": ["tests/models/test_assign.py"],
     "web.safety": ["tests/web/test_safety.py"],
 }
