@@ -22,6 +22,8 @@ from facetracker.reports.evaluation.engines import find
 from facetracker.reports.evaluation.evaluate import judge
 from facetracker.reports.evaluation.photos import LabelledPhotos
 
+pytestmark = pytest.mark.slow  # every format of two networks, half a minute of conversion
+
 RUNTIME = ("onnx", "tflite", "openvino")
 
 

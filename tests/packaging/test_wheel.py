@@ -47,7 +47,7 @@ def dist(tmp_path_factory):
 @pytest.mark.slow
 def test_the_wheel_holds_all_that_is_read_at_run_time_and_nothing_else(dist):
     (wheel,) = dist.glob("*.whl")
-    assert wheel.name.startswith(f"facetracker-{__version__}-")
+    assert wheel.name.startswith(f"own_facetracker-{__version__}-")
     names = set(zipfile.ZipFile(wheel).namelist())
     package = ROOT / "facetracker"
     wanted = [

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import needs_browser, opened_browser, opened_page, wait_until, write_webcam
+from browser import another_browser, needs_browser, opened_browser, opened_page, wait_until, write_webcam
 
 from facetracker import scenes
 from facetracker.core.boxes import iou
@@ -230,13 +230,13 @@ def test_a_scripted_person_labels_a_film_of_a_face_that_comes_and_goes(serve, br
 
 
 @pytest.mark.timeout(900)
-def test_from_the_start_to_a_tracker_of_ones_own(serve, tmp_path):
+def test_from_the_start_to_a_tracker_of_ones_own(browser, serve, tmp_path):
     """Collect a film of 20 seconds, correct three frames, accept, learn, live: by the page alone."""
     scene = scenes.Scene(faces=1, seed=6, size=0.7, fps=20)
     webcam = write_webcam(tmp_path / "webcam.mjpeg", scene)
     place = serve(tmp_path)
     actions = 0
-    with opened_browser(webcam) as browser, opened_page(browser, place.address) as page:
+    with another_browser(browser, webcam) as own, opened_page(own, place.address) as page:
         page.set_default_timeout(400_000)
         began = time.monotonic()
         took = {}

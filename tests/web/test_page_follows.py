@@ -69,6 +69,7 @@ def jumping() -> list[tuple[float, Faces]]:
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rows",
     [

@@ -71,6 +71,7 @@ def drawn(name: str) -> list[tuple[float, Faces]]:
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+@pytest.mark.slow
 @pytest.mark.parametrize("follow", ["all", "largest"])
 @pytest.mark.parametrize("shape", [16 / 9, 9 / 16, 1.0], ids=["wide", "upright", "square"])
 @pytest.mark.parametrize("name", ["alone", "three", "leaving", "a clock that jumps"])

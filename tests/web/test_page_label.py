@@ -180,7 +180,7 @@ def test_the_keyboard_alone_is_enough(browser, place):
         page.keyboard.press("Escape")
         page.locator("#help").wait_for(state="hidden")  # chromium closes it a moment later
         page.keyboard.press("[")
-        page.locator("#view-collect").wait_for()
+        page.locator("#view-film").wait_for()
     assert boxes_of(place) == [[250, 160, 410, 320]]
     assert label_of(place, "photo1")["shapes"] == []
     assert label_of(place, "photo1")["flags"]["no_face"] is True
