@@ -65,17 +65,6 @@ def opened_browser(webcam: Path | None = None) -> Iterator:
 
 
 @contextmanager
-def another_browser(browser, webcam: Path) -> Iterator:
-    """A second chromium with a webcam of its own, beside one that is open: Playwright is started once at a time."""
-    camera = f"--use-file-for-fake-video-capture={webcam}"
-    other = browser.browser_type.launch(executable_path=CHROMIUM, args=[*FLAGS, camera])
-    try:
-        yield other
-    finally:
-        other.close()
-
-
-@contextmanager
 def opened_page(browser, address: str, fragment: str = "", **settings) -> Iterator:
     """The page at `address`; whatever it complains about in its console is a fault of the test's block."""
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 860}, **settings})

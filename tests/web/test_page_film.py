@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import another_browser, needs_browser, opened_browser, opened_page, wait_until, write_webcam
+from browser import needs_browser, opened_browser, opened_page, wait_until
 
-from facetracker import scenes
 from facetracker.core.boxes import iou
 from facetracker.inference.style import Style
 from facetracker.labels.film.found import read_seen
@@ -227,71 +223,3 @@ def test_a_scripted_person_labels_a_film_of_a_face_that_comes_and_goes(serve, br
     assert result["median_iou"] >= 0.9
     assert result["missed"] == 0
     assert made <= allowed
-
-
-@pytest.mark.timeout(900)
-def test_from_the_start_to_a_tracker_of_ones_own(browser, serve, tmp_path):
-    """Collect a film of 20 seconds, correct three frames, accept, learn, live: by the page alone."""
-    scene = scenes.Scene(faces=1, seed=6, size=0.7, fps=20)
-    webcam = write_webcam(tmp_path / "webcam.mjpeg", scene)
-    place = serve(tmp_path)
-    actions = 0
-    with another_browser(browser, webcam) as own, opened_page(own, place.address) as page:
-        page.set_default_timeout(400_000)
-        began = time.monotonic()
-        took = {}
-
-        def click(selector):
-            nonlocal actions
-            actions += 1
-            page.click(selector)
-
-        def press(key):
-            nonlocal actions
-            actions += 1
-            page.keyboard.press(key)
-
-        click("#tab-collect")
-        click("#collect-film")
-        page.locator("#collect-film-next").wait_for()
-        took["recorded"] = time.monotonic() - began
-        click("#collect-film-next")
-        shown(page)
-        took["found"] = time.monotonic() - began
-        (name,) = [path.name for path in (place.data / "films").iterdir() if path.suffix == ".mkv"]
-        mine = Style(-0.1, -0.25, 0.1, 0.1)  # this person's boxes hold the hair
-        with place.client() as client:
-            film = client.get(f"/api/films/{name}").json()
-        longest = max(film["tracks"], key=lambda track: len(track["boxes"]))
-        frames = [frame for first, last in longest["spans"] for frame in range(first, last + 1)]
-        boxes = {frame: box for frame, box in zip(frames, longest["boxes"], strict=True) if frame % 10 == 0}
-        at = 0
-        for corrected, frame in enumerate(list(boxes)[:3], 1):
-            for _ in range((frame - at) // 10):
-                press("Shift+ArrowRight")
-            at = frame
-            actions += 1
-            box = mine.apply(np.array([boxes[frame]], np.float32))
-            draw(page, np.clip(box, 0, [640, 480, 640, 480])[0], (640, 480))
-            done(page, corrected)
-        click("#film-use")
-        page.locator("#film-learn").wait_for()
-        took["accepted"] = time.monotonic() - began
-        click("#film-learn")
-        page.locator("#train-try").wait_for()
-        took["learnt"] = time.monotonic() - began
-        click("#train-try")
-        page.locator("#view-live").wait_for()
-        wait_until(page, "document.getElementById('live-model').textContent !== 'starter'", 400)
-        click("#live-begin")
-        wait_until(page, "facetrackerStats.frames > 5 && facetrackerStats.found > 3", 200)
-        took["live"] = time.monotonic() - began
-        with place.client() as client:
-            assert client.get("/api/photos").json()["reviewed"] >= 25
-    (run,) = place.runs.iterdir()
-    style = json.loads((run / "model.tflite.json").read_text())["style"]
-    assert style == pytest.approx(mine.numbers, abs=0.06)
-    print(f"{actions} actions, " + ", ".join(f"{what} after {seconds:.0f} s" for what, seconds in took.items()))
-    assert actions <= 25
-    # Ninety seconds on two processors that have nothing else to do; where others want them too, it takes what it takes.
-    assert took["live"] <= 90 * max(1.0, os.getloadavg()[0] / 2)
