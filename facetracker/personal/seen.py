@@ -28,7 +28,7 @@ UNSURE = 0.5  # what the greatest doubt weighs against the greatest distance
 class SeenPhoto:
     """The starter's boxes `(N, 4)` of a photo without anybody's style, its scores `(N,)`, and how the photo looks.
 
-    `stamp` is the file's time and size: another one, and the photo must be looked at again.
+    `stamp` is the file's time and size: another one, and the photo needs a fresh look.
     """
 
     stamp: tuple[int, int]

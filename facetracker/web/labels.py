@@ -174,7 +174,7 @@ class Labels:
         return etag
 
     def take_back(self, name: str, etag: str | None) -> dict[str, Any]:
-        """Undo a person's first save of a photo, and its lesson: it is as no person had seen it; its boxes anew."""
+        """Undo a person's first save of a photo, and its lesson: it is as no person had seen it, with fresh boxes."""
         entry = self.index.find(name)
         with self.lock:
             _refuse_a_change(entry, _content(entry.label)[1], etag)

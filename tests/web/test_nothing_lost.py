@@ -59,18 +59,18 @@ def chromium(playwright, profile: Path):
 class Worker:
     """Draws boxes in the page and remembers those of which the page said that they are saved."""
 
-    def __init__(self, page, dice: random.Random, saved: dict[str, list[list[int]]]):
-        self.page, self.dice, self.saved = page, dice, saved
+    def __init__(self, page, rng: random.Random, saved: dict[str, list[list[int]]]):
+        self.page, self.rng, self.saved = page, rng, saved
 
     def work(self, until: threading.Event) -> None:
         """Photo after photo, until the page is gone."""
         while not until.is_set():
             name = self.page.inner_text("#label-name").split(" ")[0]
-            box = [self.dice.randrange(20, 300), self.dice.randrange(20, 200)]
-            box += [box[0] + self.dice.randrange(60, 300), box[1] + self.dice.randrange(60, 250)]
+            box = [self.rng.randrange(20, 300), self.rng.randrange(20, 200)]
+            box += [box[0] + self.rng.randrange(60, 300), box[1] + self.rng.randrange(60, 250)]
             before = self.page.locator("#label-easel .box").count()
             self._draw(box)
-            self.page.wait_for_timeout(self.dice.randrange(0, 60))
+            self.page.wait_for_timeout(self.rng.randrange(0, 60))
             end = time.monotonic() + 10
             while self.page.inner_text("#label-saved") != "Saved" and time.monotonic() < end and not until.is_set():
                 self.page.wait_for_timeout(10)
@@ -80,7 +80,7 @@ class Worker:
             ):
                 self.saved.setdefault(name, []).append(box)
             self.page.keyboard.press("d")
-            self.page.wait_for_timeout(self.dice.randrange(100, 250))
+            self.page.wait_for_timeout(self.rng.randrange(100, 250))
 
     def _draw(self, box: list[int]) -> None:
         corners = self.page.evaluate(
@@ -123,7 +123,7 @@ def missing(folder: Path, saved: dict[str, list[list[int]]]) -> list[tuple[str, 
 def test_what_the_page_called_saved_is_there_after_any_kill(tmp_path):
     from playwright.sync_api import Error, sync_playwright
 
-    folder, saved, dice = tmp_path / "data", {}, random.Random(5)
+    folder, saved, rng = tmp_path / "data", {}, random.Random(5)
     for number in range(PHOTOS):
         write_jpeg(folder / "images" / f"photo{number:02}.jpg", scenes.photo(3, number, faces=0).picture)
     for kill in range(KILLS):
@@ -146,10 +146,10 @@ def test_what_the_page_called_saved_is_there_after_any_kill(tmp_path):
                     process.kill()
                 over.set()
 
-            timer = threading.Timer(dice.uniform(1.0, 5.0), strike)
+            timer = threading.Timer(rng.uniform(1.0, 5.0), strike)
             timer.start()
             with suppress(Error):  # the page is gone in the middle of a word
-                Worker(page, dice, saved).work(over)
+                Worker(page, rng, saved).work(over)
             timer.join()
         assert missing(folder, saved) == []
     assert sum(map(len, saved.values())) >= KILLS, "something was saved between the kills"
@@ -164,15 +164,15 @@ def test_two_pages_and_labelme_on_one_folder_lose_nothing_and_are_told(serve, tm
     added: list[tuple[str, list[int]]] = []
 
     def page(first: int) -> None:
-        dice = random.Random(first)
+        rng = random.Random(first)
         with place.client() as client:
             for step in range(40):
-                name = f"p{dice.randrange(3)}"
+                name = f"p{rng.randrange(3)}"
                 box = [first, step, first + 100, step + 100]
                 while True:
                     seen = client.get(f"/api/photos/{name}/label").json()
                     shapes = [{key: shape[key] for key in ("label", "box", "index")} for shape in seen["shapes"]]
-                    time.sleep(dice.uniform(0, 0.01))
+                    time.sleep(rng.uniform(0, 0.01))
                     headers = {"If-Match": seen["etag"]} if seen["etag"] else {"If-None-Match": "*"}
                     wish = {"shapes": [*shapes, {"label": "face", "box": box}]}
                     status = client.put(f"/api/photos/{name}/label", json=wish, headers=headers).status_code

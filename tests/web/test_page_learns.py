@@ -39,10 +39,10 @@ VALUES = """
 import { readFileSync } from "node:fs";
 import { learnStyle, styled } from "./js/vision/style.js";
 import { match, thresholdFor } from "./js/vision/teacher.js";
-import { Dice, lay, randomPlace } from "./js/vision/views.js";
+import { Random, lay, randomPlace } from "./js/vision/views.js";
 const { found, drawn, scores, boxes, sizes, picture } = JSON.parse(readFileSync(0, "utf8"));
-const dice = new Dice();
-const places = sizes.map(([w, h]) => randomPlace(w, h, 320, 256, [[0.4, 0.3, 0.6, 0.7]], dice));
+const random = new Random();
+const places = sizes.map(([w, h]) => randomPlace(w, h, 320, 256, [[0.4, 0.3, 0.6, 0.7]], random));
 const rgba = Uint8Array.from(picture);
 const sides = { width: 40, height: 30, inputWidth: 64, inputHeight: 32 };
 const place = { ...sides, scale: 1.3, left: -4.4, top: 2.7, mirrored: true };

@@ -3,7 +3,7 @@
 import { iou } from "./decode.js";
 import { inputSize } from "./letterbox.js";
 import { learnStyle } from "./style.js";
-import { Dice, lay, randomPlace, toPhoto } from "./views.js";
+import { Random, lay, randomPlace, toPhoto } from "./views.js";
 
 const VIEWS = 12;
 const FAINT = 0.1;
@@ -14,14 +14,14 @@ const [MARGIN, LOWEST, HIGHEST] = [0.75, 0.25, 0.65];
 /** The starter's boxes of the faces that a person has `drawn` in a photo (RGBA), the mean over several views. */
 export function pairsIn(detector, rgba, width, height, drawn) {
   const [inputWidth, inputHeight] = inputSize(detector.card, detector.session.fixed, width, height);
-  const dice = new Dice();
+  const random = new Random();
   const seen = drawn.map(() => []);
   const shares = (faces, wide, high) => faces.map(({ box }) => box.map((side, i) => side / (i % 2 ? high : wide)));
   const plain = detector.detect(rgba, width, height, FAINT);
   const found = shares(plain, width, height);
   const scores = match(found, drawn).map(([row, face]) => (seen[face].push(found[row]), plain[row].score));
   for (let view = 1; view < VIEWS; view++) {
-    const place = randomPlace(width, height, inputWidth, inputHeight, drawn, dice);
+    const place = randomPlace(width, height, inputWidth, inputHeight, drawn, random);
     const faces = detector.detect(lay(rgba, place), inputWidth, inputHeight, FAINT);
     const boxes = shares(faces, inputWidth, inputHeight).map((box) => toPhoto(box, place));
     for (const [row, face] of match(boxes, drawn)) seen[face].push(boxes[row]);

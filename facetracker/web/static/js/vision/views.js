@@ -14,7 +14,7 @@ const LONG = (1n << 128n) - 1n;
 const FACTOR = 0x2360ed051fc65da44385df649fccf645n;
 
 /** numpy's default_rng(0): PCG64, from the state that the seed 0 gives. */
-export class Dice {
+export class Random {
   constructor() {
     this.state = 0x1aa1b5345996452d09585eb7a69561e3n;
     this.step = 0x418ddadb3af71a82588133bc447873a9n;
@@ -35,15 +35,15 @@ export class Dice {
 }
 
 /** A place for a photo in an input: scaled, moved to `(left, top)`, mirrored at last. `boxes` are shares of the photo. */
-export function randomPlace(width, height, inputWidth, inputHeight, boxes, dice) {
+export function randomPlace(width, height, inputWidth, inputHeight, boxes, random) {
   const usual = letterbox(width, height, inputWidth, inputHeight);
   const least = Math.min(inputWidth / width, inputHeight / height);
-  const mirrored = dice.random() < 0.5;
+  const mirrored = random.random() < 0.5;
   const input = { width, height, inputWidth, inputHeight, mirrored };
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const scale = least * Math.exp(dice.uniform(Math.log(FARTHER), Math.log(NEARER)));
-    const left = (inputWidth - scale * width) / 2 + dice.uniform(-SHIFT, SHIFT) * inputWidth;
-    const top = (inputHeight - scale * height) / 2 + dice.uniform(-SHIFT, SHIFT) * inputHeight;
+    const scale = least * Math.exp(random.uniform(Math.log(FARTHER), Math.log(NEARER)));
+    const left = (inputWidth - scale * width) / 2 + random.uniform(-SHIFT, SHIFT) * inputWidth;
+    const top = (inputHeight - scale * height) / 2 + random.uniform(-SHIFT, SHIFT) * inputHeight;
     const tried = { ...input, scale, left, top };
     if (!boxes.length || Math.max(...boxes.map((box) => visible(toView(box, tried)))) >= SEEN) return tried;
   }
