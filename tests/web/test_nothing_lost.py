@@ -161,21 +161,28 @@ def test_two_pages_and_labelme_on_one_folder_lose_nothing_and_are_told(serve, tm
     for number in range(6):
         write_jpeg(tmp_path / "data" / "images" / f"p{number}.jpg", scenes.photo(3, number, faces=0).picture)
     place = serve(tmp_path)
-    added: list[tuple[str, list[int]]] = []
+    told, added = {"conflicts": 0}, []
+    guard, both_have_seen = threading.Lock(), threading.Barrier(2)
 
     def page(first: int) -> None:
         rng = random.Random(first)
         with place.client() as client:
             for step in range(40):
-                name = f"p{rng.randrange(3)}"
+                name = f"p{rng.randrange(3) if step else 0}"
+                first_look = step == 0
                 box = [first, step, first + 100, step + 100]
                 while True:
                     seen = client.get(f"/api/photos/{name}/label").json()
                     shapes = [{key: shape[key] for key in ("label", "box", "index")} for shape in seen["shapes"]]
                     time.sleep(rng.uniform(0, 0.01))
+                    if first_look:  # then one of the two is late, however fast the machine
+                        both_have_seen.wait(timeout=60)
+                        first_look = False
                     headers = {"If-Match": seen["etag"]} if seen["etag"] else {"If-None-Match": "*"}
                     wish = {"shapes": [*shapes, {"label": "face", "box": box}]}
                     status = client.put(f"/api/photos/{name}/label", json=wish, headers=headers).status_code
+                    with guard:
+                        told["conflicts"] += status == 412
                     if status == 200:
                         added.append((name, box))
                         break
@@ -203,6 +210,7 @@ def test_two_pages_and_labelme_on_one_folder_lose_nothing_and_are_told(serve, tm
     for name, box in added:
         saved.setdefault(name, []).append(box)
     assert missing(place.data, saved) == []
+    assert told["conflicts"] > 0, "the two pages were in each other's way, and heard of it"
     with place.client() as client:  # a page that saw the file before labelme wrote it is refused, every time
         for number in range(3, 6):
             seen = client.get(f"/api/photos/p{number}/label").json()
