@@ -118,6 +118,9 @@ def _save(graph, path: Path, card: Card | None) -> Path:
 
 def write_openvino(path: Path, source: Path, card: Card) -> Path:
     """The network of an ONNX file as OpenVINO `.xml` + `.bin` with its card beside it."""
+    from facetracker.private import mute_openvino
+
+    mute_openvino()
     import openvino
 
     openvino.save_model(openvino.convert_model(str(source)), str(path), compress_to_fp16=False)

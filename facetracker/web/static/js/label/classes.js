@@ -44,8 +44,9 @@ export class Classes {
     if (dialog.returnValue !== "save" || !name || name === old) return;
     const told = await post("api/classes", old === null ? { name } : { name, rename: old });
     if (old !== null) say(`${old} is called ${name} now, in ${told.changed} ${told.changed === 1 ? "photo" : "photos"}.`);
-    this.label = name;
     await this.onchanged();
+    this.label = name; // only now: the photo that was opened again has chosen a box, and the class of that
+    this.mark();
   }
 
   /** The class with this number; false where there is none. */
