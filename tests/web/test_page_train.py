@@ -82,7 +82,8 @@ def test_a_tracker_of_ones_own_is_learnt_and_tried_while_it_is_learnt(place, tmp
         page.locator("#train-stop").wait_for()
         page.click("#train-try")  # the style is there in seconds, the own head is still being learnt
         wait_until(page, "document.getElementById('live-model').textContent === 'yours'", 400)
-        assert page.evaluate("async () => (await (await fetch('api/state')).json()).training") == "yours"
+        state = page.evaluate("async () => (await fetch('api/state')).json()")
+        assert (state["training"], state["model"]["in_tab"]) == ("yours", False), "only the style is there"
         page.click("#tab-train")
         wait_until(page, "document.getElementById('train-state').textContent === 'Done'", 400)
         assert "Learnt from 14 photos; kept the " in page.inner_text("#train-told")

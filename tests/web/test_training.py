@@ -101,27 +101,6 @@ def test_a_training_is_watched_stopped_resumed_and_becomes_the_model_of_live(pla
     assert sorted(path.name for path in place.data.iterdir()) == ["images", "labels"], "the photos' folder is untouched"
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_what_is_learnt_can_be_tried_by_its_style_first(place):
-    with place.client() as page:
-        assert page.post("/api/train", json={"preset": "learn", "name": "learnt"}).json() == {"run": "learnt"}
-        tried, done = None, {}
-        for event, content in events(page, "learnt"):
-            (row,) = [row for row in page.get("/api/state").json()["runs"] if row["name"] == "learnt"]
-            if tried is None and row["usable"] and row["state"] == "running":
-                tried = page.post("/api/model", json={"run": "learnt"}).json()
-                assert tried == {"model": "learnt", "in_tab": False}, "only the style is there"
-            if event == "done":
-                done = content
-        assert tried is not None
-        assert done["state"] == "done"
-        (row,) = [row for row in page.get("/api/state").json()["runs"] if row["name"] == "learnt"]
-        assert (row["state"], row["photos"], row["kept"] in ("style", "own head")) == ("done", 14, True)
-        assert page.post("/api/model", json={"run": "learnt"}).json() == {"model": "learnt", "in_tab": True}
-        page.post("/api/model", json={"run": "starter"})
-
-
 def test_without_the_libraries_of_training_the_style_is_learnt(place, monkeypatch):
     monkeypatch.setattr("facetracker.web.training.Trainings.can_train", False)
     with place.client() as page:
