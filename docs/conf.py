@@ -47,7 +47,7 @@ python_use_unqualified_type_names = True
 
 
 def write_page(name: str, text: str) -> None:
-    """A generated page of the reference; one that says the same is left alone, so that Sphinx need not read it again."""
+    """A generated page of the reference; left alone where nothing changed, so that Sphinx need not read it again."""
     path = HERE / "reference" / name
     if not path.exists() or path.read_text() != text:
         path.write_text(text)
@@ -124,7 +124,10 @@ def may_be(field) -> str:
             kinds.append(words[one.__name__])
     signs = {"ge": "from {:g}", "gt": "above {:g}", "le": "to {:g}", "lt": "below {:g}"}
     bounds = [
-        sign.format(getattr(limit, key)) for limit in field.metadata for key, sign in signs.items() if hasattr(limit, key)
+        sign.format(getattr(limit, key))
+        for limit in field.metadata
+        for key, sign in signs.items()
+        if hasattr(limit, key)
     ]
     return ", ".join(kinds) + (f" ({' '.join(bounds)})" if bounds else "")
 

@@ -140,11 +140,11 @@ def main() -> None:
         serving = Serving()
         served = serving(folder)
         try:
-            with opened_browser(webcam) as browser:
-                with opened_page(browser, served.address, "#label", viewport=VIEWPORT, color_scheme="light") as page:
-                    film = Film(page)
-                    label(film, right)
-                    follow(film)
+            look = {"viewport": VIEWPORT, "color_scheme": "light"}
+            with opened_browser(webcam) as browser, opened_page(browser, served.address, "#label", **look) as page:
+                film = Film(page)
+                label(film, right)
+                follow(film)
             film.save(WHERE)
         finally:
             serving.close()

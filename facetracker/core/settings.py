@@ -62,7 +62,8 @@ class DataSettings(Section):
 
     batch_size: int = Field(8, ge=1, description="Pictures a step.")
     cache: Literal["auto", "memory", "none"] = Field(
-        "auto", description="Where prepared pictures are kept: in memory, or (none) in a file; auto: in memory if they fit."
+        "auto",
+        description="Where prepared pictures are kept: in memory, or (none) in a file; auto: in memory if they fit.",
     )
     max_faces: int = Field(64, ge=1, description="Rows that targets are padded to.")
     prelabelled: bool = Field(False, description="Also photos that a machine labelled and nobody has looked at.")
@@ -90,7 +91,9 @@ class TrainingSettings(Section):
     clip_norm: float | None = Field(None, gt=0, description="Longest gradient that is taken as it is; none: any.")
     freeze_epochs: int = Field(0, ge=0, description="Epochs with the backbone frozen before fine-tuning.")
     early_stopping: int | None = Field(None, ge=1, description="Epochs without better val answers before the end.")
-    mixed_precision: bool | Literal["auto"] = Field("auto", description="Half precision where it is safe; auto: with a GPU.")
+    mixed_precision: bool | Literal["auto"] = Field(
+        "auto", description="Half precision where it is safe; auto: with a GPU."
+    )
     jit_compile: bool | Literal["auto"] = Field("auto", description="XLA; auto: with a GPU.")
     keep_every: int | None = Field(
         None, ge=1, description="Keep the model of every so many epochs in RUN/epochs; default: the best and the last."

@@ -156,7 +156,9 @@ def find_run(name: str | None, runs: Path = RUNS) -> RunFolder:
         if run.about.is_file():
             put_back(run)
         if not run.config.is_file():
-            raise FaceTrackerError("is not a run that can be resumed", path=run.folder, fix="Start it without --resume.")
+            raise FaceTrackerError(
+                "is not a run that can be resumed", path=run.folder, fix="Start it without --resume."
+            )
     else:
         begun = {path.parent for path in runs.glob("*/config.yaml")}
         begun |= {path.parent for path in runs.glob("*/run.json") if remembered(path).get("kept")}
