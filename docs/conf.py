@@ -90,7 +90,8 @@ def write_settings_reference() -> None:
         values, usual = setting_keys(load_settings(name)), setting_keys()
         comments = [line[1:].strip() for line in (PRESETS / f"{name}.yaml").read_text().splitlines() if line[:1] == "#"]
         changed = "\n".join(f"{key}: {value}" for key, value in values.items() if value != usual[key])
-        lines.append(f"### {name}\n\n" + "\n".join(comments) + f"\n\n```yaml\n{changed}\n```\n")
+        command, *about = comments
+        lines.append(f"### {name}\n\n```text\n{command}\n```\n" + "\n".join(about) + f"\n\n```yaml\n{changed}\n```\n")
     write_page("settings.md", "\n".join(lines))
 
 
