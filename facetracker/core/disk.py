@@ -81,7 +81,7 @@ def way_on(error: BaseException, again: str) -> str:
         TOO_LARGE: "Choose a disk or a limit that takes larger files",
         READ_ONLY: "Choose another place, or make this one writable",
         REFUSED: "Allow writing and reading there, or choose another place",
-        BROKEN: "Look after the disk or its connection",
+        BROKEN: "Check the disk and its connection",
         OTHER: "Look at that file or folder",
     }[OTHER if found is None else found[0]]
     return f"What was finished before is whole and stays. {first}, then {again}."

@@ -37,13 +37,17 @@ class Section(BaseModel):
 class ModelSettings(Section):
     """What the network is."""
 
-    backbone: str = "vgg16"
-    head: Literal["single", "dense"] = "single"
+    backbone: str = Field("vgg16", description="The layers that see; `nano` is the starter's.")
+    head: Literal["single", "dense"] = Field("single", description="single: one face a picture; dense: many.")
     classes: list[str] | None = Field(None, description="Class names; default: every label that occurs.")
     image_size: int = Field(120, ge=32, le=2048, description="Side of the square input, pixels.")
     weights: str = Field("imagenet", description="imagenet, starter, none, or a file.")
-    preprocessing: Literal["backbone", "unit"] = Field("backbone", description="unit: the tutorial's x/255.")
-    regress_loss: Literal["corner", "ciou"] = Field("corner", description="corner: the tutorial's.")
+    preprocessing: Literal["backbone", "unit"] = Field(
+        "backbone", description="backbone: as its weights were trained; unit: the tutorial's x/255."
+    )
+    regress_loss: Literal["corner", "ciou"] = Field(
+        "corner", description="Loss of a single head's box; corner: the tutorial's."
+    )
     crop: float | None = Field(
         None,
         gt=0,
@@ -56,8 +60,11 @@ class ModelSettings(Section):
 class DataSettings(Section):
     """How samples become batches."""
 
-    batch_size: int = Field(8, ge=1)
-    cache: Literal["auto", "memory", "none"] = "auto"
+    batch_size: int = Field(8, ge=1, description="Pictures a step.")
+    cache: Literal["auto", "memory", "none"] = Field(
+        "auto",
+        description="Where prepared pictures are kept: in memory, or (none) in a file; auto: in memory if they fit.",
+    )
     max_faces: int = Field(64, ge=1, description="Rows that targets are padded to.")
     prelabelled: bool = Field(False, description="Also photos that a machine labelled and nobody has looked at.")
     online: Literal["none", "light", "compose"] = Field(
@@ -69,25 +76,29 @@ class DataSettings(Section):
 class TrainingSettings(Section):
     """How the network is fitted."""
 
-    epochs: int = Field(40, ge=1)
-    learning_rate: float = Field(1e-4, gt=0)
-    schedule: Literal["inverse_time", "cosine", "constant"] = "inverse_time"
+    epochs: int = Field(40, ge=1, description="Rounds at most.")
+    learning_rate: float = Field(1e-4, gt=0, description="Of the first step after the warm-up.")
+    schedule: Literal["inverse_time", "cosine", "constant"] = Field(
+        "inverse_time", description="How the learning rate falls; inverse_time: as in the tutorial."
+    )
     decay_to: float = Field(0.75, gt=0, le=1, description="inverse_time: share of the rate left after one epoch.")
-    warmup_epochs: float = Field(0.0, ge=0)
-    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    warmup_epochs: float = Field(0.0, ge=0, description="Epochs in which the learning rate rises from nothing.")
+    optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="What changes the weights.")
     momentum: float = Field(0.9, ge=0, lt=1, description="Of sgd.")
     nesterov: bool = Field(False, description="sgd looks ahead before it brakes.")
-    weight_decay: float = Field(0.0, ge=0)
+    weight_decay: float = Field(0.0, ge=0, description="Share by which the weights shrink, times the learning rate.")
     ema: float | None = Field(None, gt=0, lt=1, description="Momentum of averaged weights; none: no averaging.")
-    clip_norm: float | None = Field(None, gt=0)
+    clip_norm: float | None = Field(None, gt=0, description="Longest gradient that is taken as it is; none: any.")
     freeze_epochs: int = Field(0, ge=0, description="Epochs with the backbone frozen before fine-tuning.")
     early_stopping: int | None = Field(None, ge=1, description="Epochs without better val answers before the end.")
-    mixed_precision: bool | Literal["auto"] = "auto"
-    jit_compile: bool | Literal["auto"] = "auto"
+    mixed_precision: bool | Literal["auto"] = Field(
+        "auto", description="Half precision where it is safe; auto: with a GPU."
+    )
+    jit_compile: bool | Literal["auto"] = Field("auto", description="XLA; auto: with a GPU.")
     keep_every: int | None = Field(
         None, ge=1, description="Keep the model of every so many epochs in RUN/epochs; default: the best and the last."
     )
-    seed: int = 0
+    seed: int = Field(0, description="Of everything random.")
     samples_per_epoch: int | None = Field(None, ge=1, description="Pictures an epoch; default: all of them.")
     val_pictures: int | None = Field(
         None, ge=1, description="Pictures validated after each epoch; default: all of them."
@@ -97,7 +108,7 @@ class TrainingSettings(Section):
 class SeveralSettings(Section):
     """Training by several workers at once; what follows from it stands in the run's `plan.json`."""
 
-    workers: int = Field(1, ge=1)
+    workers: int = Field(1, ge=1, description="Processes or machines that train together.")
     scale_batch: bool = Field(False, description="Batch and learning rate grow with the workers (linear scaling).")
 
 
@@ -114,7 +125,7 @@ class SettingsFile(Section):
 class Settings(SettingsFile):
     """Everything a training run depends on; stands resolved in `runs/NAME/config.yaml`."""
 
-    preset: str = "vgg16"
+    preset: str = Field("vgg16", description="Where these settings began.")
     model: ModelSettings = ModelSettings()
     data: DataSettings = DataSettings()
     training: TrainingSettings = TrainingSettings()

@@ -63,7 +63,9 @@ def warnings(train: Pool, val: Pool | None) -> list[str]:
             "the place instead of the face; collect photos with the face elsewhere, or pass --set data.online=light"
         )
     if val is None:
-        found.append("there are no val pictures: nothing tells when it learns by heart; split the photos first")
+        found.append(
+            "there are no val pictures, so nobody can tell when it only memorises the photos; split them first"
+        )
     elif shared := shared_sessions(train, val):
         found.append(
             f"val shares {len(shared)} session{'s' * (len(shared) > 1)} with train ({', '.join(sorted(shared)[:2])}): "

@@ -80,7 +80,7 @@ def plan_shares(settings: Settings, data: str | Path) -> RunPlan:
     if batch % several.workers and not several.scale_batch:
         near = max(1, round(batch / several.workers)) * several.workers
         raise FaceTrackerError(
-            f"a batch of {batch} cannot be dealt to {several.workers} workers", fix=f"--set data.batch_size={near}"
+            f"a batch of {batch} cannot be divided among {several.workers} workers", fix=f"--set data.batch_size={near}"
         )
     if settings.training.clip_norm is not None:
         raise FaceTrackerError(

@@ -128,7 +128,7 @@ def new_run(data: str | Path, name: str, runs: Path = RUNS, force: bool = False)
     folder = runs / name
     if folder.exists() and not _is_unborn(folder):
         if not force:
-            fix = "Choose another --name, go on with --resume, or replace it with --force."
+            fix = "Choose another --name, continue it with --resume, or replace it with --force."
             raise FaceTrackerError("is there already", path=folder, fix=fix)
         if any(folder.iterdir()) and not (folder / "run.json").is_file():
             raise FaceTrackerError("is not a run folder, so it is not replaced", path=folder, fix="Choose a --name.")
@@ -156,7 +156,9 @@ def find_run(name: str | None, runs: Path = RUNS) -> RunFolder:
         if run.about.is_file():
             put_back(run)
         if not run.config.is_file():
-            raise FaceTrackerError("is no run to resume", path=run.folder, fix="Start it without --resume.")
+            raise FaceTrackerError(
+                "is not a run that can be resumed", path=run.folder, fix="Start it without --resume."
+            )
     else:
         begun = {path.parent for path in runs.glob("*/config.yaml")}
         begun |= {path.parent for path in runs.glob("*/run.json") if remembered(path).get("kept")}

@@ -192,7 +192,7 @@ class Trainer:
         done, epochs = self.progress.epoch, self.training.epochs
         console.say(f"stopped; {done} of {epochs} epochs are done and saved in {self.run.folder}")
         way = f"facetracker {self.task.command} {self.run.data()} --name {self.run.name} --resume"
-        console.say(f"go on with: {way}")
+        console.say(f"continue with: {way}")
 
     def _finish(self) -> Path:
         """last.keras, curves, pictures and metrics.json, all made from what is on the disk."""

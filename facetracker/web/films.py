@@ -184,7 +184,7 @@ class Films:
             session = self._open.pop(path, None)
             if session is None:
                 if read_seen(path) is None:
-                    raise HTTPException(409, "the film was not looked through yet")
+                    raise HTTPException(409, "nobody has looked for faces in this film yet")
                 session = FilmSession(path, self.model())
                 if len(session.seen) > MOST_FRAMES:
                     raise FaceTrackerError(f"the film has more than {MOST_FRAMES:,} frames", fix="Cut it into parts.")

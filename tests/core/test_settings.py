@@ -10,6 +10,22 @@ def test_every_preset_is_valid_and_says_its_name(preset):
     assert config.load_settings(preset).preset == preset
 
 
+@pytest.mark.parametrize("preset", config.preset_names())
+def test_every_preset_opens_with_its_command_its_time_and_its_score(preset):
+    opening = (config.PRESETS / f"{preset}.yaml").read_text().partition("\nmodel:")[0]
+    command, *about = opening.splitlines()
+    assert command.startswith("# facetracker ")
+    assert command.endswith(f"--preset {preset}")
+    assert all(word in "\n".join(about) for word in ("Two cores:", "GPU:", "Score"))
+
+
+def test_every_setting_says_what_it_means():
+    sections = [config.ModelSettings, config.DataSettings, config.TrainingSettings, config.SeveralSettings]
+    fields = {f"{one.__name__}.{name}": field for one in sections for name, field in one.model_fields.items()}
+    assert len(fields) > 30
+    assert [name for name, field in fields.items() if not field.description] == []
+
+
 def test_the_default_preset_is_the_tutorials_recipe():
     settings = config.load_settings()
     assert (settings.model.backbone, settings.model.image_size, settings.model.head) == ("vgg16", 120, "single")

@@ -23,9 +23,10 @@ class Block:
 
 def pages() -> list[Path]:
     """README, then the tutorial (it makes what the other pages work on), then the rest of the documentation."""
-    first = [ROOT / "README.md", ROOT / "docs" / "tutorial.md", ROOT / "docs" / "howto.md"]
-    generated = ROOT / "docs" / "reference" / "cli.md"
-    others = sorted({*(ROOT / "docs").rglob("*.md"), ROOT / "CONTRIBUTING.md"} - {*first, generated})
+    guides = ("tutorial", "photos", "train", "ship", "follow")
+    first = [ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in guides)]
+    generated = {ROOT / "docs" / "reference" / name for name in ("cli.md", "settings.md")}
+    others = sorted({*(ROOT / "docs").rglob("*.md"), ROOT / "CONTRIBUTING.md"} - {*first, *generated})
     return first + others
 
 

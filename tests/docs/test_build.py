@@ -10,6 +10,8 @@ import pytest
 from blocks import ROOT
 
 from facetracker.cli import main as cli
+from facetracker.core.settings import setting_keys
+from facetracker.training.classifier.settings import ClassifierSettings
 
 pytestmark = pytest.mark.timeout(1200)
 
@@ -39,6 +41,25 @@ def test_the_reference_holds_signatures_and_docstrings(built):
         assert f'id="{name}"' in page
     assert "iou_threshold" in page
     assert "Finds faces with a model" in page
+
+
+@pytest.mark.slow
+def test_every_setting_stands_in_the_reference_with_its_meaning(built):
+    page = (built / "reference" / "settings.html").read_text()
+    for key in (*setting_keys(), *(key for key in setting_keys(ClassifierSettings()) if key != "kind")):
+        assert f">{key}</span>" in page, key
+    assert ">None<" not in page
+
+
+@pytest.mark.slow
+def test_the_search_needs_no_server_and_knows_every_page(built):
+    page = (built / "search.html").read_text()
+    for script in re.findall(r'<script[^>]+src="([^"?]+)', page):
+        assert (built / script).is_file(), script
+    index = (built / "searchindex.js").read_text()
+    assert index.startswith("Search.setIndex(")
+    for name in ("troubleshooting", "reference/settings", "reference/cli", "concepts"):
+        assert f'"{name}"' in index
 
 
 @pytest.mark.slow

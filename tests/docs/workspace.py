@@ -8,8 +8,8 @@ What is done with a command, and why:
   place of a person before labelme, the user's folder WEBCAM is the drawn one, training is one epoch of 16 pictures,
   `learn` stops at the style, sessions are 8 photos, a classifier is trained one epoch on pictures of 64 pixels;
 - a second training or export is only parsed and its settings read, because each costs ten seconds; the first run then
-  stands in under the second's name; so does a small classifier for AlexNet, whose files are half a gigabyte, and for
-  those that would download ImageNet's weights;
+  stands in under the second's name (of classifiers, the first of the same network); so does a small classifier for
+  AlexNet, whose files are half a gigabyte, and for those that would download ImageNet's weights;
 - parsed by the real command line: what needs a network (ImageNet weights), serves until it is stopped (`web`, and
   `label` where no frames are asked for), opens labelme for good (`review`), needs a cluster (`--on ray`) or an OpenCV
   with cascades (`detect haar`), or has its own test (`demo`, `doctor`, `detect --classifier`, `notice --webhook`,
@@ -54,6 +54,7 @@ class Workspace:
         self.group: Any = typer.main.get_command(cli.app)
         self.context: Any = self.group.make_context("facetracker", ["doctor"])
         self.ran: list[list[str]] = []
+        self.classifiers: dict[str, str] = {}  # the first run of each small backbone
         self.rooms = 0
         draw_material()
 
@@ -72,10 +73,14 @@ class Workspace:
             if values["name"]:
                 shutil.copytree(a_run(classifier=False), Path("runs") / values["name"], dirs_exist_ok=True)
             return "parsed"
-        if name == "train-classifier" and values["backbone"] not in LIGHT:
+        if name == "train-classifier" and (values["backbone"] not in LIGHT or values["backbone"] in self.classifiers):
             classifier_settings(default_settings(values["backbone"]), values["change"] or [])
-            shutil.copytree(a_run(classifier=True), Path("runs") / values["name"], dirs_exist_ok=True)
+            trained = a_run(classifier=True, name=self.classifiers.get(values["backbone"]))
+            if trained.name != values["name"]:
+                shutil.copytree(trained, Path("runs") / values["name"], dirs_exist_ok=True)
             return "parsed"
+        if name == "train-classifier":
+            self.classifiers[values["backbone"]] = values["name"]
         if name == "annotate":
             label_all(Path(values["data"]) / "images")
             return "substituted"
@@ -135,8 +140,10 @@ class Workspace:
         assert not code, f"facetracker {' '.join(words)}: exit code {code}"
 
 
-def a_run(classifier: bool) -> Path:
-    """The first run of a tracker or of a classifier."""
+def a_run(classifier: bool, name: str | None = None) -> Path:
+    """The first run of a tracker or of a classifier; or the classifier of this name."""
+    if name is not None:
+        return Path("runs") / name
     configs = [path for path in sorted(Path("runs").glob("*/config.yaml")) if (path.parent / "model.keras").is_file()]
     return next(path.parent for path in configs if ("kind: classifier" in path.read_text()) == classifier)
 

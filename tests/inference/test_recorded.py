@@ -137,4 +137,4 @@ def test_a_long_film_is_quick(dense, tmp_path):
     path = film(tmp_path / "long.avi", 300)
     done = detect(dense, path, show=UNSEEN)
     assert done.report.frames == 300
-    assert done.report.seconds < 15  # the real figure stands in docs/realtime.md; this only guards against minutes
+    assert done.report.seconds < 15  # docs/research/realtime.md has the figure; this guards against minutes

@@ -40,7 +40,7 @@ def test_resuming_finds_the_named_or_the_latest_run(tmp_path):
         os.utime(path, (1, 1))
     assert find_run(None, tmp_path).folder == new.folder
     assert find_run("old", tmp_path).folder == old.folder
-    with pytest.raises(FaceTrackerError, match="no run to resume"):
+    with pytest.raises(FaceTrackerError, match="is not a run that can be resumed"):
         find_run("other", tmp_path)
     with pytest.raises(FaceTrackerError, match="no run to resume"):
         find_run(None, tmp_path / "empty")

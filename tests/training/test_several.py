@@ -169,7 +169,7 @@ def test_what_is_stated_about_the_shares(photos_folder, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("data.batch_size=7", r"cannot be dealt to 2 workers\. --set data\.batch_size=8"),
+        ("data.batch_size=7", r"cannot be divided among 2 workers\. --set data\.batch_size=8"),
         ("training.clip_norm=1", r"clip_norm.*--set training\.clip_norm=null"),
     ],
 )

@@ -145,7 +145,7 @@ def test_a_pipeline_of_ones_own_and_ones_that_are_none(tmp_path):
     assert changing(ClassifierData(pipeline=str(mine))).centre == 0.5
     assert changing(ClassifierData(pipeline=str(mine)), 1.0).centre == 1.0
     mine.write_text(mine.read_text().replace("centre: 0.5", "centre: 2"))
-    with pytest.raises(FaceTrackerError, match="centre 2 is no share of a side"):
+    with pytest.raises(FaceTrackerError, match="centre 2 is not a share between 0 and 1"):
         changing(ClassifierData(pipeline=str(mine)))
     with pytest.raises(FaceTrackerError, match=r"no pipeline is called clasic. Did you mean classic\?"):
         changing(ClassifierData(pipeline="clasic"))

@@ -131,7 +131,7 @@ class ForShapes(OrderedDict[tuple[int, ...], R]):
 
 
 def default_threads() -> int:
-    """Threads an engine gets unless told otherwise: see docs/realtime.md for the measurement."""
+    """Threads an engine gets unless told otherwise: see docs/research/realtime.md for the measurement."""
     return min(4, processors())
 
 

@@ -103,7 +103,7 @@ def changing(data: ClassifierData, centre: float | None = None) -> Changing:
     spec = dict(read_pipeline(data.pipeline, PIPELINES))
     own = spec.pop("centre", None)
     if own is not None and (not isinstance(own, int | float) or not 0 < own <= 1):
-        raise FaceTrackerError(f"centre {own!r} is no share of a side", path=data.pipeline)
+        raise FaceTrackerError(f"centre {own!r} is not a share between 0 and 1", path=data.pipeline)
     return Changing(spec, own if centre is None else centre)
 
 

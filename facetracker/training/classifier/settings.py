@@ -22,11 +22,11 @@ from facetracker.core.settings import (
 class ClassifierModel(Section):
     """What the network is; see `FaceClassifier`."""
 
-    backbone: str = "nano"
-    image_size: int = Field(96, ge=16, le=1024)
-    weights: str = "starter"
-    hidden: int = Field(256, ge=1)
-    dropout: float = Field(0.4, ge=0, lt=1)
+    backbone: str = Field("nano", description="The layers that see, or a classic network.")
+    image_size: int = Field(96, ge=16, le=1024, description="Side of the square input, pixels.")
+    weights: str = Field("starter", description="imagenet, starter, none, or a file.")
+    hidden: int = Field(256, ge=1, description="Neurons of the layer before the answer.")
+    dropout: float = Field(0.4, ge=0, lt=1, description="Share of them that is left out at random while training.")
     centre: float | None = Field(
         None,
         gt=0,
@@ -39,7 +39,7 @@ class ClassifierModel(Section):
 class ClassifierData(Section):
     """How the pictures of faces become batches."""
 
-    batch_size: int = Field(32, ge=1)
+    batch_size: int = Field(32, ge=1, description="Pictures a step.")
     pipeline: str = Field("standard", description="standard, scratch, transfer, classic, a YAML file, or none.")
     class_weights: bool = Field(True, description="A rare class counts as much as a frequent one.")
 

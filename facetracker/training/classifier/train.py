@@ -156,7 +156,7 @@ class ClassifierTask(Task):
             if len(faces):
                 console.say(self.folder.line(name))
         if not len(self.parts["val"]):
-            console.warn("there are no val faces: nothing tells when it learns by heart")
+            console.warn("there are no val faces, so nobody can tell when it only memorises the pictures")
         own = self.settings.model
         return [own.backbone, f"{own.image_size} pixels", f"weights {own.weights}"]
 
