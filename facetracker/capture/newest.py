@@ -18,9 +18,12 @@ from facetracker.capture.frames import Frame, Source
 
 
 class NewestFrame:
-    """One thread reads the source; `get` waits for a frame newer than the last one it gave."""
+    """One thread reads the source; `get` waits for a frame newer than the last one it gave.
 
-    def __init__(self, source: Source):
+    Who waits for several sources at once gives all of them the same `news`, and asks which `has_news`.
+    """
+
+    def __init__(self, source: Source, news: threading.Condition | None = None):
         self.source = source
         self.live = source.live
         self.dropped = 0  # frames that were replaced by a newer one before anybody asked
@@ -28,7 +31,7 @@ class NewestFrame:
         self._error: BaseException | None = None
         self._ended = False
         self._stopping = False
-        self._news = threading.Condition()
+        self._news = news or threading.Condition()
         self._thread = threading.Thread(target=self._work, name=f"reads {source.name}", daemon=True)
         self._thread.start()
 
@@ -49,16 +52,25 @@ class NewestFrame:
                 raise error
             return None
 
+    @property
+    def has_news(self) -> bool:
+        """Whether `get` would answer at once: with a frame, an error, or that it is over."""
+        return bool(self._frames) or self._ended
+
     def __iter__(self) -> Iterator[Frame]:
         while (frame := self.get()) is not None:
             yield frame
 
-    def close(self, timeout: float = 10.0) -> None:
-        """Stop reading, close the source and wait for the thread (a blocked read may take its time-out)."""
+    def stop(self) -> None:
+        """Stop reading soon; `close` waits for it as well."""
         with self._news:
             self._stopping = True
             self._news.notify_all()
         self.source.interrupt()
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Stop reading, close the source and wait for the thread (a blocked read may take its time-out)."""
+        self.stop()
         self._thread.join(timeout)
 
     def _read(self) -> Iterator[Frame]:
@@ -98,9 +110,11 @@ class NewestFrame:
 class FramesAhead(NewestFrame):
     """Every frame of a source, read `ahead` of who looks at them; `took` hears how many seconds each reading took."""
 
-    def __init__(self, source: Source, ahead: int, took: Callable[[float], None]):
+    def __init__(
+        self, source: Source, ahead: int, took: Callable[[float], None], news: threading.Condition | None = None
+    ):
         self.ahead, self.took = ahead, took
-        super().__init__(source)
+        super().__init__(source, news)
 
     def _read(self) -> Iterator[Frame]:
         began = time.perf_counter()
