@@ -26,6 +26,7 @@ class NewestFrame:
     def __init__(self, source: Source, news: threading.Condition | None = None):
         self.source = source
         self.live = source.live
+        self.came = time.monotonic()  # when the last frame did
         self.dropped = 0  # frames that were replaced by a newer one before anybody asked
         self._frames: deque[Frame] = deque()
         self._error: BaseException | None = None
@@ -90,6 +91,7 @@ class NewestFrame:
                     if self._stopping:
                         break
                     self._frames.append(frame)
+                    self.came = time.monotonic()
                     self._news.notify_all()
         except BaseException as raised:  # whatever it is, it belongs to the one who reads
             error = raised
