@@ -2,9 +2,9 @@
 
 Cameras of 640x480 and 15 frames a second, drawn beforehand, so that drawing does not count (nor does decoding, which is
 the same for all). One process, as `facetracker detect 0 1 2 ... --view none --jsonl FILE` runs, against a process for
-each camera, as `facetracker detect N --view none --jsonl FILE` runs, as it comes and with an engine of one thread: frames
-looked at a second in all, how old a frame is when its faces are known, processor time, memory (shared pages counted
-once). More processes than `--most-processes` are not tried. Where all frames of all cameras are looked at either way,
+each camera, as `facetracker detect N --view none --jsonl FILE` runs, as it comes and with an engine of one thread:
+frames looked at a second in all, how old a frame is when its faces are known, processor time, memory (shared pages
+counted once). More processes than `--most-processes` are not tried. Where all frames are looked at either way,
 processor time is what differs; where they cannot be, frames are.
 """
 

@@ -24,6 +24,7 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "3")
 
 USUAL_FPS = 30.0
+FIRST_PAUSE = 0.5  # seconds; there is none before the first attempt, and each is twice the one before
 LAST_PAUSE = 4.0  # seconds, the longest between two attempts to open a stream again
 PAUSE = 1.5  # the same where it is tried for ever: whoever is back is to be followed within five seconds
 ENDS_EARLY = 0.95  # a film with less than this share of its frames ended in garbage, not by rounding
@@ -188,14 +189,15 @@ class LiveSource(Source):
 
     def _read_again(self) -> Any:
         """The next picture after opening it again, with growing pauses; None once it is closed meanwhile."""
-        silent, attempts, picture = now(), 0, None
+        silent, attempts, pause, picture = now(), 0, 0.0, None
         longest = PAUSE if self.reconnects is None else LAST_PAUSE
         while picture is None and not self._closed:
             if attempts == self.reconnects:
                 raise self._went_away(attempts)
             attempts += 1
             self._tell(attempts)
-            self._wait(min(0.25 * 2 ** (attempts - 1), longest) if attempts > 1 else 0.0)
+            self._wait(pause)
+            pause = min(2 * pause or FIRST_PAUSE, longest)
             if self._capture is not None:
                 self._capture.release()
             self._capture = None if self._closed else self._opened()

@@ -142,9 +142,10 @@ class HowChoice(StrEnum):
 
 
 def hide(
-    source: Annotated[Path, typer.Argument(metavar="FILM|PHOTO|FOLDER", help="What to hide the faces of.")],
+    sources: Annotated[list[Path], typer.Argument(metavar="FILM|PHOTO|FOLDER...", help="What to hide the faces of.")],
     save: Annotated[
-        Path | None, typer.Option(help="The file or folder to write; default: beside it, with -hidden in its name.")
+        Path | None,
+        typer.Option(help="The file or folder to write, of several a folder; default: beside it, with -hidden."),
     ] = None,
     how: Annotated[HowChoice, typer.Option(help="What becomes of a face.")] = HowChoice.blur,
     picture: Annotated[Path | None, typer.Option(help="Lay this picture over every face.")] = None,
@@ -165,17 +166,17 @@ def hide(
     No picture leaves this machine.
     """
     from facetracker.core import console
+    from facetracker.core.errors import FaceTrackerError
     from facetracker.inference.hiding import hide as stage
+    from facetracker.inference.hiding.several import hide_several
 
-    done = stage.hide(
-        source,
-        save,
-        model=model,
-        show=stage.HideAs(how.value, picture, boxes),
-        check=check,
-        spare=spare,
-        threads=threads,
-        force=force,
-    )
+    look = stage.HideAs(how.value, picture, boxes)
+    if len(sources) == 1:
+        wishes: dict[str, Any] = {"check": check, "spare": spare, "threads": threads, "force": force}
+        done = stage.hide(sources[0], save, model=model, show=look, **wishes)
+    elif check is not None or spare is not None:
+        raise FaceTrackerError("--check and --except belong to one film", fix="Hide it by itself.")
+    else:
+        done = hide_several(sources, save, model=model, show=look, threads=threads, force=force)
     console.say(done.summary())
     tell_left_out(done.rejects)

@@ -103,13 +103,8 @@ def notice_several(
     visits of one that has been silent for five seconds end."""
     check_stays(stays)
     finder, lookers = finders_of(model, find)
-    stages, controls, news, turn, run = (
-        Stages(),
-        Controls(mirror=bool(show.mirror)),
-        threading.Condition(),
-        InTurn(),
-        new_session(),
-    )
+    stages, news, turn, run = Stages(), threading.Condition(), InTurn(), new_session()
+    controls = Controls(mirror=bool(show.mirror))
     tellings: dict[str, TellingNamed] = {}
     with Sinks(tell, run) as sinks, ExitStack() as stack:
         opened = stack.enter_context(all_open(sources, take))
