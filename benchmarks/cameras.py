@@ -38,6 +38,7 @@ from facetracker.inference.tracking.watch import Seen, Watcher
 from facetracker.scenes import Scene
 
 FPS, WIDTH, HEIGHT = 15.0, 640, 480
+FRAMES = "frames.npy"
 SCENES, DRAWN = 8, 24  # different cameras, and frames of each, played there and back
 ONE, EACH, EACH_THIN = "one process", "a process each", "a process each, one thread"
 
@@ -123,9 +124,15 @@ def work(kind: str, first: int, count: int, all_of_them: int, pictures: np.ndarr
 
 
 def memory() -> float:
-    """Megabytes of this process, what it shares with others counted in part."""
-    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+    """Megabytes of this process but for the drawn frames; what it shares with others is counted in part."""
+    kilobytes, mapped = 0, ""
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        words = line.split()
+        if "-" in words[0]:
+            mapped = words[-1]
+        elif words[0] == "Pss:" and not mapped.endswith(FRAMES):
+            kilobytes += int(words[1])
+    return kilobytes / 1024
 
 
 def measure(kind: str, cameras: int, seconds: float, frames: Path) -> dict[str, float]:
@@ -149,12 +156,12 @@ def measure(kind: str, cameras: int, seconds: float, frames: Path) -> dict[str, 
     by_camera = [ages for one in told for ages in one["ages"]]
     counts = [len(ages) for ages in by_camera]
     return {
-        "frames/s": sum(counts) / seconds,
+        "frames, frames/s": sum(counts) / seconds,
         "least of a camera, frames/s": min(counts) / seconds,
         "most of a camera, frames/s": max(counts) / seconds,
-        "age 95 %, ms": float(np.percentile(np.concatenate(by_camera), 95)) * 1000,
-        "cores": sum(one["cpu"] for one in told) / seconds,
-        "processor ms a frame": sum(one["cpu"] for one in told) / max(1, sum(counts)) * 1000,
+        "age at 95 %, ms": float(np.percentile(np.concatenate(by_camera), 95)) * 1000,
+        "busy, cores": sum(one["cpu"] for one in told) / seconds,
+        "processor time, ms/frame": sum(one["cpu"] for one in told) / max(1, sum(counts)) * 1000,
         "memory, MB": sum(one["memory"] for one in told),
     }
 
@@ -163,7 +170,7 @@ def compare(cameras: list[int], seconds: float, rounds: int, most: int) -> list[
     """A line for each number of cameras and way; medians of all rounds."""
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as place:
-        frames = Path(place) / "frames.npy"
+        frames = Path(place) / FRAMES
         draw(frames)
         print(f"{FPS:g} frames/s a camera, {WIDTH}x{HEIGHT}, {seconds:g} s, {rounds} rounds; medians")
         heads = ("frames/s", "least", "most", "age 95 %", "cores", "ms/frame", "MB", "frames to one process")
@@ -174,19 +181,15 @@ def compare(cameras: list[int], seconds: float, rounds: int, most: int) -> list[
             for _ in range(rounds):  # in turn, so that what else the machine does falls on all of them
                 for kind in kinds:
                     found[kind].append(measure(kind, count, seconds, frames))
-            ours = float(np.median([one["frames/s"] for one in found[ONE]]))
+            ours = float(np.median([one["frames, frames/s"] for one in found[ONE]]))
             for kind, told in found.items():
                 middle = {key: float(np.median([one[key] for one in told])) for key in told[0]}
                 cells = "".join(f"{value:>10.1f}" for value in middle.values())
-                print(f"{count:>8} {kind:<28}{cells}{ours / middle['frames/s']:>10.2f}", flush=True)
-                rows += [
-                    Row(
-                        f"{count} cameras, {kind}: {key}",
-                        key.rpartition(", ")[2].split()[-1],
-                        [one[key] for one in told],
-                    )
-                    for key in told[0]
-                ]
+                print(f"{count:>8} {kind:<28}{cells}{ours / middle['frames, frames/s']:>10.2f}", flush=True)
+                for key in middle:
+                    what, _, unit = key.rpartition(", ")
+                    if "of a camera" not in key:
+                        rows.append(Row(f"{count} cameras, {kind}: {what}", unit, [one[key] for one in told]))
     return rows
 
 
