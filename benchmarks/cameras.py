@@ -29,7 +29,7 @@ from facetracker.inference.detect import Find, Take
 from facetracker.inference.detector import Detector
 from facetracker.inference.live.live import LiveLoop
 from facetracker.inference.live.loop import Controls
-from facetracker.inference.live.side_by_side import Place, SideBySide
+from facetracker.inference.live.side_by_side import OneOfSeveral, SideBySide
 from facetracker.inference.recording.outputs import Outputs
 from facetracker.inference.recording.record import JsonLines
 from facetracker.inference.several import finders_of, watcher_of
@@ -111,7 +111,7 @@ def work(kind: str, first: int, count: int, all_of_them: int, pictures: np.ndarr
     if kind == ONE:
         news, controls, stages = threading.Condition(), Controls(), Stages()
         places = [
-            Place(
+            OneOfSeveral(
                 one.name, one, watcher_of(one, detector, Take(), Find(), stages), news, controls=controls, outputs=out
             )
             for one, out in zip(cameras, outputs, strict=True)

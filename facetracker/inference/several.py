@@ -28,7 +28,7 @@ from facetracker.inference.detect import TO_LABEL, Detected, Find, Keep, Show, T
 from facetracker.inference.detector import Timer
 from facetracker.inference.engines.base import default_threads
 from facetracker.inference.live.loop import Controls
-from facetracker.inference.live.side_by_side import Place, SideBySide
+from facetracker.inference.live.side_by_side import OneOfSeveral, SideBySide
 from facetracker.inference.live.views import OTHER_WAYS, open_view
 from facetracker.inference.recording.outputs import HardFrames, Outputs
 from facetracker.inference.recording.record import FORMATS, JsonLines
@@ -130,7 +130,7 @@ def detect_several(
             saved = all_outputs[name].hard_frames or HardFrames(TO_LABEL)
             drawn: dict[str, Any] = {"hidden": show.hidden, "landmarks": show.landmarks, "saved": saved}
             outputs = all_outputs[name]
-            places.append(Place(name, source, watcher, news, controls=controls, outputs=outputs, **drawn))
+            places.append(OneOfSeveral(name, source, watcher, news, controls=controls, outputs=outputs, **drawn))
         controls.mirror = bool(show.mirror)
         run = SideBySide(places, news, lookers, controls=controls, view=view, stop=take.stop)
         try:
@@ -215,7 +215,7 @@ def stem_of(name: str) -> str:
     return re.sub(r"[^\w]+", "-", name).strip("-") or "source"
 
 
-def rejects_of(places: Sequence[Place]) -> Rejects:
+def rejects_of(places: Sequence[OneOfSeveral]) -> Rejects:
     """The sources that failed, and the photos that could not be read."""
     rejects = Rejects()
     for place in places:

@@ -14,7 +14,7 @@ from facetracker.capture.frames import Frame, Source, now
 from facetracker.inference.detector import Detector
 from facetracker.inference.live import side_by_side
 from facetracker.inference.live.loop import Controls
-from facetracker.inference.live.side_by_side import Place, SideBySide
+from facetracker.inference.live.side_by_side import OneOfSeveral, SideBySide
 from facetracker.inference.live.tiles import mosaic
 from facetracker.inference.live.views import View
 from facetracker.inference.recording.outputs import HardFrames, Outputs
@@ -89,7 +89,9 @@ def side(models):
         for number, source in enumerate(sources):
             notes = Notes(str(number), turns)
             watcher = Watcher(finder, source.fps)
-            places.append(Place(str(number), source, watcher, news, controls=controls, outputs=notes, saved=saved))
+            places.append(
+                OneOfSeveral(str(number), source, watcher, news, controls=controls, outputs=notes, saved=saved)
+            )
         return SideBySide(places, news, lookers, controls=controls, view=view, stop=stop), turns
 
     return make

@@ -32,7 +32,7 @@ from facetracker.inference.events.settings import Patience
 from facetracker.inference.events.view import draw_zones
 from facetracker.inference.events.zones import Zone
 from facetracker.inference.live.loop import Controls
-from facetracker.inference.live.side_by_side import Place, SideBySide
+from facetracker.inference.live.side_by_side import OneOfSeveral, SideBySide
 from facetracker.inference.live.views import open_view
 from facetracker.inference.recording.outputs import HardFrames
 from facetracker.inference.several import Spec, all_open, finders_of, rejects_of, watcher_of
@@ -119,7 +119,9 @@ def notice_several(
             watcher = watcher_of(source, finder, take, find, stages)
             over = functools.partial(_with_zones, noticing=noticing, controls=controls)
             drawn: dict[str, Any] = {"hidden": show.hidden, "landmarks": show.landmarks, "saved": HardFrames(TO_LABEL)}
-            places.append(Place(name, source, watcher, news, controls=controls, outputs=telling, over=over, **drawn))
+            places.append(
+                OneOfSeveral(name, source, watcher, news, controls=controls, outputs=telling, over=over, **drawn)
+            )
         view = open_view(show.view, f"facetracker: {len(places)} sources")
         if view is not None:
             stack.callback(view.close)

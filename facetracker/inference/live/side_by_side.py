@@ -35,7 +35,7 @@ LOST = 5.0  # seconds without a frame after which what was under way in the pict
 LETTERS = 28  # of a source's name on its tile
 
 
-class Place(Post):
+class OneOfSeveral(Post):
     """One of several sources, called `name`. `news` is what all of them share; `over` draws over what is shown."""
 
     def __init__(
@@ -128,7 +128,7 @@ class SideBySide:
 
     def __init__(
         self,
-        places: Sequence[Place],
+        places: Sequence[OneOfSeveral],
         news: threading.Condition,
         lookers: int,
         *,
@@ -176,7 +176,7 @@ class SideBySide:
             finally:
                 self._release(place)
 
-    def _next(self, wanted: Callable[[Place], bool], wait: bool = False) -> Place | None:
+    def _next(self, wanted: Callable[[OneOfSeveral], bool], wait: bool = False) -> OneOfSeveral | None:
         """The next place of which that is true, now busy: whoever is taken goes to the end of the row."""
         with self._news:
             while not self._stopping and self._turns:
@@ -192,7 +192,7 @@ class SideBySide:
                 self._news.wait(POLL)
         return None
 
-    def _release(self, place: Place) -> None:
+    def _release(self, place: OneOfSeveral) -> None:
         with self._news:
             place.busy = False
             if place.ended:
