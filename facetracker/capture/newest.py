@@ -46,7 +46,6 @@ class NewestFrame:
             if not self._news.wait_for(lambda: self._frames or self._ended, timeout):
                 raise TimeoutError(f"no frame of {self.source.name} within {timeout:g} s")
             if self._frames:
-                self._news.notify_all()
                 return self._frames.popleft()
             if self._error is not None:
                 error, self._error = self._error, None
@@ -115,15 +114,30 @@ class FramesAhead(NewestFrame):
     def __init__(
         self, source: Source, ahead: int, took: Callable[[float], None], news: threading.Condition | None = None
     ):
-        self.ahead, self.took = ahead, took
+        self.took = took
+        # Not a wait for `news`: every frame of every film would wake the readers of all the others.
+        self._room = threading.Semaphore(ahead)
         super().__init__(source, news)
 
+    def get(self, timeout: float | None = None) -> Frame | None:
+        frame = super().get(timeout)
+        self._room.release()
+        return frame
+
+    def stop(self) -> None:
+        super().stop()
+        self._room.release()
+
     def _read(self) -> Iterator[Frame]:
+        self._room.acquire()
         began = time.perf_counter()
         for frame in self.source:
             self.took(time.perf_counter() - began)
             yield frame
+            self._room.acquire()
+            if self._stopping:
+                return
             began = time.perf_counter()
 
     def _make_room(self) -> None:
-        self._news.wait_for(lambda: len(self._frames) < self.ahead or self._stopping)
+        """No frame is given up for a newer one."""

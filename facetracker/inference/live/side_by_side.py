@@ -199,7 +199,8 @@ class SideBySide:
                 self._turns.remove(place)
                 if not self._turns:
                     self._done.set()
-            self._news.notify_all()
+            if place.frames.has_news:
+                self._news.notify_all()
 
     def _mind_the_lost(self) -> None:
         while (place := self._next(lambda one: one.is_lost)) is not None:
