@@ -6,6 +6,9 @@ each camera, as `facetracker detect N --view none --jsonl FILE` runs, as it come
 frames looked at a second in all, how old a frame is when its faces are known, processor time, memory (shared pages
 counted once). More processes than `--most-processes` are not tried. Where all frames are looked at either way,
 processor time is what differs; where they cannot be, frames are.
+
+`--long 540000`: so many small frames of 16 sources in one process, at full speed (540,000 are ten hours of one camera):
+memory, open files and threads on the way.
 """
 
 from __future__ import annotations
@@ -18,11 +21,13 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from measured import Row, write_rows
+from ten_hours import Sample, sample
 
 from facetracker.capture.frames import Frame, Source, now
 from facetracker.inference.detect import Find, Take
@@ -193,18 +198,77 @@ def compare(cameras: list[int], seconds: float, rounds: int, most: int) -> list[
     return rows
 
 
+class Hours(Source):
+    """A drawn scene over and over, as fast as it is read; `on_frame` hears of every one."""
+
+    fps = FPS
+
+    def __init__(self, number: int, pictures: list[np.ndarray], count: int, on_frame: Callable[[int], None]):
+        self.name, self.pictures, self.count, self.on_frame = f"camera {number}", pictures, count, on_frame
+        self.height, self.width = pictures[0].shape[:2]
+        self._index = -1
+
+    def _next(self) -> float | None:
+        self._index += 1
+        self.on_frame(self._index)
+        return self._index / FPS if self._index < self.count else None
+
+    def _frame(self) -> Frame:
+        return Frame(self.pictures[self._index % len(self.pictures)], self._index, self._index / FPS, now())
+
+    def close(self) -> None:
+        pass
+
+
+def long(frames: int, cameras: int = 16) -> list[Row]:
+    """So many frames in all; what the process holds after a twentieth of them, and at most since."""
+    scene, each = Scene(128, 96, faces=2, seed=1, leaving=True), frames // cameras
+    drawn = [scene.frame(index).picture for index in range(300)]
+    samples: list[Sample] = []
+
+    def on_frame(index: int) -> None:
+        if index and index % max(1, each // 20) == 0:
+            samples.append(sample(index * cameras))
+            held = samples[-1]
+            print(f"{held.frames:>10}{held.megabytes:>11.1f}{held.files:>12}{held.threads:>9}", flush=True)
+
+    finder, lookers = finders_of(None, Find(image_size=96))
+    news, controls, stages = threading.Condition(), Controls(), Stages()
+    print(f"{'frames':>10}{'memory MB':>11}{'open files':>12}{'threads':>9}")
+    places = []
+    for number in range(cameras):
+        source = Hours(number, drawn + drawn[-2:0:-1], each, (lambda _: None) if number else on_frame)
+        watcher = watcher_of(source, finder, Take(), Find(), stages)
+        outputs = Outputs(lines=JsonLines(os.devnull, force=True))
+        places.append(OneOfSeveral(source.name, source, watcher, news, controls=controls, outputs=outputs))
+    run = SideBySide(places, news, lookers, controls=controls)
+    run.run()
+    memories, files = np.array([one.megabytes for one in samples]), [one.files for one in samples]
+    gained = float(memories.max() - memories[0])
+    frames = each * cameras
+    print(
+        f"{frames} frames in {run.seconds:.0f} s ({frames / run.seconds:.0f}/s); since the first sample memory at most "
+        f"{gained:+.1f} MB, open files {files[-1] - files[0]:+d}"
+    )
+    return [Row("memory gained", "MB", [gained]), Row("open files gained", "files", [float(files[-1] - files[0])])]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cameras", type=int, nargs="+", default=[4, 16, 32, 64])
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--most-processes", type=int, default=32)
+    parser.add_argument("--long", type=int, default=0)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--frames", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--work", type=json.loads, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.work is not None:
         print(json.dumps(work(*given.work, np.load(given.frames, mmap_mode="r"), given.seconds)))
+        return
+    if given.long:
+        write_rows(given.json, long(given.long))
         return
     write_rows(given.json, compare(given.cameras, given.seconds, given.rounds, given.most_processes))
 
