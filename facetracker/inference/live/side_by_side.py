@@ -1,8 +1,8 @@
 """Several sources in one process: each read in a thread of its own, all looked at by a few.
 
 Every source has its place: its newest frame (of a film the next one), its follower, its outputs. Whoever looks takes
-the place whose turn it is among those with a frame, so none waits for longer than one look at each of the others, and
-however many there are, what is looked at is never older than that and one frame.
+the place whose turn it is among those with a frame, so none waits for longer than one look at each of the others. What
+it takes is the newest then, so however many there are, a frame is never older than one frame's time and a look.
 """
 
 from __future__ import annotations
