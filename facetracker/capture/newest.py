@@ -91,7 +91,7 @@ class NewestFrame:
                         break
                     self._frames.append(frame)
                     self.came = time.monotonic()
-                    self._news.notify_all()
+                    self._news.notify()  # one frame, one who looks at it
         except BaseException as raised:  # whatever it is, it belongs to the one who reads
             error = raised
         finally:

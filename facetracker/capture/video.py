@@ -146,7 +146,7 @@ class LiveSource(Source):
         if self._capture is not None:
             self._learn(self._capture)
         elif reconnects is None:
-            console.warn(f"{self._not_there()} Trying again until it is.")
+            console.warn(f"{self._not_there()} Trying again until it is there.")
         else:
             raise self._not_there()
 
