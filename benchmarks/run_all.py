@@ -66,6 +66,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "train_step": Benchmark("train_step.py", ("--rounds", "8", "--steps", "5"), TRAINING),
     "demo": Benchmark("demo.py", ("--rounds", "5"), ("facetracker/cli/demo", *DATASET, *TRAINING, *RUNTIME)),
     "latency": Benchmark("realtime.py", ("latency", "--rounds", "5"), (*RUNTIME, "facetracker/capture")),
+    "cameras": Benchmark("cameras.py", ("--rounds", "3"), (*RUNTIME, "facetracker/capture")),
     "follow": Benchmark("realtime.py", ("follow", "--png", "docs/images/benchmarks/follow.png"), RUNTIME),
     "framing": Benchmark("framing.py", ("--png", "docs/images/benchmarks/framing.png"), RUNTIME),
     "notice": Benchmark("notice.py", (), RUNTIME),

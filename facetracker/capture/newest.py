@@ -18,17 +18,21 @@ from facetracker.capture.frames import Frame, Source
 
 
 class NewestFrame:
-    """One thread reads the source; `get` waits for a frame newer than the last one it gave."""
+    """One thread reads the source; `get` waits for a frame newer than the last one it gave.
 
-    def __init__(self, source: Source):
+    Who waits for several sources at once gives all of them the same `news`, and asks which `has_news`.
+    """
+
+    def __init__(self, source: Source, news: threading.Condition | None = None):
         self.source = source
         self.live = source.live
+        self.came = time.monotonic()  # when the last frame did
         self.dropped = 0  # frames that were replaced by a newer one before anybody asked
         self._frames: deque[Frame] = deque()
         self._error: BaseException | None = None
         self._ended = False
         self._stopping = False
-        self._news = threading.Condition()
+        self._news = news or threading.Condition()
         self._thread = threading.Thread(target=self._work, name=f"reads {source.name}", daemon=True)
         self._thread.start()
 
@@ -42,23 +46,31 @@ class NewestFrame:
             if not self._news.wait_for(lambda: self._frames or self._ended, timeout):
                 raise TimeoutError(f"no frame of {self.source.name} within {timeout:g} s")
             if self._frames:
-                self._news.notify_all()
                 return self._frames.popleft()
             if self._error is not None:
                 error, self._error = self._error, None
                 raise error
             return None
 
+    @property
+    def has_news(self) -> bool:
+        """Whether `get` would answer at once: with a frame, an error, or that it is over."""
+        return bool(self._frames) or self._ended
+
     def __iter__(self) -> Iterator[Frame]:
         while (frame := self.get()) is not None:
             yield frame
 
-    def close(self, timeout: float = 10.0) -> None:
-        """Stop reading, close the source and wait for the thread (a blocked read may take its time-out)."""
+    def stop(self) -> None:
+        """Stop reading soon; `close` waits for it as well."""
         with self._news:
             self._stopping = True
             self._news.notify_all()
         self.source.interrupt()
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Stop reading, close the source and wait for the thread (a blocked read may take its time-out)."""
+        self.stop()
         self._thread.join(timeout)
 
     def _read(self) -> Iterator[Frame]:
@@ -78,7 +90,8 @@ class NewestFrame:
                     if self._stopping:
                         break
                     self._frames.append(frame)
-                    self._news.notify_all()
+                    self.came = time.monotonic()
+                    self._news.notify()  # one frame, one who looks at it
         except BaseException as raised:  # whatever it is, it belongs to the one who reads
             error = raised
         finally:
@@ -98,16 +111,33 @@ class NewestFrame:
 class FramesAhead(NewestFrame):
     """Every frame of a source, read `ahead` of who looks at them; `took` hears how many seconds each reading took."""
 
-    def __init__(self, source: Source, ahead: int, took: Callable[[float], None]):
-        self.ahead, self.took = ahead, took
-        super().__init__(source)
+    def __init__(
+        self, source: Source, ahead: int, took: Callable[[float], None], news: threading.Condition | None = None
+    ):
+        self.took = took
+        # Not a wait for `news`: every frame of every film would wake the readers of all the others.
+        self._room = threading.Semaphore(ahead)
+        super().__init__(source, news)
+
+    def get(self, timeout: float | None = None) -> Frame | None:
+        frame = super().get(timeout)
+        self._room.release()
+        return frame
+
+    def stop(self) -> None:
+        super().stop()
+        self._room.release()
 
     def _read(self) -> Iterator[Frame]:
+        self._room.acquire()
         began = time.perf_counter()
         for frame in self.source:
             self.took(time.perf_counter() - began)
             yield frame
+            self._room.acquire()
+            if self._stopping:
+                return
             began = time.perf_counter()
 
     def _make_room(self) -> None:
-        self._news.wait_for(lambda: len(self._frames) < self.ahead or self._stopping)
+        """No frame is given up for a newer one."""

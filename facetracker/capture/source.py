@@ -23,6 +23,7 @@ from facetracker.core.errors import FaceTrackerError
 
 __all__ = ["Frame", "NewestFrame", "Source", "open_source"]
 
+PATIENT_TIMEOUT = 3.0  # seconds for an attempt: one that began just before a camera came back must not cost the five
 FILM_SUFFIXES = (".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".ogv", ".wmv")
 
 
@@ -38,27 +39,28 @@ def open_source(
     fps: float | None = None,
     timeout: float = 5.0,
     reconnects: int = 5,
+    patient: bool = False,
 ) -> Source:
     """Open a source by its specification (see the module).
 
     `start` and `stop` (seconds), `stride` (every so many frames) and `every` (seconds between frames) take a part.
     `width`, `height` and `fps` are wishes to a camera; `fps` is also the rate of a numbered sequence. `timeout`
-    (seconds) and `reconnects` are for streams.
+    (seconds) and `reconnects` are for streams. `patient`, for one source of several: a camera or stream that is away is
+    waited for, however long, and one thread decodes it.
     """
     if stride < 1 or start < 0 or every < 0 or (stop is not None and stop <= start):
         raise FaceTrackerError(f"start {start:g} s, stop {stop} s, stride {stride} leave nothing of {spec}")
-    source = _opened(str(spec).strip(), width, height, fps, timeout, reconnects)
+    source = _opened(str(spec).strip(), width, height, fps, timeout, reconnects, patient)
     source.start, source.stop, source.stride, source.every = start, stop, stride, every
     return source
 
 
 def _opened(
-    spec: str, width: int | None, height: int | None, fps: float | None, timeout: float, reconnects: int
+    spec: str, width: int | None, height: int | None, fps: float | None, timeout: float, reconnects: int, patient: bool
 ) -> Source:
-    if re.fullmatch(r"\d+", spec):
-        return Camera(int(spec), width, height, fps)
-    if re.fullmatch(r"/dev/video\d+", spec):
-        return Camera(spec, width, height, fps)
+    if re.fullmatch(r"\d+|/dev/video\d+", spec):
+        device = int(spec) if spec.isdigit() else spec
+        return Camera(device, width, height, fps, reconnects=None if patient else 0)
     if spec == "scene" or spec.startswith("scene:"):
         return open_scene(spec)
     if spec.startswith("file://"):
@@ -66,7 +68,7 @@ def _opened(
     if "://" in spec:
         if urlsplit(spec).scheme in ("http", "https") and urlsplit(spec).path.lower().endswith(FILM_SUFFIXES):
             return VideoFile(spec, time_limits(timeout))
-        return Stream(spec, timeout, reconnects)
+        return Stream(spec, PATIENT_TIMEOUT, None, threads=1) if patient else Stream(spec, timeout, reconnects)
     path = Path(spec).expanduser()
     if path.is_dir():
         return open_folder(path)

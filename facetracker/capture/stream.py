@@ -2,75 +2,37 @@
 
 from __future__ import annotations
 
-import time
-from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import cv2
 
-from facetracker.capture.frames import now
 from facetracker.capture.video import LiveSource, open_capture, time_limits
-from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
 
 
 class Stream(LiveSource):
-    """A live stream. Silent for `timeout` seconds, it is opened again, up to `reconnects` times in a row."""
+    """A live stream. Silent for `timeout` seconds, it is opened again, up to `reconnects` times in a row (None: until
+    it is back). `threads` are those of its decoder (None: OpenCV's choice, which is all cores)."""
 
-    def __init__(self, address: str, timeout: float = 5.0, reconnects: int = 5):
-        self.address, self.timeout, self.reconnects = address, timeout, reconnects
-        self.name = without_password(address)
-        self._capture = self._opened()
-        if self._capture is None:
-            raise FaceTrackerError(
-                f"{self.name}: no stream answers within {timeout:g} s",
-                fix="Check the address, or play it with ffplay to see what it says.",
-            )
-        super().__init__(self._capture)
-        self._closed = False
+    def __init__(self, address: str, timeout: float = 5.0, reconnects: int | None = 5, threads: int | None = None):
+        self.address, self.timeout = address, timeout
+        self._parameters = time_limits(timeout) + ([] if threads is None else [cv2.CAP_PROP_N_THREADS, threads])
+        super().__init__(without_password(address), reconnects)
 
     def _opened(self) -> cv2.VideoCapture | None:
-        return open_capture(self.address, cv2.CAP_FFMPEG, time_limits(self.timeout))
+        return open_capture(self.address, cv2.CAP_FFMPEG, self._parameters)
 
-    def _next(self) -> float | None:
-        picture = self._read()
-        attempts = 0
-        while picture is None and not self._closed:
-            if attempts == self.reconnects:
-                raise FaceTrackerError(
-                    f"{self.name}: the stream fell silent and did not come back after {attempts} attempts",
-                    fix="What came until then is kept.",
-                )
-            attempts += 1
-            console.warn(f"{self.name}: the stream fell silent, opening it again ({attempts} of {self.reconnects})")
-            self._wait(min(0.25 * 2 ** (attempts - 1), 4.0) if attempts > 1 else 0.0)
-            if self._capture is not None:
-                self._capture.release()
-            self._capture = None if self._closed else self._opened()
-            picture = self._read()
-        return None if picture is None else self._came(picture)
+    def _not_there(self) -> FaceTrackerError:
+        return FaceTrackerError(
+            f"{self.name}: no stream answers within {self.timeout:g} s",
+            fix="Check the address, or play it with ffplay to see what it says.",
+        )
 
-    def _read(self) -> Any:
-        if self._capture is None:
-            return None
-        try:
-            done, picture = self._capture.read()
-        except cv2.error:
-            return None
-        return picture if done else None
-
-    def _wait(self, seconds: float) -> None:
-        end = now() + seconds
-        while not self._closed and now() < end:
-            time.sleep(0.05)
-
-    def interrupt(self) -> None:
-        self._closed = True
-
-    def close(self) -> None:
-        self._closed = True
-        if self._capture is not None:
-            self._capture.release()
+    def _went_away(self, attempts: int) -> FaceTrackerError:
+        return FaceTrackerError(
+            f"{self.name}: the stream fell silent and did not come back after {attempts} attempts",
+            fix="What came until then is kept.",
+        )
 
 
 def without_password(address: str) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,18 +24,33 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "3")
 
 USUAL_FPS = 30.0
+FIRST_PAUSE = 0.5  # seconds; there is none before the first attempt, and each is twice the one before
+LAST_PAUSE = 4.0  # seconds, the longest between two attempts to open a stream again
+PAUSE = 1.5  # the same where it is tried for ever: whoever is back is to be followed within five seconds
 ENDS_EARLY = 0.95  # a film with less than this share of its frames ended in garbage, not by rounding
+
+
+_quieting = threading.Lock()
+_quiet = 0  # captures that are being opened just now: several threads may be at it
+_level = 0
 
 
 @contextmanager
 def quiet_opencv() -> Iterator[None]:
     """OpenCV reports a missing camera with four lines on stderr; we say it in one."""
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(0)
+    global _quiet, _level
+    with _quieting:
+        if not _quiet:
+            _level = cv2.utils.logging.getLogLevel()
+            cv2.utils.logging.setLogLevel(0)
+        _quiet += 1
     try:
         yield
     finally:
-        cv2.utils.logging.setLogLevel(level)
+        with _quieting:
+            _quiet -= 1
+            if not _quiet:
+                cv2.utils.logging.setLogLevel(_level)
 
 
 def open_capture(where: str | int, api: int = cv2.CAP_ANY, parameters: Sequence[int] = ()) -> cv2.VideoCapture | None:
@@ -109,28 +127,109 @@ class VideoFile(Source):
 
 
 class LiveSource(Source):
-    """What camera and stream share: the time of a frame is the moment at which it came, from the first one on."""
+    """What camera and stream share: the time of a frame is the moment at which it came, from the first one on.
+
+    One that falls silent is opened again, up to `reconnects` times in a row. None: until it is back, however long that
+    takes, and also if it was not there to begin with.
+    """
 
     live = True
 
-    def __init__(self, capture: cv2.VideoCapture):
-        self.fps = sensible_fps(capture.get(cv2.CAP_PROP_FPS))
-        self.width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)) or None
-        self.height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)) or None
+    def __init__(self, name: str, reconnects: int | None):
+        self.name, self.reconnects = name, reconnects
         self._index = -1
         self._began: float | None = None
         self._taken = 0.0
         self._picture: Any = None
+        self._closed = False
+        self._capture = self._opened()
+        if self._capture is not None:
+            self._learn(self._capture)
+        elif reconnects is None:
+            console.warn(f"{self._not_there()} Trying again until it is there.")
+        else:
+            raise self._not_there()
 
-    def _came(self, picture: Picture) -> float:
-        """Take the picture that has just been read; its time."""
+    @abstractmethod
+    def _opened(self) -> cv2.VideoCapture | None:
+        """The device or address, opened; None where that fails."""
+
+    @abstractmethod
+    def _not_there(self) -> FaceTrackerError:
+        """Why it could not be opened, for a person."""
+
+    @abstractmethod
+    def _went_away(self, attempts: int) -> FaceTrackerError:
+        """That there is no picture any more, after so many attempts to open it again."""
+
+    def _learn(self, capture: cv2.VideoCapture) -> None:
+        self.fps = sensible_fps(capture.get(cv2.CAP_PROP_FPS))
+        self.width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)) or None
+        self.height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)) or None
+
+    def _next(self) -> float | None:
+        picture = self._read()
+        if picture is None and not self._closed:
+            picture = self._read_again()
+        if picture is None:
+            return None
         self._picture, self._taken = picture, now()
         self._began = self._taken if self._began is None else self._began
         self._index += 1
         return self._taken - self._began
 
+    def _read(self) -> Any:
+        if self._capture is None:
+            return None
+        try:
+            done, picture = self._capture.read()
+        except cv2.error:
+            return None
+        return picture if done else None
+
+    def _read_again(self) -> Any:
+        """The next picture after opening it again, with growing pauses; None once it is closed meanwhile."""
+        silent, attempts, pause, picture = now(), 0, 0.0, None
+        longest = PAUSE if self.reconnects is None else LAST_PAUSE
+        while picture is None and not self._closed:
+            if attempts == self.reconnects:
+                raise self._went_away(attempts)
+            attempts += 1
+            self._tell(attempts)
+            self._wait(pause)
+            pause = min(2 * pause or FIRST_PAUSE, longest)
+            if self._capture is not None:
+                self._capture.release()
+            self._capture = None if self._closed else self._opened()
+            if self._capture is not None and self.width is None:
+                self._learn(self._capture)
+            picture = self._read()
+        if self.reconnects is None and picture is not None:
+            console.warn(f"{self.name}: is there, after {console.duration(now() - silent)}")
+        return picture
+
+    def _tell(self, attempts: int) -> None:
+        """Say that it is opened again; of one that is away for an hour once, not two thousand times."""
+        if self.reconnects is not None:
+            console.warn(f"{self.name}: the stream fell silent, opening it again ({attempts} of {self.reconnects})")
+        elif attempts == 1 and self._capture is not None:
+            console.warn(f"{self.name}: fell silent, trying again until it is back")
+
+    def _wait(self, seconds: float) -> None:
+        end = now() + seconds
+        while not self._closed and now() < end:
+            time.sleep(0.05)
+
     def _frame(self) -> Frame:
         return Frame(as_colour(self._picture), self._index, self._taken - (self._began or 0.0), self._taken)
+
+    def interrupt(self) -> None:
+        self._closed = True
+
+    def close(self) -> None:
+        self._closed = True
+        if self._capture is not None:
+            self._capture.release()
 
 
 class Camera(LiveSource):
@@ -139,37 +238,37 @@ class Camera(LiveSource):
     HICCUPS = 10  # failed reads in a row until a camera counts as gone; USB hubs drop single frames
 
     def __init__(
-        self, device: int | str, width: int | None = None, height: int | None = None, fps: float | None = None
+        self,
+        device: int | str,
+        width: int | None = None,
+        height: int | None = None,
+        fps: float | None = None,
+        reconnects: int | None = 0,
     ):
-        self.name = f"camera {device}"
-        capture = open_capture(device)
-        if capture is None:
-            raise FaceTrackerError(*_no_camera(device))
-        self._capture = capture
-        for wish, value in (
-            (cv2.CAP_PROP_FRAME_WIDTH, width),
-            (cv2.CAP_PROP_FRAME_HEIGHT, height),
-            (cv2.CAP_PROP_FPS, fps),
-        ):
-            if value is not None:
+        self.device = device
+        self.wishes = {cv2.CAP_PROP_FRAME_WIDTH: width, cv2.CAP_PROP_FRAME_HEIGHT: height, cv2.CAP_PROP_FPS: fps}
+        super().__init__(f"camera {device}", reconnects)
+
+    def _opened(self) -> cv2.VideoCapture | None:
+        capture = open_capture(self.device)
+        for wish, value in self.wishes.items():
+            if capture is not None and value is not None:
                 capture.set(wish, value)
-        super().__init__(capture)
+        return capture
 
-    def _next(self) -> float | None:
+    def _read(self) -> Any:
         for _ in range(self.HICCUPS):
-            done, picture = self._capture.read()
-            if done and picture is not None:
-                break
-        else:
-            if self._began is None:
-                raise FaceTrackerError(
-                    f"{self.name} gives no picture", fix="Another program may hold it; close that one."
-                )
-            raise FaceTrackerError(f"{self.name} went away", fix="Plug it in again; what was taken until then is kept.")
-        return self._came(picture)
+            if (picture := super()._read()) is not None:
+                return picture
+        return None
 
-    def close(self) -> None:
-        self._capture.release()
+    def _not_there(self) -> FaceTrackerError:
+        return FaceTrackerError(*_no_camera(self.device))
+
+    def _went_away(self, attempts: int) -> FaceTrackerError:
+        if self._began is None:
+            return FaceTrackerError(f"{self.name} gives no picture", fix="Another program may hold it; close that one.")
+        return FaceTrackerError(f"{self.name} went away", fix="Plug it in again; what was taken until then is kept.")
 
 
 def _no_camera(device: int | str) -> tuple[str]:

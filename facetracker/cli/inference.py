@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -36,13 +36,13 @@ def detect(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[MODEL] [SOURCE]",
+            metavar="[MODEL] [SOURCE]...",
             help="Camera number, film, photo, folder, address, or scene: for drawn faces; default: the first camera.",
             show_default=False,
         ),
     ] = None,
     model: Annotated[str | None, typer.Option(help="Model file, run folder, or haar; default: the starter.")] = None,
-    source: Annotated[str | None, typer.Option(help="As the word SOURCE.")] = None,
+    source: Annotated[list[str] | None, typer.Option(help="As the word SOURCE; may be given several times.")] = None,
     view: Annotated[ViewChoice, typer.Option(help="auto: a window where there is a display.")] = ViewChoice.auto,
     threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Score from which a face counts.")] = None,
     start: Annotated[float, typer.Option(min=0, help="Seconds to leave out at the beginning.")] = 0.0,
@@ -77,25 +77,27 @@ def detect(
     """Find and follow faces in a camera, a film, photos: in a window, a recording, or lines of JSON.
 
     A model may stand before the source: facetracker detect runs/mine film.mp4
+    Several sources are watched side by side: facetracker detect 0 rtsp://door/1 film.mp4
 
     Keys: q or Esc quits, space pauses, s saves the frame for labelling, m mirrors, b blurs, h helps.
     No picture leaves this machine.
     """
-    from facetracker.cli.words import model_and_source
+    from facetracker.cli.words import model_and_sources
     from facetracker.core import console
     from facetracker.inference import detect as stage
     from facetracker.inference.hiding.cover import hidden_by
+    from facetracker.inference.several import detect_several
 
-    model, source = model_and_source(words or [], model, source)
+    model, sources = model_and_sources(words or [], model, source)
+    wishes: dict[str, Any] = {
+        "take": stage.Take(start, stop, stride, width, height, fps),
+        "find": stage.Find(threshold, image_size, threads, every, follow, steady, classifier),
+        "show": stage.Show(view.value, mirror, hidden_by(blur, pixelate), landmarks),
+        "keep": stage.Keep(save, jsonl, crop_to, collect_uncertain, force),
+    }
     with console.on_stderr() if str(jsonl) == "-" else nullcontext():
-        done = stage.detect(
-            model,
-            source,
-            take=stage.Take(start, stop, stride, width, height, fps),
-            find=stage.Find(threshold, image_size, threads, every, follow, steady, classifier),
-            show=stage.Show(view.value, mirror, hidden_by(blur, pixelate), landmarks),
-            keep=stage.Keep(save, jsonl, crop_to, collect_uncertain, force),
-        )
+        several = len(sources) > 1
+        done = detect_several(model, sources, **wishes) if several else stage.detect(model, sources[0], **wishes)
         console.say(done.summary())
         if table:
             console.say(done.stages.table())
@@ -140,9 +142,10 @@ class HowChoice(StrEnum):
 
 
 def hide(
-    source: Annotated[Path, typer.Argument(metavar="FILM|PHOTO|FOLDER", help="What to hide the faces of.")],
+    sources: Annotated[list[Path], typer.Argument(metavar="FILM|PHOTO|FOLDER...", help="What to hide the faces of.")],
     save: Annotated[
-        Path | None, typer.Option(help="The file or folder to write; default: beside it, with -hidden in its name.")
+        Path | None,
+        typer.Option(help="The file or folder to write, of several a folder; default: beside it, with -hidden."),
     ] = None,
     how: Annotated[HowChoice, typer.Option(help="What becomes of a face.")] = HowChoice.blur,
     picture: Annotated[Path | None, typer.Option(help="Lay this picture over every face.")] = None,
@@ -163,17 +166,17 @@ def hide(
     No picture leaves this machine.
     """
     from facetracker.core import console
+    from facetracker.core.errors import FaceTrackerError
     from facetracker.inference.hiding import hide as stage
+    from facetracker.inference.hiding.several import hide_several
 
-    done = stage.hide(
-        source,
-        save,
-        model=model,
-        show=stage.HideAs(how.value, picture, boxes),
-        check=check,
-        spare=spare,
-        threads=threads,
-        force=force,
-    )
+    look = stage.HideAs(how.value, picture, boxes)
+    if len(sources) == 1:
+        wishes: dict[str, Any] = {"check": check, "spare": spare, "threads": threads, "force": force}
+        done = stage.hide(sources[0], save, model=model, show=look, **wishes)
+    elif check is not None or spare is not None:
+        raise FaceTrackerError("--check and --except belong to one film", fix="Hide it by itself.")
+    else:
+        done = hide_several(sources, save, model=model, show=look, threads=threads, force=force)
     console.say(done.summary())
     tell_left_out(done.rejects)

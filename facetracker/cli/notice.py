@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
-from facetracker.cli.inference import ViewChoice
+from facetracker.cli.inference import ViewChoice, tell_left_out
+from facetracker.cli.words import CAMERA
 
 
 class WithPairs(TyperCommand):
@@ -33,9 +34,15 @@ KINDS = {"notice": WithPairs}
 
 
 def notice(
-    source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="Camera number, film, address, or scene: for drawn faces.")
-    ] = "0",
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SOURCE]...",
+            help="Camera number, film, address, or scene: for drawn faces; default: the first camera.",
+            show_default=False,
+        ),
+    ] = None,
+    source: Annotated[list[str] | None, typer.Option(help="As the word SOURCE; may be given several times.")] = None,
     model: Annotated[str | None, typer.Option(help="Model file or run folder; default: the starter.")] = None,
     stay: Annotated[list[float] | None, typer.Option(help="Tell when somebody has stayed for so many seconds.")] = None,
     zone: Annotated[
@@ -71,6 +78,7 @@ def notice(
 ) -> None:
     """Tell who comes, goes and stays: events as lines of JSON, to a webhook, to commands.
 
+    Several sources are watched side by side; their events say which source they are from.
     Events: came, left, stayed, entered, left_zone, looks_away, looks_back, count. People are counted, not recognised;
     no picture is stored unless you ask for it.
     """
@@ -80,22 +88,27 @@ def notice(
     from facetracker.inference import detect as parts
     from facetracker.inference.events import notice as stage
     from facetracker.inference.events.settings import settings_of
+    from facetracker.inference.events.several import notice_several
     from facetracker.inference.events.zones import parse_zones
 
     commands = []
     for one in on or []:
         event, _, command = one.partition("=")
         commands.append((event, command))
+    watched = [*(source or []), *(sources or [])] or [CAMERA]
+    wishes: dict[str, Any] = {
+        "patience": settings_of(believe, gone),
+        "zones": parse_zones(zone or []),
+        "stays": stay or [],
+        "tell": stage.Tell(sys.stdout, webhook, anywhere, commands, keep_pictures),
+        "take": parts.Take(start, stop, 1, width, height, fps),
+        "find": parts.Find(threshold, image_size, threads, every),
+        "show": parts.Show(view.value, mirror),
+    }
     with console.on_stderr():
-        done = stage.notice(
-            source,
-            model,
-            patience=settings_of(believe, gone),
-            zones=parse_zones(zone or []),
-            stays=stay or [],
-            tell=stage.Tell(sys.stdout, webhook, anywhere, commands, keep_pictures),
-            take=parts.Take(start, stop, 1, width, height, fps),
-            find=parts.Find(threshold, image_size, threads, every),
-            show=parts.Show(view.value, mirror),
-        )
+        if len(watched) == 1:
+            console.say(stage.notice(watched[0], model, **wishes).summary())
+            return
+        done = notice_several(watched, model, **wishes)
         console.say(done.summary())
+        tell_left_out(done.rejects)

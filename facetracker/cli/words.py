@@ -34,22 +34,23 @@ def is_model(word: str) -> bool:
     return path.is_dir() and any((path / f"model{suffix}").is_file() for suffix in SUFFIXES)
 
 
-def model_and_source(words: Sequence[str], model: str | None, source: str | None) -> tuple[str | None, str]:
-    """The model (None: the starter) and the source that these words and the options mean.
+def model_and_sources(
+    words: Sequence[str], model: str | None, sources: Sequence[str] | None
+) -> tuple[str | None, list[str]]:
+    """The model (None: the starter) and the sources that these words and the options mean.
 
-    `detect film.mp4`, `detect runs/mine`, `detect runs/mine film.mp4` and `detect runs/mine --source film.mp4` are all
-    understood; whatever is no model is a source.
+    `detect film.mp4`, `detect runs/mine`, `detect runs/mine film.mp4`, `detect runs/mine --source film.mp4` and
+    `detect 0 1 film.mp4` are all understood; whatever is no model is a source.
     """
+    found = list(sources or [])
     for word in words:
-        if is_model(word):
-            if model is not None:
-                raise FaceTrackerError(f"two models: {model} and {word}", fix="Name one.")
-            model = word
+        if not is_model(word):
+            found.append(word)
+        elif model is not None:
+            raise FaceTrackerError(f"two models: {model} and {word}", fix="Name one.")
         else:
-            if source is not None:
-                raise FaceTrackerError(f"two sources: {source} and {word}", fix="One after the other.")
-            source = word
-    return model, CAMERA if source is None else source
+            model = word
+    return model, found or [CAMERA]
 
 
 class ByPurpose(TyperGroup):

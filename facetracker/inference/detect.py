@@ -140,11 +140,7 @@ def detect(
     for path in (keep.save, keep.jsonl):
         if path is not None and str(path) != STDOUT and not Path(path).is_dir():
             refuse_to_overwrite(path, keep.force)
-    detector: Detector | HaarDetector
-    if str(model) == HAAR:
-        detector = HaarDetector()
-    else:
-        detector = Detector.load(model, find.threshold, find.threads, image_size=find.image_size)
+    detector = detector_of(model, find)
     votes = ClassVotes(Classifier(find.classifier, find.threads)) if find.classifier is not None else None
     opened = open_source(source, **asdict(take))
     outputs, shown = Outputs(), None
@@ -164,7 +160,7 @@ def detect(
         if framed is not None:
             films = isinstance(opened, VideoFile)
             framing = Framing(framed, detector.threshold, films=films, stills=opened.stills)
-        outputs = _outputs(opened, keep, framing)
+        outputs = outputs_of(opened, keep, framing)
         camera = opened.live and opened.name.startswith("camera")
         kind: type[Loop] = LiveLoop if opened.live else RecordedLoop
         loop = kind(
@@ -196,6 +192,13 @@ def detect(
     return Detected(report, stages, outputs.summary(), opened.live, rejects)
 
 
+def detector_of(model: str | Path | None, find: Find) -> Detector | HaarDetector:
+    """The detector that a person asked for."""
+    if str(model) == HAAR:
+        return HaarDetector()
+    return Detector.load(model, find.threshold, find.threads, image_size=find.image_size)
+
+
 def _view_for(view: ViewKind, source: Source, purpose: object) -> View | None:
     """The view; a live run that nobody could see, that writes nothing and never ends is refused."""
     if view == "auto" and source.stills and (purpose or why_no_display() is not None):
@@ -208,7 +211,8 @@ def _view_for(view: ViewKind, source: Source, purpose: object) -> View | None:
     return shown
 
 
-def _outputs(source: Source, keep: Keep, framing: Framing | None) -> Outputs:
+def outputs_of(source: Source, keep: Keep, framing: Framing | None = None) -> Outputs:
+    """What is to be written of a source, opened; all or none of it."""
     rate = (source.fps or (1.0 if source.stills else 30.0)) / source.stride
     name = Path(source.name).stem if Path(source.name).suffix else "frame"
     photos = source.stills and keep.save and Path(keep.save).suffix.lower() not in FORMATS

@@ -95,6 +95,40 @@ def test_a_stream_that_ends_in_garbage(server):
     assert found[:15] == list(range(found[0], found[0] + 15))
 
 
+def test_one_of_several_is_waited_for_however_often_it_falls_silent(server, capfd):
+    """It gives ten frames a connection, and is opened more often than a stream that is alone would be."""
+    server.script = lambda send, connection: server.paced(send, range(10), 200)
+    with open_source(server.address, patient=True) as source:
+        source._wait = lambda seconds: None
+        frames = list(itertools.islice(source, 70))
+    assert server.connections > 6
+    assert [frame.index for frame in frames] == list(range(70))
+    assert all(later.time > earlier.time for earlier, later in itertools.pairwise(frames))
+    said = capfd.readouterr().err.splitlines()
+    assert said[0] == f"warning: {server.address}: fell silent, trying again until it is back"
+    assert said[1].startswith(f"warning: {server.address}: is there, after ")
+
+
+def test_pauses_grow_up_to_a_second_and_a_half_and_an_hour_is_told_once(capfd, monkeypatch):
+    """Nobody is there: an hour in the source's own time."""
+    passed, pauses = [0.0], []
+    monkeypatch.setattr("facetracker.capture.video.now", lambda: passed[0])
+    with open_source("http://127.0.0.1:9/stream", patient=True) as source:
+
+        def wait(seconds):
+            pauses.append(seconds)
+            passed[0] += seconds
+            if passed[0] > 3600:
+                source.interrupt()
+
+        source._opened = lambda: None
+        source._wait = wait
+        assert next(iter(source), None) is None
+    assert pauses[:6] == [0.0, 0.5, 1.0, 1.5, 1.5, 1.5]
+    assert len(pauses) > 2000
+    assert len(capfd.readouterr().err.splitlines()) == 1
+
+
 def test_a_film_at_an_address_is_a_film(film, tmp_path):
     from functools import partial
     from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -83,7 +84,7 @@ def test_ctrl_c_ends_a_live_run_well(models, tmp_path):
     program.send_signal(signal.SIGINT)
     out, err = program.communicate(timeout=60)
     assert program.returncode == 0, err
-    assert "frames in" in out
+    assert re.search(r"frames? in", out)  # one, where the first look of a busy machine takes more than a second
     assert [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
 
 

@@ -78,14 +78,11 @@ def notice(
 
     Ctrl-C closes the visits that are under way; that of a film is raised after it.
     """
-    for seconds in stays:
-        if not 0 < seconds < float("inf"):
-            raise FaceTrackerError(f"--stay {seconds:g}: whoever comes has stayed so long", fix="More than 0 seconds.")
+    check_stays(stays)
     detector = Detector.load(model, find.threshold, find.threads, image_size=find.image_size)
     run = new_session()
     with Sinks(tell, run) as sinks, open_source(source, **asdict(take)) as opened:
-        if opened.stills:
-            raise FaceTrackerError(f"{opened.name}: photos have no time in which somebody comes or leaves")
+        refuse_stills(opened)
         noticing = Noticing(patience, zones, stays)
         telling = Telling(noticing, sinks.all, opened.live, pictures=tell.pictures, run=run)
         watcher = Watcher(detector, (opened.fps or 30.0) / take.stride, every=find.every)
@@ -107,6 +104,19 @@ def notice(
     return Noticed(loop.report, noticing.visits, telling.events)
 
 
+def check_stays(stays: Sequence[float]) -> None:
+    """Refuse a `stayed` that would be told at once, or never."""
+    for seconds in stays:
+        if not 0 < seconds < float("inf"):
+            raise FaceTrackerError(f"--stay {seconds:g}: whoever comes has stayed so long", fix="More than 0 seconds.")
+
+
+def refuse_stills(source: Source) -> None:
+    """Refuse photos."""
+    if source.stills:
+        raise FaceTrackerError(f"{source.name}: photos have no time in which somebody comes or leaves")
+
+
 def _is_mirrored(show: Show, source: Source) -> bool:
     return source.live and source.name.startswith("camera") if show.mirror is None else show.mirror
 
@@ -121,7 +131,7 @@ class Telling(Outputs):
         self.noticing, self.sinks, self.live, self.pictures, self.run = noticing, sinks, live, pictures, run
         self.events = 0
         self._last: Frame | None = None
-        self._said = False
+        self.said = False
 
     def __bool__(self) -> bool:
         return True
@@ -134,8 +144,8 @@ class Telling(Outputs):
         if not seen.measured:
             return
         self._last = seen.frame
-        if not self._said and len(seen.faces):
-            self._said = True
+        if not self.said and len(seen.faces):
+            self.said = True
             if seen.faces.landmarks is None:
                 console.say("this model knows no landmarks: looks_away and looks_back cannot be told")
         self._tell(self.noticing.look(seen.faces, seen.frame.time, seen.found))
@@ -147,15 +157,18 @@ class Telling(Outputs):
 
     def _tell(self, events: Sequence[Event]) -> None:
         for event in events:
-            row = event.as_json()
+            row = self._row(event)
             if self.live and self._last is not None:
                 row["time"] = time_of_day(event.time, self._last)
             if self.pictures is not None and event.event == "came" and self._last is not None:
-                path = self.pictures / f"{photo_stem(self.run, event.number)}.jpg"
+                path = self.pictures / f"{photo_stem(self.run, row['number'])}.jpg"
                 row["picture"] = str(write_jpeg(path, self._last.picture))
             self.events += 1
             for sink in self.sinks:
                 sink.send(row)
+
+    def _row(self, event: Event) -> dict[str, Any]:
+        return event.as_json()
 
 
 class Sinks:

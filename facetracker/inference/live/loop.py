@@ -1,4 +1,4 @@
-"""What a run over a live source and one over a film have in common."""
+"""What runs over a live source, over a film and over several sources have in common."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ class Report:
             self.faces = max(self.faces, int(seen.faces.ids.max()))  # numbers are given in order
 
 
-class Loop(ABC):
-    """One run over a source: what is seen goes to `outputs` and to the `view`, whose keys move the `controls`.
+class Post:
+    """One source and who looks at it: what is seen goes to `outputs` and to the `view`, whose keys move the `controls`.
 
     `hidden` blurs or pixelates every face; `landmarks` marks eyes, nose and mouth; `saved` takes the frames that a
     person wants to label (key `s`). With a `framing` only its part of each frame is shown and recorded, without boxes.
@@ -99,9 +99,14 @@ class Loop(ABC):
         self._window = Renderer(watcher.classes, landmarks, boxes)
         self._film = Renderer(watcher.classes, landmarks, boxes)
 
-    @abstractmethod
-    def run(self) -> Report:
-        """Work until the source ends or a person quits; what was done."""
+    def _looked(self, frame: Frame) -> tuple[Seen, Shot]:
+        """Look at a frame and hand on what is seen, and the picture of it."""
+        seen = self.watcher.look(frame)
+        self.report.note(seen)
+        self.outputs.take(seen)
+        shot = self._shot(frame, seen.faces, seen.found)
+        self._record(frame, shot)
+        return seen, shot
 
     def _shot(self, frame: Frame, faces: Faces, found: Faces | None) -> Shot:
         """What of the next frame is shown and recorded."""
@@ -143,3 +148,11 @@ class Loop(ABC):
         """Save the frame for labelling if a person has pressed `s`; where."""
         wished, self.controls.save = self.controls.save, False
         return self.saved.save(seen) if wished and self.saved is not None and seen is not None else None
+
+
+class Loop(Post, ABC):
+    """One run over one source."""
+
+    @abstractmethod
+    def run(self) -> Report:
+        """Work until the source ends or a person quits; what was done."""

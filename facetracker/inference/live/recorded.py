@@ -47,11 +47,7 @@ class RecordedLoop(Loop):
         return self.report
 
     def _step(self, frame: Frame) -> None:
-        seen = self.watcher.look(frame)
-        self.report.note(seen)
-        self.outputs.take(seen)
-        shot = self._shot(frame, seen.faces, seen.found)
-        self._record(frame, shot)
+        seen, shot = self._looked(frame)
         has_keys = self.view is not None and not isinstance(self.view, NotebookView)
         if has_keys and self.source.stills:
             self._hold(seen, shot)

@@ -48,13 +48,14 @@ class HardFrames:
 
 @dataclass
 class Outputs:
-    """What was asked for; the rest is None."""
+    """What was asked for; the rest is None. `source` is the name of one of several, for the lines that they share."""
 
     recorder: VideoRecorder | None = None
     lines: JsonLines | None = None
     crops: CropFolder | None = None
     hard_frames: HardFrames | None = None
     outlets: list[Outlet] = field(default_factory=list)
+    source: str | None = None
 
     def __bool__(self) -> bool:
         return any((self.recorder, self.lines, self.crops, self.hard_frames, self.outlets))
@@ -79,11 +80,15 @@ class Outputs:
     def take(self, seen: Seen) -> None:
         """Write what is to be written of one frame, but for the recording."""
         if self.lines is not None:
-            self.lines.write(as_row(seen))
+            row = as_row(seen)
+            self.lines.write(row if self.source is None else {"source": self.source, **row})
         if self.crops is not None:
             self.crops.take(seen)
         if self.hard_frames is not None:
             self.hard_frames.take(seen)
+
+    def lost(self) -> None:
+        """The source has been silent for long: what was under way in its picture is over."""
 
     @property
     def failures(self) -> list[str]:

@@ -162,7 +162,10 @@ def keep_if_it_plays(path: Path) -> bool:
 
 
 class JsonLines:
-    """A line of JSON a frame; flushed every second, never half a line. The path `-` is standard output, at once."""
+    """A line of JSON a frame; flushed every second, never half a line. The path `-` is standard output, at once.
+
+    Several threads may write.
+    """
 
     def __init__(self, path: str | Path, *, force: bool = False):
         self.path, self.piped = Path(path), str(path) == STDOUT
@@ -172,6 +175,7 @@ class JsonLines:
         self.failed: str | None = None
         self.lines = 0
         self._whole = 0
+        self._lock = threading.Lock()
         self._flushed = time.monotonic()
         self._file = os.fdopen(os.dup(1), "wb", buffering=0) if self.piped else self.path.open("wb", buffering=0)
         self._waiting: list[bytes] = []
@@ -180,10 +184,12 @@ class JsonLines:
         """Add one line."""
         if self.failed:
             return
-        self._waiting.append(json.dumps(value, separators=(",", ":")).encode() + b"\n")
-        self.lines += 1
-        if self.piped or time.monotonic() - self._flushed >= 1.0:
-            self._flush()
+        line = json.dumps(value, separators=(",", ":")).encode() + b"\n"
+        with self._lock:
+            self._waiting.append(line)
+            self.lines += 1
+            if self.piped or time.monotonic() - self._flushed >= 1.0:
+                self._flush()
 
     def _flush(self) -> None:
         data = b"".join(self._waiting)

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from facetracker.capture.source import Frame
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.faces import Faces
+from facetracker.core.photo import Picture
 from facetracker.inference.classifier import ClassVotes
-from facetracker.inference.detector import Detector
-from facetracker.inference.haar import HaarDetector
+from facetracker.inference.detector import Timer
 from facetracker.inference.stages import Stages
 from facetracker.inference.tracking.follow import Follower
 
 # A score is in doubt from DOUBT_BELOW times the threshold up to this share of the way from the threshold to 1.
 DOUBT_BELOW, DOUBT_ABOVE = 0.7, 0.2
+
+
+class Finder(Protocol):
+    """What finds faces in a frame: a `Detector`, a `HaarDetector`, several of them as one."""
+
+    @property
+    def threshold(self) -> float: ...
+
+    @property
+    def classes(self) -> list[str]: ...
+
+    def detect(self, frame: Picture, threshold: float | None = None, timer: Timer | None = None) -> Faces: ...
 
 
 @dataclass(frozen=True)
@@ -45,7 +58,7 @@ class Watcher:
 
     def __init__(
         self,
-        detector: Detector | HaarDetector,
+        detector: Finder,
         fps: float | None = None,
         *,
         follow: bool = True,
