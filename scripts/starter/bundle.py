@@ -1,10 +1,9 @@
 """Put the starter's weights into the package: assets/starter.npz to train from, starter.tflite to detect with,
 starter.onnx for the browser's tab.
 
-    python scripts/starter/bundle.py OUT [--threshold T] [--live]
+    python scripts/starter/bundle.py OUT --threshold T
 
-OUT is what train.py and train_second_look.py wrote; what is not there stays as it is bundled. `--live` takes
-the starter's last weights instead of the averaged ones.
+OUT is what train.py and train_second_look.py wrote; a second look that is not there stays as it is bundled.
 """
 
 from __future__ import annotations
@@ -19,42 +18,37 @@ IMAGE_SIZE = 320
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--threshold", type=float, default=0.65)
-    parser.add_argument("--live", action="store_true")
+    parser.add_argument("--threshold", type=float, required=True)
+    parser.add_argument("--assets", type=Path, default=None, help="another folder than the package's")
     options = parser.parse_args()
 
     from facetracker.models import FaceTracker
-    from facetracker.models.weights import LOOK, PARTS, STARTER, arrays_of, put_arrays, read_arrays, save_arrays
+    from facetracker.models.weights import LOOK, PARTS, STARTER, put_arrays, read_arrays, save_arrays
 
-    bundled = FaceTracker("nano", "dense", classes=["face"], weights="starter", second_look=True)
-    new = new_starter(options.out, options.live)
-    if new is not None:
-        put_arrays(bundled, arrays_of(new), options.out)
-    look = options.out / "second_look.npz"
-    if look.is_file():
-        put_arrays(bundled, read_arrays(look), look, (LOOK,))
-    save_arrays(bundled, STARTER, (*PARTS, LOOK))
-    tracker = FaceTracker("nano", "dense", classes=["face"], image_size=IMAGE_SIZE, second_look=True)
-    put_arrays(tracker, arrays_of(bundled, (*PARTS, LOOK)), STARTER, (*PARTS, LOOK))
+    assets = options.assets or STARTER.parent
+    assets.mkdir(parents=True, exist_ok=True)
+    weights, look = options.out / "ema.npz", options.out / "second_look.npz"
+    look = look if look.is_file() else STARTER
+    tracker = FaceTracker(
+        "nano",
+        "dense",
+        classes=["face"],
+        image_size=IMAGE_SIZE,
+        preprocessing="unit",
+        landmarks=True,
+        second_look=True,
+        threshold=options.threshold,
+    )
+    put_arrays(tracker, read_arrays(weights), weights)
+    put_arrays(tracker, read_arrays(look), look, (LOOK,))
+    starter = save_arrays(tracker, assets / STARTER.name, (*PARTS, LOOK))
+    # The files to detect with have the same 16-bit numbers as the one to train from.
+    put_arrays(tracker, read_arrays(starter), starter, (*PARTS, LOOK))
     bundle = options.out / "bundle"
     bundle.mkdir(exist_ok=True)
-    write_models(tracker, bundle, ["tflite", "onnx"], STARTER.parent, options.threshold)
-    for path in sorted(STARTER.parent.glob("starter.*")):
+    write_models(tracker, bundle, ["tflite", "onnx"], assets, options.threshold)
+    for path in sorted(assets.glob("starter.*")):
         print(f"{path.name}: {path.stat().st_size:,} bytes")
-
-
-def new_starter(out: Path, live: bool):
-    """The tracker that train.py left in `out`, or None."""
-    from facetracker.models import FaceTracker
-    from facetracker.models.loading import load_model
-
-    if live:
-        return load_model(out / "last.keras")
-    if not (out / "ema.weights.h5").is_file():
-        return None
-    tracker = FaceTracker("nano", "dense", classes=["face"], image_size=IMAGE_SIZE)
-    tracker.load_weights(out / "ema.weights.h5")
-    return tracker
 
 
 def write_models(tracker, bundle: Path, formats: list[str], assets: Path, threshold: float) -> None:

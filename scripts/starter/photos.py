@@ -14,28 +14,34 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from facetracker.core.boxes import IGNORED
 from facetracker.core.hashing import fingerprint, near_groups
 from facetracker.labels.labelme import read_labels
 
 # How much of what is drawn comes from each source. People's labels count for more than their number.
 SHARES = {
-    "fddb-a": 0.13,
+    "wider-train": 0.27,
+    "ilc-2021": 0.24,
+    "fddb-a": 0.12,
     "fddb-b": 0.03,
-    "ilc-2021": 0.42,
-    "imagenet-sample": 0.12,
-    "non-face-scenes": 0.05,
-    "ytf_p1_keypoints": 0.03,
-    "muxspace_faces": 0.02,
-    "rmfd_part1": 0.04,
-    "web_18f": 0.02,
+    "imagenet-sample": 0.05,
+    "non-face-scenes": 0.04,
+    "houses": 0.025,
+    "clothing-cc0": 0.02,
+    "ytf_p1_keypoints": 0.02,
+    "muxspace_faces": 0.03,
+    "rmfd_part1": 0.03,
+    "web_18f": 0.03,
     "web_carpentries": 0.02,
     "web_rladies": 0.01,
     "web_ropensci": 0.02,
-    "web_twfy": 0.01,
+    "web_twfy": 0.015,
     "azure_face": 0.005,
-    "bsds500": 0.025,
-    "oleg_neg": 0.05,
+    "bsds500": 0.015,
+    "oleg_neg": 0.03,
 }
+# Of these people say that no face is in them.
+NO_FACE_SOURCES = ("imagenet-sample", "non-face-scenes", "houses", "clothing-cc0")
 SMALL_FACES_UNLABELLED = ("web_18f", "web_carpentries", "web_rladies", "web_ropensci")
 # What the bundled starter takes for a face from this score up, and is none, is shown again and again.
 LURE_SCORE, LURE_SIDES = 0.03, (320, 480)
@@ -120,9 +126,15 @@ def lures_in(out: Path, faces: Path, rows: list[dict]) -> dict[str, list]:
 
 
 def load_photos(
-    faces: Path, rows: list[dict], parts: dict[str, str], lures: dict[str, list], shares: dict[str, float] = SHARES
+    faces: Path,
+    rows: list[dict],
+    parts: dict[str, str],
+    lures: dict[str, list],
+    taught: dict[str, np.ndarray],
+    shares: dict[str, float] = SHARES,
 ):
-    """The photos to train on. Within its source a photo counts by the surest of its lures."""
+    """The photos to train on, with their faces as `teach.py` has them. Within its source a photo counts by the surest
+    of its lures."""
     from facetracker.data.compose.compose import Photo
 
     train = [row for row in rows if parts[row["name"]] == "train"]
@@ -130,17 +142,20 @@ def load_photos(
     total = {source: sum(appeal[row["name"]] for row in train if row["source"] == source) for source in shares}
     photos = []
     for row in train:
-        boxes = read_faces(faces / "labels" / f"{row['name']}.json")
+        rows_of = taught[row["name"]]
+        boxes, ignored, known = rows_of[:, :4], rows_of[:, 4] > 0, rows_of[:, 5] > 0
+        points = np.where(known[:, None, None], rows_of[:, 6:].reshape(-1, 5, 2), np.nan).astype(np.float32)
         source = row["source"]
         photos.append(
             Photo(
                 (faces / "images" / f"{row['name']}.jpg").read_bytes(),
                 boxes,
-                np.zeros(len(boxes), np.int32),
+                np.where(ignored, IGNORED, 0).astype(np.int32),
                 weight=shares[source] * appeal[row["name"]] / total[source],
-                pasteable=source == "muxspace_faces" and len(boxes) == 1,
+                pasteable=source == "muxspace_faces" and len(boxes) == 1 and not ignored[0],
                 may_enlarge=source not in SMALL_FACES_UNLABELLED,
                 lures=np.array(lures.get(row["name"], np.zeros((0, 5))), np.float32)[:, :4],
+                points=points,
             )
         )
     return photos

@@ -23,6 +23,7 @@ import numpy as np
 from photos import SHARES as STARTER_SHARES
 from photos import SMALL_FACES_UNLABELLED, load_photos, lures_in, parts_in, read_rows
 from train import RECIPE as STARTER_RECIPE
+from train import read_taught
 
 from facetracker.core.files import written_beside
 
@@ -132,11 +133,13 @@ def train(faces: Path, out: Path, minutes: float, seed: int, workers: int, again
     cv2.setNumThreads(1)
     rows = read_rows(faces)
     parts = parts_in(out, faces, rows)
-    lures = lures_in(out, faces, [row for row in rows if parts[row["name"]] == "train"])
+    taught = read_taught(out / "taught.npz")
+    rows = [row for row in rows if parts[row["name"]] == "train" and row["name"] in taught]
+    lures = lures_in(out, faces, rows)
     proposer = out / "proposer.tflite"
     # In a process of its own: the workers are forked before TensorFlow has any threads.
     subprocess.run([sys.executable, __file__, str(faces), str(out), "--write-proposer"], check=True)
-    photos = [p for p in load_photos(faces, rows, parts, lures, SHARES) if p.weight]
+    photos = [p for p in load_photos(faces, rows, parts, lures, taught, SHARES) if p.weight]
     source = proposals(photos, proposer.read_bytes(), seed, workers)
     ready = next(source)
     del photos

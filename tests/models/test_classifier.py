@@ -14,7 +14,7 @@ from facetracker.models import FaceClassifier, FaceTracker
 from facetracker.models.classic import PoolTo, simple_convnet, vgg6
 from facetracker.models.classifier import scaled
 from facetracker.models.loading import load_model, save_h5
-from facetracker.models.weights import STARTER, read_arrays
+from facetracker.models.weights import STARTER, of_unit_pictures, read_arrays
 
 CLASSES = ("with_mask", "without_mask")
 
@@ -103,7 +103,7 @@ def test_it_trains_with_keras(faces):
 
 def test_the_starters_backbone_and_a_trackers_backbone_come_in(tmp_path, faces):
     model = FaceClassifier("nano", CLASSES, image_size=64, weights="starter")
-    stem = read_arrays(STARTER)["backbone/stem_conv/kernel"]
+    stem = of_unit_pictures(read_arrays(STARTER))["backbone/stem_conv/kernel"]
     np.testing.assert_array_equal(model.backbone.get_layer("stem_conv").kernel, stem.astype(np.float32))
     tracker = FaceTracker("nano", "dense", image_size=64)
     tracker.save(tmp_path / "tracker.keras")

@@ -53,7 +53,7 @@ def test_state_says_what_is_there(labelled):
     with labelled.client() as page:
         state = page.get("/api/state").json()
     assert state["photos"] == {"total": 6, "labelled": 2, "prelabelled": 0, "unlabelled": 4}
-    assert state["model"] == {"name": "starter", "classes": ["face"], "threshold": 0.65, "in_tab": True}
+    assert state["model"] == {"name": "starter", "classes": ["face"], "threshold": 0.5, "in_tab": True}
     assert state["runs"] == []
     assert state["training"] is None
     assert state["can_train"]
