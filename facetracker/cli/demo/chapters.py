@@ -8,13 +8,13 @@ TRAINED_FROM = "collect"
 CHAPTERS = {
     "film": (
         "Film yourself",
-        "A few seconds before the camera, moving about: near and far, left and right. Here the person is drawn, and so is "
-        "everybody else on this page.",
+        "A few seconds before the camera, moving about: near and far, left and right. Here the person is drawn, and so "
+        "is everybody else on this page.",
     ),
     "label": (
         "Label three frames",
-        "The starter that comes with the package finds the face by itself and proposes boxes (orange). But everybody has "
-        "their own idea of a face's box. This person wants whole heads (green), and says so three times.",
+        "The starter that comes with the package finds the face by itself and proposes boxes (orange). But everybody "
+        "has their own idea of a face's box. This person wants whole heads (green), and says so three times.",
     ),
     "learn": (
         "Learn from them",
@@ -23,13 +23,13 @@ CHAPTERS = {
     ),
     "detect": (
         "Follow the film",
-        "The film above was followed with it. Green is what this person would have drawn, orange what the tracker drew, "
-        "on frames that nobody labelled.",
+        "The film above was followed with it. Green is what this person would have drawn, orange what the tracker "
+        "drew, on frames that nobody labelled.",
     ),
     "hide": (
         "Hide the face",
-        "A film that can be shown around: it is looked through to its end first, so that a face is hidden from its very "
-        "first frame to its last.",
+        "A film that can be shown around: it is looked through to its end first, so that a face is hidden from its "
+        "very first frame to its last.",
     ),
     "frame": (
         "Keep the camera on it",
@@ -38,7 +38,8 @@ CHAPTERS = {
     ),
     "export": (
         "Give it away",
-        "The tracker as one HTML file. Open it and allow the camera: no installation, and no picture leaves the machine.",
+        "The tracker as one HTML file. Open it and allow the camera: no installation, and no picture leaves the "
+        "machine.",
     ),
     "collect": (
         "Photos of many rooms",
@@ -63,8 +64,8 @@ CHAPTERS = {
     ),
     "train": (
         "Train",
-        "The starter is fine-tuned on these photos. The run folder keeps the best epoch, the curves and all settings; a "
-        "run that was stopped goes on with --resume.",
+        "The starter is fine-tuned on these photos. The run folder keeps the best epoch, the curves and all settings; "
+        "a run that was stopped goes on with --resume.",
     ),
     "evaluate": (
         "Measure",

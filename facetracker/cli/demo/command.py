@@ -14,7 +14,7 @@ def demo(
         bool | None, typer.Option("--open/--no-open", help="Open the report; default: where there is a display.")
     ] = None,
 ) -> None:
-    """See it all on drawn faces: three labels, a tracker, a film followed, hidden, framed; then a training. A report."""
+    """See it all on drawn faces: three labels, a tracker, a film followed, hidden, framed; a training; a report."""
     from facetracker.cli.demo.demo import demo, open_report
     from facetracker.core import console
 

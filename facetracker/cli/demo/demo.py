@@ -28,8 +28,8 @@ def demo(
 ) -> Demo:
     """Go both ways to a tracker on drawn faces in the folder `out`, which is made again, and write `report.html`.
 
-    First the quick one: a person is filmed, three frames are labelled, the style is learnt, the film is followed, hidden
-    and framed. Then the trained one, on photos of seven rooms. Needs no camera, no network and no answer.
+    First the quick one: a person is filmed, three frames are labelled, the style is learnt, the film is followed,
+    hidden and framed. Then the trained one, on photos of seven rooms. Needs no camera, no network and no answer.
     """
     folder = Path(out)
     _all_there()

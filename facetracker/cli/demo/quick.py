@@ -10,6 +10,7 @@ from facetracker.cli.demo import drawing
 from facetracker.cli.demo.steps import Demo, DemoPicture, Film
 from facetracker.core.boxes import Boxes, iou
 from facetracker.core.errors import FaceTrackerError
+from facetracker.core.naming import number_of
 
 LABELLED = 3  # frames
 SHOWN = 4
@@ -38,9 +39,11 @@ def label(demo: Demo) -> None:
         label_film(_film_of(demo), demo.data, frames=LABELLED)
         suggested = Collection.open(demo.data, prelabelled=True).examples
         drawn = drawing.draw_heads(suggested)
-        step.result = f"{len(drawn)} frames that differ, {sum(map(len, drawn))} boxes moved to where this person wants them"
+        step.result = (
+            f"{len(drawn)} frames that differ, {sum(map(len, drawn))} boxes moved to where the person wants them"
+        )
         step.pictures = [
-            DemoPicture(after.picture(), "suggested, and as the person draws it", after.boxes, before.boxes)
+            DemoPicture(after.picture(), f"frame {number_of(after.stem)}", after.boxes, before.boxes)
             for before, after in zip(suggested, drawn, strict=True)
         ]
 
@@ -68,13 +71,14 @@ def detect(demo: Demo, seconds: int) -> None:
         numbers = {number for row in rows for number in row["ids"]}
         own, starter = Detector.load(demo.mine), Detector()
         scores: list[tuple[float, float]] = []
+        seen: list[DemoPicture] = []
         for number in _some(seconds, len(rows) // JUDGED_EVERY):
             frame = drawing.FILM.frame(number)
             picture, wanted = frame.picture, drawing.as_drawn(frame.boxes)
             found = own.detect(picture).boxes
             scores.append((_overlap(found, wanted), _overlap(starter.detect(picture).boxes, wanted)))
-            if len(step.pictures) < SHOWN:
-                step.pictures.append(DemoPicture(picture, f"after {number / drawing.FILM.fps:.1f} s", wanted, found))
+            seen.append(DemoPicture(picture, f"after {number / drawing.FILM.fps:.1f} s", wanted, found))
+        step.pictures = seen[:: -(-len(seen) // SHOWN)]
         count = len(rows)
         demo.film = Film(
             followed,
@@ -115,7 +119,7 @@ def page(demo: Demo) -> None:
     """The tracker as one HTML file: whoever opens it tries it with their own camera."""
     from facetracker.exports import export
 
-    with demo.step("export", "writing one page with the tracker in it", "facetracker export runs/mine --to html") as step:
+    with demo.step("export", "writing a page with the tracker in it", "facetracker export runs/mine --to html") as step:
         (done,) = export(demo.mine, ["html"])
         demo.page = done.path
         step.result = f"one file of {done.size / 1e6:.1f} MB, to open on any computer or phone with a camera"

@@ -18,7 +18,7 @@ from facetracker.reports.charts import Line, line_chart
 from facetracker.reports.page import ReportPhoto, data_address, drawn_boxes, render
 
 if TYPE_CHECKING:
-    from facetracker.reports.evaluation import Scores
+    from facetracker.reports.evaluation.scores import Scores
 
 SIDE, WIDE_SIDE = 400, 960  # longer side of a picture in the page, pixels
 QUALITY = 80
@@ -57,7 +57,7 @@ def report(demo: Demo) -> str:
             (f"{page.stat().st_size / 1e6:.1f} MB", "the tracker as a page for any browser"),
         ],
         film=_film(film.path),
-        lost="never lost: one number from the first frame to the last" if film.numbers == 1 else f"{film.numbers} faces",
+        lost="never lost: one number from first to last frame" if film.numbers == 1 else f"{film.numbers} faces",
         page=page.relative_to(demo.folder).as_posix(),
         ways=[
             ("The quick way", "a film, three labels, a few seconds", steps[:first]),

@@ -84,10 +84,10 @@ def evaluate(demo: Demo) -> None:
 
     command = "facetracker evaluate runs/trained runs/mine starter rooms"
     with demo.step("evaluate", "measuring on unseen rooms", command) as step:
-        models = [demo.trained, demo.mine, "starter"]
+        models: list[str | Path] = [demo.trained, demo.mine, "starter"]
         demo.evaluation = evaluate(models, demo.rooms, "test", out=demo.folder / "evaluation")
         trained, mine, starter = (model.scores.mean_iou for model in demo.evaluation.models)
-        step.result = f"mean IoU on test photos: trained {trained:.3f}, three labels {mine:.3f}, the starter {starter:.3f}"
+        step.result = f"mean IoU on test photos: trained {trained:.3f}, three labels {mine:.3f}, starter {starter:.3f}"
         for judged in demo.evaluation.models[0].answers[:SHOWN]:
             answer = judged.above(demo.evaluation.models[0].scores.threshold)
             caption = "face" if len(answer.truth) else "no face"

@@ -172,7 +172,7 @@ def _write(
 def _told(save: Path, plan: HidingPlan, hidden: list[Any]) -> list[str]:
     faces = sum(one.hidden for one in plan.tracks)
     frames = sum(len(one) > 0 for one in hidden)
-    lines = [f"{save}: {faces} faces hidden, in {frames} of {len(hidden)} frames"]
+    lines = [f"{save}: {console.counted(faces, 'face')} hidden, in {frames} of {len(hidden)} frames"]
     doubtful = plan.doubtful
     for one in doubtful[:TOLD]:
         start, end = plan.span(one)
