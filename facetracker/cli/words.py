@@ -53,6 +53,17 @@ def model_and_sources(
     return model, found or [CAMERA]
 
 
+def misread(error: Any) -> str:
+    """What is wrong with the words of a command line, as one line, and where the right ones are listed."""
+    context = getattr(error, "ctx", None)
+    command = "facetracker" if context is None else context.command_path
+    fault = " ".join(error.format_message().split()).rstrip(".")
+    near = get_close_matches(getattr(error, "option_name", None) or "", getattr(error, "possibilities", None) or (), 1)
+    if near:
+        return f"{command}: no such option {error.option_name}. Did you mean {near[0]}?"
+    return f"{command}: {fault[:1].lower()}{fault[1:]}. {command} --help shows what there is."
+
+
 class ByPurpose(TyperGroup):
     """The commands by what people want; a file in place of a command is told what can be done with it."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 EXIT_MISTAKE = 2
 EXIT_REJECTS = 3
+NAMED = 3  # files left out for one reason that are named one by one
 
 
 class FaceTrackerError(Exception):
@@ -19,7 +20,8 @@ class FaceTrackerError(Exception):
 
     def __init__(self, fault: str, *, path: str | Path | None = None, fix: str | None = None):
         self.fault = one_line(fault)
-        self.path = Path(path) if isinstance(path, str) else path
+        # An address stays as it is: as a path it would lose a slash.
+        self.path = Path(path) if isinstance(path, str) and "://" not in path else path
         self.fix = None if fix is None else one_line(fix)
         super().__init__(str(self))
 
@@ -65,6 +67,19 @@ class Rejects:
     def as_text(self) -> str:
         """One line a file, sorted, `PATH<tab>WHY`: the content of the rejects file."""
         return "".join(f"{path}\t{why}\n" for path, why in self)
+
+    def lines(self) -> list[str]:
+        """What a person is told at the end: the files by their reason, many of one kind counted."""
+        kinds: dict[str, list[str]] = {}
+        for path, why in self:
+            kinds.setdefault(why, []).append(path)
+        lines = []
+        for why, paths in kinds.items():
+            if len(paths) <= NAMED:
+                lines += [f"left out: {path}: {why}" for path in paths]
+            else:
+                lines.append(f"left out: {len(paths):,} files: {why} ({', '.join(paths[:NAMED])} ...)")
+        return lines
 
     @property
     def exit_code(self) -> int:

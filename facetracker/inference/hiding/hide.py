@@ -81,7 +81,11 @@ def hide(
         )
         return done
     if not source.is_file():
-        raise FaceTrackerError("no such film, photo or folder", path=source)
+        live = f"A camera's picture: facetracker detect {source} --blur" if str(source).isdigit() else None
+        raise FaceTrackerError("no such film, photo or folder", path=source, fix=live or "Check the name.")
+    if source.suffix.lower() not in (*PHOTO_SUFFIXES, *FILM_SUFFIXES):
+        kinds = ", ".join(suffix[1:] for suffix in (*PHOTO_SUFFIXES, *FILM_SUFFIXES))
+        raise FaceTrackerError("is neither a film nor a photo", path=source, fix=f"Such are: {kinds}.")
     save = Path(save) if save else source.with_name(f"{source.stem}-hidden{source.suffix}")
     save = save / source.name if save.is_dir() else save
     if save.resolve() == source.resolve():
