@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http.client import HTTPException
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit, urlunsplit
 from urllib.request import urlopen
 
@@ -40,16 +40,19 @@ class Stream(LiveSource):
 
 
 def web_answer(address: str, seconds: float) -> str | None:
-    """Why a web address gives no pictures, as far as its server says so; None for other kinds of addresses."""
+    """Why a web address gives no pictures, as far as its server says so; None where nothing is known."""
     if urlsplit(address).scheme not in ("http", "https"):
         return None
     try:
         with urlopen(address, timeout=seconds) as answer:
-            return f"what is there is no film but {answer.headers.get_content_type()}"
+            kind = answer.headers.get_content_type()
+            return f"a page is there, no film ({kind})" if kind.startswith("text/") else None
     except HTTPError as error:
         return f"the server answers {error.code} {error.reason}"
-    except (OSError, ValueError, HTTPException) as error:
-        return f"nobody answers ({one_line(str(getattr(error, 'reason', error)))})"
+    except URLError as error:
+        return None if isinstance(error.reason, TimeoutError) else f"nobody answers ({one_line(str(error.reason))})"
+    except (OSError, ValueError, HTTPException):
+        return None
 
 
 def without_password(address: str) -> str:

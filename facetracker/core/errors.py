@@ -20,17 +20,17 @@ class FaceTrackerError(Exception):
 
     def __init__(self, fault: str, *, path: str | Path | None = None, fix: str | None = None):
         self.fault = one_line(fault)
-        # An address stays as it is: as a path it would lose a slash.
-        self.path = Path(path) if isinstance(path, str) and "://" not in path else path
+        self.path = Path(path) if isinstance(path, str) else path
+        self.named = path  # as it is shown: an address would lose a slash as a path
         self.fix = None if fix is None else one_line(fix)
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        line = self.fault if self.path is None else f"{self.path}: {self.fault}"
+        line = self.fault if self.path is None else f"{self.named}: {self.fault}"
         return line if self.fix is None else f"{line.rstrip('.')}. {self.fix}"
 
     def __reduce__(self):  # worker processes hand errors back pickled; the default would lose the keywords
-        return (_rebuild, (type(self), self.fault, self.path, self.fix))
+        return (_rebuild, (type(self), self.fault, self.named, self.fix))
 
 
 def _rebuild(kind, fault, path, fix):

@@ -114,8 +114,8 @@ def _take_stock(places: Places) -> Inventory:
     for path in sorted(pairs.orphans):
         findings.append(Finding(path.relative_to(data).as_posix(), "label without a photo"))
     for folder in (*([] if places.whole is None else [places.whole]), *places.parts.values()):
-        for path, why in passed_over(folder.images, PHOTO_SUFFIXES):
-            findings.append(Finding(Path(path).relative_to(data).as_posix(), "not looked at", why))
+        for other, why in passed_over(folder.images, PHOTO_SUFFIXES):
+            findings.append(Finding(Path(other).relative_to(data).as_posix(), "not looked at", why))
     return Inventory([(data, pair) for pair in pairs.pairs], findings)
 
 
