@@ -24,14 +24,14 @@ PURPOSES = {
 
 def is_model(word: str) -> bool:
     """Whether a word names a model: a name that comes with the package, a model's file, a folder that holds one."""
-    from facetracker.inference.detector import STARTER
+    from facetracker.inference.detector import STARTER, is_run
     from facetracker.inference.engines.base import SUFFIXES
     from facetracker.inference.haar import HAAR
 
     path = Path(word)
     if word in (STARTER, HAAR) or path.suffix.lower() in SUFFIXES:
         return True
-    return path.is_dir() and any((path / f"model{suffix}").is_file() for suffix in SUFFIXES)
+    return path.is_dir() and (is_run(path) or any((path / f"model{suffix}").is_file() for suffix in SUFFIXES))
 
 
 def model_and_sources(

@@ -119,7 +119,7 @@ def test_rejects_end_with_code_3(data, tmp_path):
     result = RUN.invoke(app, ["augment", str(data), str(tmp_path / "aug"), "--variants", "1", "--workers", "1"])
     assert result.exit_code == 3
     assert "left out: " in result.output
-    assert "00-000.json: is not JSON" in result.output
+    assert "labels/00-000.json: " in result.output
 
 
 @pytest.mark.parametrize(
