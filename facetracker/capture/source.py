@@ -82,4 +82,10 @@ def _opened(
         raise FaceTrackerError("no such file or folder", path=spec, fix="A camera is a number, a drawn scene `scene:`.")
     if path.suffix.lower() in LOOKED_AT:
         return Stills(str(path), [path])
-    return VideoFile(path)
+    try:
+        return VideoFile(path)
+    except BadFile:
+        if path.suffix.lower() in FILM_SUFFIXES:
+            raise
+        kinds = ", ".join(suffix[1:] for suffix in (*FILM_SUFFIXES, *LOOKED_AT))
+        raise BadFile("is neither a film nor a photo", path=path, fix=f"Such are: {kinds}.") from None

@@ -80,6 +80,8 @@ def make_server(
     from facetracker.web.models import ModelInUse
     from facetracker.web.paths import Place
 
+    if Path(data).is_file():
+        raise FaceTrackerError("is a file; a folder of photos is expected", path=data, fix="Name a folder, new or old.")
     place = Place(Path(data).resolve(), Path(runs).resolve(), Path(aug_data).resolve())
     web = Web(place, ModelInUse(model), rules, None if film is None else needed_film(film).resolve())
     config = uvicorn.Config(

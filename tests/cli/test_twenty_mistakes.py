@@ -112,6 +112,11 @@ MISTAKES = {
     "a film where a photo folder is wanted": ("learn thesis.txt", "thesis.txt: is a file; a folder of photos"),
     "films where photos are wanted": ("detect films", "films: holds films, no photos", "films/holiday.mp4"),
     "a photo folder where a film is wanted": ("label photos", "photos: is a folder, not a film", "annotate photos"),
+    "what is no source": ("detect thesis.txt", "thesis.txt: is neither a film nor a photo", "mp4"),
+    "photos in which nobody comes or leaves": ("notice photos", "photos have no time", "facetracker detect photos"),
+    "no window for labelme": ("annotate photos", "no display for labelme", "facetracker web"),
+    "a file in place of the data folder": ("web --data thesis.txt", "thesis.txt: is a file; a folder"),
+    "a folder that is no demo's": ("demo --out photos", "photos: is no folder of a demo", "--out"),
     "what is no film": ("label thesis.txt", "thesis.txt: is not a film that can be read"),
     "neither film nor photo": ("hide thesis.txt", "thesis.txt: is neither a film nor a photo", "mp4"),
     "a letter wrong in a label": (

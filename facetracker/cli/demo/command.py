@@ -18,7 +18,6 @@ def demo(
     from facetracker.cli.demo.demo import demo, open_report
     from facetracker.core import console
 
-    console.say(f"A drawn person in place of you, everything into {out}/. About a minute on two cores.")
     done = demo(out)
     opened = open_report(done.report, show)
     console.say(f"Done in {console.duration(done.seconds)}. {'Opened' if opened else 'Look at'}: {done.report}")

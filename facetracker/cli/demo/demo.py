@@ -11,6 +11,7 @@ from pathlib import Path
 
 from facetracker.cli.demo import quick, trained
 from facetracker.cli.demo.steps import Demo
+from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.files import write_atomically, write_json
 
@@ -34,6 +35,7 @@ def demo(
     folder = Path(out)
     _all_there()
     _make_room(folder)
+    console.say(f"A drawn person in place of you, everything into {folder}/. About a minute on two cores.")
     done = Demo(folder, total=13)
     started = time.monotonic()
     quick.film(done, seconds_of_film)
