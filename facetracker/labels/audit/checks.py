@@ -45,7 +45,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "no_face with faces": ("fault", "untick no_face, or delete the boxes"),
     "duplicate across the split": ("fault", "`facetracker split --by near-duplicate`"),
     "near-duplicate across the split": ("fault", "`facetracker split --by near-duplicate`"),
-    "not looked at": ("note", "as JPEG it would be"),
+    "not looked at": ("note", "save it as JPEG; a film: `label`"),
     "duplicate": ("note", "delete all but one"),
     "near-duplicate": ("note", "keep them in one part of the split"),
     "black or empty": ("note", "delete it, unless such frames occur"),
