@@ -41,7 +41,7 @@ def right_name(name: str, classes: Sequence[str], counts: Counter[str]) -> str |
     """
     if classes:
         return name if name in classes else nearest(name.strip().lower(), classes)
-    for other in sorted(counts, key=lambda one: (-counts[one], one != one.strip().lower(), one)):
+    for other in sorted(counts, key=lambda one: (one != one.strip(), -counts[one], one != one.lower(), one)):
         if other == name:
             break
         if _plain(other) == _plain(name):
