@@ -17,14 +17,14 @@ from facetracker.capture.drawn import open_scene
 from facetracker.capture.frames import Frame, Source
 from facetracker.capture.newest import NewestFrame
 from facetracker.capture.stills import LOOKED_AT, Stills, open_folder, open_sequence
-from facetracker.capture.stream import Stream
+from facetracker.capture.stream import Stream, web_answer, without_password
 from facetracker.capture.video import Camera, VideoFile, time_limits
-from facetracker.core.errors import FaceTrackerError
+from facetracker.core.errors import BadFile, FaceTrackerError
+from facetracker.core.other_formats import FILM_SUFFIXES
 
 __all__ = ["Frame", "NewestFrame", "Source", "open_source"]
 
 PATIENT_TIMEOUT = 3.0  # seconds for an attempt: one that began just before a camera came back must not cost the five
-FILM_SUFFIXES = (".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".ogv", ".wmv")
 
 
 def open_source(
@@ -67,7 +67,11 @@ def _opened(
         spec = unquote(urlsplit(spec).path)
     if "://" in spec:
         if urlsplit(spec).scheme in ("http", "https") and urlsplit(spec).path.lower().endswith(FILM_SUFFIXES):
-            return VideoFile(spec, time_limits(timeout))
+            try:
+                return VideoFile(spec, time_limits(timeout))
+            except BadFile as error:
+                why = web_answer(spec, timeout) or error.fault
+                raise FaceTrackerError(why, path=without_password(spec), fix="Check the address.") from None
         return Stream(spec, PATIENT_TIMEOUT, None, threads=1) if patient else Stream(spec, timeout, reconnects)
     path = Path(spec).expanduser()
     if path.is_dir():
@@ -78,4 +82,10 @@ def _opened(
         raise FaceTrackerError("no such file or folder", path=spec, fix="A camera is a number, a drawn scene `scene:`.")
     if path.suffix.lower() in LOOKED_AT:
         return Stills(str(path), [path])
-    return VideoFile(path)
+    try:
+        return VideoFile(path)
+    except BadFile:
+        if path.suffix.lower() in FILM_SUFFIXES:
+            raise
+        kinds = ", ".join(suffix[1:] for suffix in (*FILM_SUFFIXES, *LOOKED_AT))
+        raise BadFile("is neither a film nor a photo", path=path, fix=f"Such are: {kinds}.") from None

@@ -7,10 +7,9 @@ import re
 from pathlib import Path
 
 from facetracker.capture.frames import Frame, Source, now
-from facetracker.core import console
 from facetracker.core.errors import BadFile, FaceTrackerError, Rejects
 from facetracker.core.files import PHOTO_SUFFIXES, photos_in
-from facetracker.core.other_formats import OTHER_SUFFIXES
+from facetracker.core.other_formats import FILM_SUFFIXES, OTHER_SUFFIXES, passed_over
 from facetracker.core.photo import read_picture
 
 LOOKED_AT = (*PHOTO_SUFFIXES, *OTHER_SUFFIXES)  # of which pictures are read, though not all of them can be labelled
@@ -24,7 +23,8 @@ class Stills(Source):
 
     def __init__(self, name: str, paths: list[Path], fps: float | None = None):
         if not paths:
-            raise FaceTrackerError("holds no photos", path=name)
+            kinds = ", ".join(suffix[1:] for suffix in LOOKED_AT)
+            raise FaceTrackerError("holds no photos", path=name, fix=f"Photos are: {kinds}.")
         self.name, self.paths, self.count = name, paths, len(paths)
         # Numbered pictures are a film taken apart; other photos have nothing to do with each other.
         self.stills, self.fps = fps is None, fps
@@ -43,7 +43,6 @@ class Stills(Source):
             picture = read_picture(path)
         except BadFile as error:
             self.rejects.add(path, error)
-            console.warn(f"{error.path}: {error.fault}; left out")
             return None
         if self.width is None:
             self.height, self.width = picture.shape[:2]
@@ -55,7 +54,14 @@ class Stills(Source):
 
 def open_folder(folder: Path) -> Stills:
     """All photos directly in a folder, by name; where there are none, those in the folders below it."""
-    return Stills(str(folder), photos_in(folder, LOOKED_AT) or _photos_below(folder))
+    beside = passed_over(folder, LOOKED_AT)
+    photos = photos_in(folder, LOOKED_AT) or _photos_below(folder)
+    films = [path for path, _ in beside if Path(path).suffix.lower() in FILM_SUFFIXES]
+    if not photos and films:
+        raise FaceTrackerError("holds films, no photos", path=folder, fix=f"One film at a time: {films[0]}")
+    opened = Stills(str(folder), photos)
+    opened.rejects.rows += beside.rows
+    return opened
 
 
 def _photos_below(folder: Path) -> list[Path]:

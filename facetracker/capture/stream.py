@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from http.client import HTTPException
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit, urlunsplit
+from urllib.request import urlopen
 
 import cv2
 
 from facetracker.capture.video import LiveSource, open_capture, time_limits
-from facetracker.core.errors import FaceTrackerError
+from facetracker.core.errors import FaceTrackerError, one_line
 
 
 class Stream(LiveSource):
@@ -23,8 +26,9 @@ class Stream(LiveSource):
         return open_capture(self.address, cv2.CAP_FFMPEG, self._parameters)
 
     def _not_there(self) -> FaceTrackerError:
+        why = web_answer(self.address, self.timeout) or f"no stream answers within {self.timeout:g} s"
         return FaceTrackerError(
-            f"{self.name}: no stream answers within {self.timeout:g} s",
+            f"{self.name}: {why}",
             fix="Check the address, or play it with ffplay to see what it says.",
         )
 
@@ -33,6 +37,22 @@ class Stream(LiveSource):
             f"{self.name}: the stream fell silent and did not come back after {attempts} attempts",
             fix="What came until then is kept.",
         )
+
+
+def web_answer(address: str, seconds: float) -> str | None:
+    """Why a web address gives no pictures, as far as its server says so; None where nothing is known."""
+    if urlsplit(address).scheme not in ("http", "https"):
+        return None
+    try:
+        with urlopen(address, timeout=seconds) as answer:
+            kind = answer.headers.get_content_type()
+            return f"a page is there, no film ({kind})" if kind.startswith("text/") else None
+    except HTTPError as error:
+        return f"the server answers {error.code} {error.reason}"
+    except URLError as error:
+        return None if isinstance(error.reason, TimeoutError) else f"nobody answers ({one_line(str(error.reason))})"
+    except (OSError, ValueError, HTTPException):
+        return None
 
 
 def without_password(address: str) -> str:

@@ -41,7 +41,7 @@ def collect(
     done = collect(source, folder, count, every, session, keep_similar, preview, start, stop)
     console.say(str(done))
     if done.rejects:
-        console.warn(f"{len(done.rejects)} photos could not be read, see {folder / 'rejects.txt'}")
+        console.say(*done.rejects.lines())
     if done.photos:
         console.say(f"Next: facetracker annotate {folder.parent if folder.name == 'images' else folder}")
     raise typer.Exit(done.rejects.exit_code)

@@ -26,9 +26,8 @@ def tell_left_out(rejects: Rejects) -> None:
     """Name every file that could not be read, and end with the exit code that says so."""
     from facetracker.core import console
 
-    for path, why in rejects:
-        console.say(f"left out: {path}: {why}")
     if rejects:
+        console.say(*rejects.lines())
         raise typer.Exit(rejects.exit_code)
 
 

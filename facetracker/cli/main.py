@@ -17,8 +17,9 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import typer
+from typer.exceptions import TyperException
 
-from facetracker.cli.words import ByPurpose
+from facetracker.cli.words import ByPurpose, misread
 from facetracker.core import console, disk
 from facetracker.core.errors import EXIT_MISTAKE, FaceTrackerError
 from facetracker.core.install import missing
@@ -100,7 +101,13 @@ def main() -> NoReturn:
     """Run the command line; a person's mistake becomes one line and exit code 2."""
     debug = "--debug" in sys.argv[1:]
     try:
-        app()
+        code = app(prog_name="facetracker", standalone_mode=False)
+    except TyperException as error:  # how the words are put together, not what they mean
+        if len(sys.argv) == 1:  # the list of commands
+            print(error)
+        else:
+            print(console.shown(misread(error), lines=False), file=sys.stderr)
+        sys.exit(EXIT_MISTAKE)
     except FaceTrackerError as error:
         if debug:
             raise
@@ -126,4 +133,4 @@ def main() -> NoReturn:
         way = disk.way_on(error, GOES_ON.get(command, AGAIN))
         print(f"facetracker: {console.shown(line, lines=False)}. {way}", file=sys.stderr)
         sys.exit(EXIT_MISTAKE)
-    sys.exit(0)
+    sys.exit(code or 0)

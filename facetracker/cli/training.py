@@ -35,6 +35,7 @@ def learn(
     learned = stage(data, name, instant=instant, runs=runs, force=force, seed=seed)
     console.say(*learned.lines())
     if learned.rejects:
+        console.say(*learned.rejects.lines())
         raise typer.Exit(learned.rejects.exit_code)
 
 

@@ -24,14 +24,14 @@ PURPOSES = {
 
 def is_model(word: str) -> bool:
     """Whether a word names a model: a name that comes with the package, a model's file, a folder that holds one."""
-    from facetracker.inference.detector import STARTER
+    from facetracker.inference.detector import STARTER, is_run
     from facetracker.inference.engines.base import SUFFIXES
     from facetracker.inference.haar import HAAR
 
     path = Path(word)
     if word in (STARTER, HAAR) or path.suffix.lower() in SUFFIXES:
         return True
-    return path.is_dir() and any((path / f"model{suffix}").is_file() for suffix in SUFFIXES)
+    return path.is_dir() and (is_run(path) or any((path / f"model{suffix}").is_file() for suffix in SUFFIXES))
 
 
 def model_and_sources(
@@ -51,6 +51,17 @@ def model_and_sources(
         else:
             model = word
     return model, found or [CAMERA]
+
+
+def misread(error: Any) -> str:
+    """What is wrong with the words of a command line, as one line, and where the right ones are listed."""
+    context = getattr(error, "ctx", None)
+    command = "facetracker" if context is None else context.command_path
+    fault = " ".join(error.format_message().split()).rstrip(".")
+    near = get_close_matches(getattr(error, "option_name", None) or "", getattr(error, "possibilities", None) or (), 1)
+    if near:
+        return f"{command}: no such option {error.option_name}. Did you mean {near[0]}?"
+    return f"{command}: {fault[:1].lower()}{fault[1:]}. {command} --help shows what there is."
 
 
 class ByPurpose(TyperGroup):

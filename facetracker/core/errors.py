@@ -12,6 +12,7 @@ from pathlib import Path
 
 EXIT_MISTAKE = 2
 EXIT_REJECTS = 3
+NAMED = 3  # files left out for one reason that are named one by one
 
 
 class FaceTrackerError(Exception):
@@ -20,15 +21,16 @@ class FaceTrackerError(Exception):
     def __init__(self, fault: str, *, path: str | Path | None = None, fix: str | None = None):
         self.fault = one_line(fault)
         self.path = Path(path) if isinstance(path, str) else path
+        self.named = path  # as it is shown: an address would lose a slash as a path
         self.fix = None if fix is None else one_line(fix)
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        line = self.fault if self.path is None else f"{self.path}: {self.fault}"
+        line = self.fault if self.path is None else f"{self.named}: {self.fault}"
         return line if self.fix is None else f"{line.rstrip('.')}. {self.fix}"
 
     def __reduce__(self):  # worker processes hand errors back pickled; the default would lose the keywords
-        return (_rebuild, (type(self), self.fault, self.path, self.fix))
+        return (_rebuild, (type(self), self.fault, self.named, self.fix))
 
 
 def _rebuild(kind, fault, path, fix):
@@ -65,6 +67,19 @@ class Rejects:
     def as_text(self) -> str:
         """One line a file, sorted, `PATH<tab>WHY`: the content of the rejects file."""
         return "".join(f"{path}\t{why}\n" for path, why in self)
+
+    def lines(self) -> list[str]:
+        """What a person is told at the end: the files by their reason, many of one kind counted."""
+        kinds: dict[str, list[str]] = {}
+        for path, why in self:
+            kinds.setdefault(why, []).append(path)
+        lines = []
+        for why, paths in kinds.items():
+            if len(paths) <= NAMED:
+                lines += [f"left out: {path}: {why}" for path in paths]
+            else:
+                lines.append(f"left out: {len(paths):,} files: {why} ({', '.join(paths[:NAMED])} ...)")
+        return lines
 
     @property
     def exit_code(self) -> int:

@@ -195,7 +195,8 @@ def _is_zombie(pid: int) -> bool:
 def needed_folder(folder: Path) -> Path:
     """A folder of photos that must be there; a missing one is a person's mistake."""
     if not folder.is_dir():
-        raise FaceTrackerError("no such folder", path=folder, fix="Check the path, or collect photos first.")
+        fault = "is a file; a folder of photos is expected" if folder.is_file() else "no such folder"
+        raise FaceTrackerError(fault, path=folder, fix="Check the path, or collect photos first.")
     return folder
 
 

@@ -8,17 +8,38 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from facetracker.core.errors import BadFile, one_line
+from facetracker.core.errors import BadFile, Rejects, one_line
 from facetracker.core.install import install_command
 
+FILM_SUFFIXES = (".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".ogv", ".wmv")
+# What cameras and drawing programs keep pictures in, which nothing here reads.
+NOT_READ = (".cr2", ".cr3", ".nef", ".arw", ".dng", ".raf", ".orf", ".rw2", ".pef", ".jxl", ".psd", ".xcf", ".svg")
 OTHER_SUFFIXES = (".heic", ".heif", ".avif", ".gif", ".jp2")
 HEIC, PILLOW = "HEIC", "Pillow's"
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 MAGIC = (b"GIF87a", b"GIF89a", b"\x00\x00\x00\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")
+
+
+def passed_over(folder: Path, taken: Sequence[str]) -> Rejects:
+    """Pictures and films directly in a folder of photos that are not among those `taken` (by suffix), and why."""
+    found = Rejects()
+    for path in folder.iterdir() if folder.is_dir() else ():
+        suffix = path.suffix.lower()
+        if suffix in taken or path.name.startswith("."):
+            continue
+        if suffix in OTHER_SUFFIXES:
+            as_jpeg = f"facetracker collect --source {folder} --folder NEW/images --count 999 --every 0"
+            found.add(path, f"labelme cannot open {suffix[1:].upper()}; as JPEG: {as_jpeg}")
+        elif suffix in FILM_SUFFIXES:
+            found.add(path, "is a film, not a photo; a film is named by itself")
+        elif suffix in NOT_READ:
+            found.add(path, f"pictures of the kind {suffix[1:].upper()} are not read; save it as JPEG")
+    return found
 
 
 def kind_of(data: bytes) -> str | None:

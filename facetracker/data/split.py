@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from facetracker.core import console
+from facetracker.core.console import counted
 from facetracker.core.errors import BadFile, FaceTrackerError, Rejects
 from facetracker.core.files import is_torn, link_or_copy, sweep, write_atomically, write_json
 from facetracker.data.grouping import By, assign, group_photos
@@ -39,13 +40,14 @@ class SplitReport:
     prelabelled: int = 0
     orphans: int = 0
     differing: int = 0
+    wanted: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     rejects: Rejects = field(default_factory=Rejects)
 
     def lines(self) -> list[str]:
         """The report for a person."""
         counts = ", ".join(f"{name} {self.counts.get(name, 0)}" for name in PARTS)
-        lines = [f"{counts} photos, in {self.groups} groups kept together by {self.by}"]
+        lines = [f"{counts} photos, in {counted(self.groups, 'group')} kept together by {self.by}"]
         lines.append(f"{self.added} photos put in place" if self.added else "nothing to do: all photos are in place")
         if self.unlabelled:
             lines.append(f"{self.unlabelled} photos have no label file yet")
@@ -58,7 +60,13 @@ class SplitReport:
             lines.append(f"{self.orphans} label files have no photo and were left where they are")
         if self.differing:
             lines.append(f"{self.differing} labels differ from those in the parts (--force takes the new ones)")
-        return lines + self.notes + [f"rejected: {path}: {why}" for path, why in self.rejects]
+        empty = [name for name in PARTS if self.wanted.get(name) and not self.counts.get(name)]
+        if empty and self.counts:
+            lines.append(
+                f"{' and '.join(empty)} got no photo, there are too few. Take more in several places "
+                "(facetracker collect), then split again"
+            )
+        return lines + self.notes + self.rejects.lines()
 
 
 def split(
@@ -84,6 +92,7 @@ def split(
     plan = _read_plan(out, settings, force)
     pairs = _source(data, out, (out / PLAN).is_file())
     report = SplitReport(out, by=by, orphans=len(pairs.orphans), unlabelled=len(pairs.unlabelled))
+    report.wanted = dict(zip(PARTS, shares, strict=True))
     pairs.reject_doubles(report.rejects)
     source = _by_stem(pairs, report)
     sweep(out)

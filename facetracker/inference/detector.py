@@ -227,7 +227,16 @@ def find_model(model: str | Path | None = None) -> Path:
             return folder / f"{stem}{suffix}"
     if folder is ASSETS:
         raise FaceTrackerError("the starter model is not installed", path=folder, fix="Name a model file.")
-    raise FaceTrackerError(f"holds no model ({', '.join('model' + s for s in SUFFIXES)})", path=folder)
+    if is_run(folder):
+        fix = f"Train it to its end: facetracker train --resume --runs {folder.parent} --name {folder.name}"
+        raise FaceTrackerError("is a run that was never finished: it holds no model yet", path=folder, fix=fix)
+    files = ", ".join(f"model{suffix}" for suffix in SUFFIXES)
+    raise FaceTrackerError(f"holds no model ({files})", path=folder, fix="Name a run folder or a model file.")
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder is one that `train` or `learn` has made, finished or not."""
+    return any((folder / name).is_file() for name in ("config.yaml", "run.json"))
 
 
 def as_bgr(frame: Picture) -> Picture:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from facetracker.cluster.tasks import Share
+from facetracker.core.console import counted
 from facetracker.core.errors import BadFile, FaceTrackerError, Rejects
 from facetracker.core.example import Example
 from facetracker.core.files import needed_folder, read_json
@@ -21,6 +22,7 @@ from facetracker.core.photo import photo_size
 from facetracker.core.places import as_path
 from facetracker.core.settings import nearest
 from facetracker.labels.augmented import FACE, augmented_faces, is_augmented
+from facetracker.labels.classes import refuse_slips
 from facetracker.labels.labelme import read_labels
 from facetracker.labels.pairing import PARTS, Pair, pairs_in, places_in
 from facetracker.labels.records import parts_of_records, records_in, shards_in
@@ -66,9 +68,7 @@ class Collection:
         shards) are opened. `pictures=False` leaves the pictures of records unread.
         """
         folder = as_path(folder)
-        if not folder.is_dir():
-            raise FaceTrackerError("no such folder", path=folder, fix="Check the path, or run `facetracker augment`.")
-        found = cls(folder, kind=kind_of(folder))
+        found = cls(needed_folder(folder), kind=kind_of(folder))
         if found.kind == "records":
             found.examples = list(_from_records(folder, part, pictures, share or Share()))
         else:
@@ -119,6 +119,21 @@ class Collection:
     def label_counts(self) -> Counter[str]:
         """How many faces carry each label."""
         return Counter(label for example in self.examples for label in example.labels)
+
+    def refuse_slips(self) -> None:
+        """Stop where a label looks like another one misspelt (labels/classes.py)."""
+        refuse_slips(self.folder, self.label_counts(), augmented=self.kind != "labelme")
+
+    def nothing_to_learn(self) -> FaceTrackerError:
+        """What a person is told who would learn from this folder, where no photo in it counts as labelled."""
+        if self.prelabelled:
+            waiting = counted(len(self.prelabelled), "photo")
+            fix = f"{waiting} with a model's boxes: look over them, facetracker review {self.folder}"
+        elif self.rejects:
+            fix = f"See facetracker audit {self.folder}"
+        else:
+            fix = f"Draw boxes: facetracker annotate {self.folder}"
+        return FaceTrackerError("holds no labelled photo to learn from", path=self.folder, fix=fix)
 
     def class_names(self, wanted: Sequence[str] | None = None) -> list[str]:
         """The classes: as wanted, else every label that occurs; one class alone is `face`.

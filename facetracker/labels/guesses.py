@@ -48,7 +48,7 @@ class Prelabelled:
             lines.append(f"{self.reviewed} photos were labelled by a person and left as they are")
         if self.waiting:
             lines.append(f"{self.waiting} photos were prelabelled before (--again looks again with another model)")
-        return lines + [f"rejected: {path}: {why}" for path, why in self.rejects]
+        return lines + self.rejects.lines()
 
 
 def look(

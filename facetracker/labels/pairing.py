@@ -19,6 +19,7 @@ from itertools import islice, takewhile
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
+from facetracker.core.console import counted
 from facetracker.core.errors import BadFile, FaceTrackerError, Rejects
 from facetracker.core.files import PHOTO_SUFFIXES, names_in, needed_folder, photo_names, read_json
 from facetracker.core.other_formats import OTHER_SUFFIXES
@@ -159,7 +160,9 @@ class Places:
     def to_learn(self, part: str | None = None) -> list[PhotoFolder]:
         """What is learnt from or measured on: the parts, or the one asked for; else the photos that are not split."""
         if part is not None and part not in self.parts:
-            raise FaceTrackerError(self._no_part(part), path=self.data, fix=f"Run `facetracker split {self.data}`.")
+            fix = "Take more photos and split again, or name another part." if self.parts else None
+            fix = fix or f"Run `facetracker split {self.data}`."
+            raise FaceTrackerError(self._no_part(part), path=self.data, fix=fix)
         if self.parts:
             return list(self.parts.values()) if part is None else [self.parts[part]]
         if self.whole is None:
@@ -196,6 +199,10 @@ def no_photos(data: str | Path, fix: str = "Collect some: facetracker collect") 
     folder = Path(data)
     others = [path for path in folder.rglob("*") if path.suffix.lower() in OTHER_SUFFIXES] if folder.is_dir() else []
     if not others:
+        labels = sum(1 for _ in folder.rglob("*.json")) if folder.is_dir() else 0
+        if labels:
+            bring = "Bring the photos back: images/ belongs beside labels/, under the same names."
+            return FaceTrackerError(f"holds {counted(labels, 'label file')} but no photo", path=data, fix=bring)
         return FaceTrackerError("holds no photos", path=data, fix=fix)
     kinds = ", ".join(sorted({path.suffix.lower()[1:].upper() for path in others}))
     bring = f"facetracker collect --source {others[0].parent} --folder NEW/images --count {len(others)} --every 0"

@@ -10,7 +10,8 @@ from typing import Any
 from facetracker.cluster.cluster import On
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
-from facetracker.core.files import is_torn, sweep
+from facetracker.core.files import PHOTO_SUFFIXES, is_torn, sweep
+from facetracker.core.other_formats import passed_over
 from facetracker.inference.detector import Detector, find_model
 from facetracker.labels.classes import listed_classes
 from facetracker.labels.guesses import Prelabelled, look
@@ -53,6 +54,7 @@ def prelabel(
     todo: list[tuple[Path, Path]] = []
     for images in images_of(folder):
         todo += _todo(images, by, again, only, done)
+        done.rejects.rows += passed_over(images.images, PHOTO_SUFFIXES).rows
         sweep(label_path(images.images / "any.jpg").parent)
     if on == "ray":
         from facetracker.labels.guesses import prelabel_on_ray

@@ -203,7 +203,7 @@ def _need_a_display() -> None:
     if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         raise FaceTrackerError(
             "there is no display for labelme's window (DISPLAY is not set)",
-            fix="Label on a machine with a screen (copy the data folder there and the labels back), or use ssh -X.",
+            fix="Label in a browser: facetracker web; or on a machine with a screen (copy the data there and back).",
         )
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -72,19 +73,19 @@ def learn(
     began = time.monotonic()
     photos = read_photos(data)
     faces = sum(len(photo.boxes) > 0 for photo in photos.photos)
-    waits = None if instant or faces < FEWEST else _import_while_looking()
     made = new_run(data, name, Path(runs), force)  # kept to the end: it holds the claim on the folder
     run = made.folder
-    detector = Detector()
-    pairs = [pairs_in(detector, photo.picture, photo.boxes, seed=seed) for photo in photos.photos]
-    known = join(pairs)
-    style = known.style()
-    threshold = threshold_for(known.scores, detector.threshold)
-    learned = Learned(run, style, threshold, Choice(STYLE, None, None, 0), time.monotonic() - began, photos.rejects)
-    _write_style(run, style, threshold)
-    _write_about(learned, photos, seed)
-    if waits is not None:
-        waits.join()
+    further = not instant and faces >= FEWEST
+    with _importing(further):
+        detector = Detector()
+        pairs = [pairs_in(detector, photo.picture, photo.boxes, seed=seed) for photo in photos.photos]
+        known = join(pairs)
+        style = known.style()
+        threshold = threshold_for(known.scores, detector.threshold)
+        learned = Learned(run, style, threshold, Choice(STYLE, None, None, 0), time.monotonic() - began, photos.rejects)
+        _write_style(run, style, threshold)
+        _write_about(learned, photos, seed)
+    if further:
         console.say(f"style learnt from {faces} photos; now an own head ...")
         with console.silenced():
             choice, threshold = _own_head(run, photos, pairs, detector, style, threshold, seed)
@@ -94,16 +95,25 @@ def learn(
     return learned
 
 
-def _import_while_looking() -> threading.Thread:
-    """Begin to import tensorflow: it takes seconds, in which the style is learnt on the other processor."""
+@contextmanager
+def _importing(wanted: bool) -> Iterator[None]:
+    """Import tensorflow in the meantime: it takes seconds, in which the style is learnt on the other processor.
+
+    Nothing can be shown until it is done, an error neither; so it is waited for in any case.
+    """
 
     def imported() -> None:
         with console.silenced():
             import_module("facetracker.personal.own")
 
-    waits = threading.Thread(target=imported, daemon=True)
-    waits.start()
-    return waits
+    worker = threading.Thread(target=imported, daemon=True)
+    if wanted:
+        worker.start()
+    try:
+        yield
+    finally:
+        if wanted:
+            worker.join()
 
 
 def _own_head(

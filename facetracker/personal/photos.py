@@ -64,6 +64,9 @@ class OwnPhotos:
 def read_photos(folder: str | Path) -> OwnPhotos:
     """The labelled photos of a folder, split or not, as `annotate` leaves it; all boxes must be of one kind."""
     found = Collection.open(folder)
+    if not len(found):
+        raise found.nothing_to_learn()
+    found.refuse_slips()
     labels = sorted(found.label_counts())
     if len(labels) > 1:
         raise FaceTrackerError(
@@ -80,5 +83,6 @@ def read_photos(folder: str | Path) -> OwnPhotos:
         except FaceTrackerError as error:
             found.rejects.add(example.photo, error)
     if not any(len(photo.boxes) for photo in photos):
-        raise FaceTrackerError("has no photo with a box to learn from", path=folder, fix="Run facetracker annotate.")
+        fix = f"Draw some: facetracker annotate {folder}"
+        raise FaceTrackerError("has no photo with a box to learn from", path=folder, fix=fix)
     return OwnPhotos(Path(folder), photos, found.rejects)

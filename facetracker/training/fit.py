@@ -45,10 +45,17 @@ def train(
     `data` holds the parts `train` and `val` (without val, nothing is validated). `changes` are `key=value` settings
     on top of the preset. `resume` goes on with run `name` (default: the latest) where it was stopped or killed.
     """
-    run, settings = open_run(data, preset, list(changes), name, resume, force, Path(runs))
+    read: list[Photos] = []
+
+    def planned(settings: Settings) -> RunPlan:
+        # The photos of a new run are read before its folder is made: a fault in them leaves no half of a run behind.
+        read.append(read_photos(data, settings))
+        return RunPlan(classes=tuple(read[0].classes), crop=read[0].crop)
+
+    run, settings = open_run(data, preset, list(changes), name, resume, force, Path(runs), planned)
     device = start(settings.training)
     plan = read_plan(run.plan)
-    photos = read_photos(data, settings, plan)
+    photos = read[0] if read else read_photos(data, settings, plan)
     plan = replace(plan, classes=tuple(photos.classes), crop=photos.crop)
     run.keep(run.plan, plan.to_json())
     say_rejects(run, photos.rejects)

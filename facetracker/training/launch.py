@@ -90,6 +90,8 @@ def plan_shares(settings: Settings, data: str | Path) -> RunPlan:
     photos = Collection.open(data, part, pictures=False, prelabelled=settings.data.prelabelled)
     if len(photos) < several.workers:
         raise FaceTrackerError(f"{len(photos)} labelled photos are too few for {several.workers} workers", path=data)
+    if not settings.model.classes:
+        photos.refuse_slips()
     factor = several.workers if several.scale_batch else 1
     pictures = settings.training.samples_per_epoch or len(photos)
     shares = WorkersPlan(

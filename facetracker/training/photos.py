@@ -51,9 +51,12 @@ def read_photos(
     machines_too = settings.data.prelabelled
     train = Collection.open(data, "train" if parts else None, prelabelled=machines_too, share=share)
     plan = plan or RunPlan()
-    classes = train.class_names(settings.model.classes or plan.classes)
     if not len(train):
-        raise FaceTrackerError("holds no labelled photo to train on", path=data, fix=_way_to_labels(train))
+        raise train.nothing_to_learn()
+    wanted = settings.model.classes or plan.classes
+    if not wanted:
+        train.refuse_slips()
+    classes = train.class_names(wanted)
     if train.prelabelled:
         console.warn(
             f"{len(train.prelabelled)} photos left out: prelabelled, and nobody has looked "
@@ -86,12 +89,6 @@ def read_photos(
         crop=crop,
         rejects=rejects,
     )
-
-
-def _way_to_labels(photos: Collection) -> str:
-    if photos.prelabelled:
-        return f"{len(photos.prelabelled)} photos are prelabelled: look over them with `facetracker review`."
-    return "See `facetracker audit`." if photos.rejects else "Run `facetracker annotate`."
 
 
 def _mosaics(settings: Settings) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 from facetracker.core import console
 from facetracker.core.claim import CLAIM, Claim, claim
 from facetracker.core.errors import FaceTrackerError, Rejects
-from facetracker.core.files import PART, read_json, sweep, write_atomically, write_json
+from facetracker.core.files import PART, needed_folder, read_json, sweep, write_atomically, write_json
 from facetracker.core.places import as_path
 from facetracker.core.settings import Settings, load_settings, read_settings, setting_keys
 from facetracker.training.plan import RunPlan
@@ -114,8 +114,9 @@ def open_run(
         run.refuse_other_data(data)
         return run, settings
     settings = load_settings(preset, changes)
-    if not as_path(data).is_dir():
-        raise FaceTrackerError("no such folder", path=data, fix="Make it with facetracker augment.")
+    needed_folder(as_path(data))
+    if name is not None:
+        _refuse_taken(Path(runs) / name, force)
     planned = None if plan is None else plan(settings)
     run = start_run(settings, data, name, runs, force)
     if planned is not None:
@@ -126,12 +127,7 @@ def open_run(
 def new_run(data: str | Path, name: str, runs: Path = RUNS, force: bool = False) -> RunFolder:
     """An empty run folder that knows its data; one that is there is replaced only with `force`."""
     folder = runs / name
-    if folder.exists() and not _is_unborn(folder):
-        if not force:
-            fix = "Choose another --name, continue it with --resume, or replace it with --force."
-            raise FaceTrackerError("is there already", path=folder, fix=fix)
-        if any(folder.iterdir()) and not (folder / "run.json").is_file():
-            raise FaceTrackerError("is not a run folder, so it is not replaced", path=folder, fix="Choose a --name.")
+    _refuse_taken(folder, force)
     run = RunFolder(folder)
     run.claim()
     for path in folder.iterdir():
@@ -139,6 +135,16 @@ def new_run(data: str | Path, name: str, runs: Path = RUNS, force: bool = False)
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     write_json(run.about, {"data": str(as_path(data).resolve())})
     return run
+
+
+def _refuse_taken(folder: Path, force: bool) -> None:
+    """Stop where a run of this name is there and may not be replaced, or something else is."""
+    if folder.exists() and not _is_unborn(folder):
+        if not force:
+            fix = "Choose another --name, continue it with --resume, or replace it with --force."
+            raise FaceTrackerError("is there already", path=folder, fix=fix)
+        if any(folder.iterdir()) and not (folder / "run.json").is_file():
+            raise FaceTrackerError("is not a run folder, so it is not replaced", path=folder, fix="Choose a --name.")
 
 
 def _is_unborn(folder: Path) -> bool:

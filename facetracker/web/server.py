@@ -74,15 +74,16 @@ def make_server(
     need_libraries()
     import uvicorn
 
+    from facetracker.inference.films.film import needed_film
     from facetracker.web.app import Web
     from facetracker.web.connections import Http, WebSocket
     from facetracker.web.models import ModelInUse
     from facetracker.web.paths import Place
 
+    if Path(data).is_file():
+        raise FaceTrackerError("is a file; a folder of photos is expected", path=data, fix="Name a folder, new or old.")
     place = Place(Path(data).resolve(), Path(runs).resolve(), Path(aug_data).resolve())
-    if film is not None and not Path(film).is_file():
-        raise FaceTrackerError("no such film", path=film)
-    web = Web(place, ModelInUse(model), rules, None if film is None else Path(film).resolve())
+    web = Web(place, ModelInUse(model), rules, None if film is None else needed_film(film).resolve())
     config = uvicorn.Config(
         web.app(),
         http=Http,

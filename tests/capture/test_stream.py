@@ -28,7 +28,7 @@ def test_a_stream_is_live_and_its_nonsense_count_is_not_believed(server):
 
 def test_nobody_there_is_said_within_the_time_limit(capfd):
     started = time.monotonic()
-    with pytest.raises(FaceTrackerError, match="no stream answers"):
+    with pytest.raises(FaceTrackerError, match="nobody answers"):
         open_source("http://127.0.0.1:9/stream", timeout=1)
     assert time.monotonic() - started < 20  # FFmpeg's own limit is 30
     assert capfd.readouterr().err == ""

@@ -37,16 +37,18 @@ def page(tmp_path) -> str:
         {"epoch": epoch, "mean_iou": 0.5, "val_mean_iou": 0.4, "total_loss": 2.0, "val_total_loss": 3.0}
         for epoch in (1, 2, 3)
     ]
-    demo.evaluation = SimpleNamespace(models=[SimpleNamespace(scores=scores)] * 2)
-    demo.exports = [SimpleNamespace(format="onnx", path=tmp_path / "<b>.onnx", size=1_250_000, difference=1e-6)]
-    demo.film = Film(tmp_path / "film.mp4", 25, 25, 24, 1, 4.0)
+    demo.evaluation = SimpleNamespace(models=[SimpleNamespace(scores=scores)] * 3)
+    demo.page = tmp_path / "<b>.html"
+    demo.page.write_bytes(bytes(1_200_000))
+    demo.film = Film(tmp_path / "film.mp4", 25, 24, 1, own=0.93, starter=0.65)
+    demo.steps[4].film = demo.film.path
     return report(demo)
 
 
 def test_names_are_text_and_not_html(page):
     assert "<script" not in page
     assert page.count("&lt;script&gt;") >= 2 * len(CHAPTERS) + 2
-    assert "&lt;b&gt;.onnx" in page
+    assert 'href="&lt;b&gt;.html"' in page
 
 
 def test_every_step_has_its_chapter(page):
@@ -56,5 +58,7 @@ def test_every_step_has_its_chapter(page):
     assert '<rect class="truth" x="20.0" y="15.0" width="20.0" height="30.0" rx="4"/>' in page
     assert "prefers-color-scheme: dark" in page
     assert "0.900" in page
-    assert "1.25 MB" in page
+    assert "1.2 MB" in page
+    assert "0.65 → 0.93" in page
+    assert page.count("<video ") == 2
     assert page.count('<path class="line') == 4  # train and val, twice

@@ -106,7 +106,7 @@ def test_sizes_are_said_as_people_say_them(count, said):
 
 
 def test_the_door_says_one_line_and_how_a_training_goes_on(monkeypatch, capsys):
-    def fails():
+    def fails(**_):
         raise error(errno.ENOSPC, "/runs/one/state.npz")
 
     monkeypatch.setattr(door, "app", fails)

@@ -220,8 +220,10 @@ def test_a_folder_that_is_needed_is_given_back(tmp_path):
     assert files.needed_folder(tmp_path) == tmp_path
     (tmp_path / "a.jpg").write_text("")
     assert list(files.photo_names(tmp_path)) == ["a.jpg"]
-    with pytest.raises(FaceTrackerError, match="no such folder"):
+    with pytest.raises(FaceTrackerError, match="is a file; a folder of photos is expected"):
         files.needed_folder(tmp_path / "a.jpg")
+    with pytest.raises(FaceTrackerError, match="no such folder"):
+        files.needed_folder(tmp_path / "photos")
 
 
 @pytest.fixture

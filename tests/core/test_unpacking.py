@@ -105,7 +105,7 @@ def test_nothing_steers_the_terminal(text, shown, capsys):
 def test_the_name_of_a_file_cannot_fake_a_line_of_ours(monkeypatch, capsys):
     from facetracker.cli import main as door
 
-    def fails():
+    def fails(**_):
         raise BadFile("is empty", path="a\nfacetracker: all is well\x1b[8m.jpg")
 
     monkeypatch.setattr(door, "app", fails)

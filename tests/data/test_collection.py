@@ -46,7 +46,7 @@ def test_folders_not_split(data, tmp_path, draw):
     for path in (*(data / "train/images").iterdir(), *(data / "train/labels").iterdir()):
         shutil.copy(path, flat)
     assert len(Collection.open(flat)) == 4
-    with pytest.raises(FaceTrackerError, match="holds no photos"):
+    with pytest.raises(FaceTrackerError, match="holds 4 label files but no photo"):
         Collection.open(tmp_path / "data" / "train" / "labels")
 
 

@@ -118,7 +118,8 @@ def test_rejects_end_with_code_3(data, tmp_path):
     (data / "train/labels/00-000.json").write_text("{")
     result = RUN.invoke(app, ["augment", str(data), str(tmp_path / "aug"), "--variants", "1", "--workers", "1"])
     assert result.exit_code == 3
-    assert "1 files rejected" in result.output
+    assert "left out: " in result.output
+    assert "labels/00-000.json: " in result.output
 
 
 @pytest.mark.parametrize(

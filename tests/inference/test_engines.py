@@ -111,7 +111,10 @@ def test_a_card_of_another_head_is_refused(models, tmp_path):
 def test_no_such_file_and_no_model_file(tmp_path):
     with pytest.raises(FaceTrackerError, match="no such file"):
         open_engine(tmp_path / "none.onnx")
-    with pytest.raises(FaceTrackerError, match="not a model file"):
+    with pytest.raises(FaceTrackerError, match="no such model"):
+        open_engine(tmp_path / "mine")
+    (tmp_path / "model.h5").touch()
+    with pytest.raises(FaceTrackerError, match=r"is not a model\. A model is a run folder, or a file \(.tflite"):
         open_engine(tmp_path / "model.h5")
 
 

@@ -105,7 +105,7 @@ def test_training_leaves_them_out_unless_asked(half, capsys):
 def test_nothing_but_prelabelled_photos_says_what_to_do(prelabelled):
     from facetracker.training.photos import read_photos
 
-    with pytest.raises(FaceTrackerError, match=r"6 photos are prelabelled.*review"):
+    with pytest.raises(FaceTrackerError, match=r"6 photos with a model's boxes.*review"):
         read_photos(prelabelled, load_settings("nano"))
     with pytest.raises(FaceTrackerError, match="facetracker review"):
         labelled_photos(prelabelled)

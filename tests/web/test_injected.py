@@ -240,9 +240,10 @@ def test_the_demo_and_a_look_inside_show_names_as_text(browser, tmp_path):
     demo.findings = [SimpleNamespace(photo=f"images/{IMAGE}.jpg", kind=SCRIPT, detail=QUOTE, fix=LINK)]
     row = {"epoch": 1, "mean_iou": 0.5, "val_mean_iou": 0.4, "total_loss": 2.0, "val_total_loss": 3.0}
     demo.history = [row, {**row, "epoch": 2}]
-    demo.evaluation = SimpleNamespace(models=[SimpleNamespace(scores=scores)] * 2)
-    demo.exports = [SimpleNamespace(format=QUOTE, path=tmp_path / f"{IMAGE}.onnx", size=1_250_000, difference=1e-6)]
-    demo.film = Film(tmp_path / "film.mp4", 25, 25, 24, 1, 4.0)
+    demo.evaluation = SimpleNamespace(models=[SimpleNamespace(scores=scores)] * 3)
+    demo.page = tmp_path / 'a" onclick="x.html'
+    demo.page.write_bytes(b"a page")
+    demo.film = Film(tmp_path / "film.mp4", 25, 24, 1, own=0.93, starter=0.65)
     page = tmp_path / "demo.html"
     page.write_text(report(demo), encoding="utf-8")
     with watched(browser) as opened:

@@ -2,17 +2,50 @@
 
 from __future__ import annotations
 
+# The steps before this one are the quick way, from it on the trained way.
+TRAINED_FROM = "collect"
+
 CHAPTERS = {
-    "collect": (
-        "Take photos",
-        "A camera takes one photo every half second and leaves out frames that look like the one before. Here the "
-        "person and the rooms are drawn. The first photo of every session shows the empty room: a tracker that has "
-        "never seen one sees faces everywhere.",
+    "film": (
+        "Film yourself",
+        "A few seconds before the camera, moving about: near and far, left and right. Here the person is drawn, and so "
+        "is everybody else on this page.",
     ),
-    "annotate": (
-        "Draw boxes",
-        "labelme opens on the photos; a box round each face, then d for the next photo. Each photo gets a small JSON "
-        "file of its own. A file without boxes says that a person looked and found no face.",
+    "label": (
+        "Label three frames",
+        "The starter that comes with the package finds the face by itself and proposes boxes (orange). But everybody "
+        "has their own idea of a face's box. This person wants whole heads (green), and says so three times.",
+    ),
+    "learn": (
+        "Learn from them",
+        "How a person draws boxes can be said in four numbers. They are found at once, without a training: the tracker "
+        "finds faces as the starter does, and draws boxes as this person does.",
+    ),
+    "detect": (
+        "Follow the film",
+        "The film above was followed with it. Green is what this person would have drawn, orange what the tracker "
+        "drew, on frames that nobody labelled.",
+    ),
+    "hide": (
+        "Hide the face",
+        "A film that can be shown around: it is looked through to its end first, so that a face is hidden from its "
+        "very first frame to its last.",
+    ),
+    "frame": (
+        "Keep the camera on it",
+        "An upright picture out of a broad one. It follows as a camera operator would: it rests while the face is well "
+        "placed, and moves calmly when it is not.",
+    ),
+    "export": (
+        "Give it away",
+        "The tracker as one HTML file. Open it and allow the camera: no installation, and no picture leaves the "
+        "machine.",
+    ),
+    "collect": (
+        "Photos of many rooms",
+        "With more photos a network can be trained, which also learns what a person looks like. Take them in several "
+        "places. The first photo of every session shows the empty room: a tracker that has never seen one sees faces "
+        "everywhere.",
     ),
     "audit": (
         "Look for faults before training on them",
@@ -31,35 +64,24 @@ CHAPTERS = {
     ),
     "train": (
         "Train",
-        "The starter that comes with the package has seen thousands of faces and is fine-tuned on these few. The run "
-        "folder keeps the best epoch, the curves and all settings; a run that was stopped goes on with --resume.",
+        "The starter is fine-tuned on these photos. The run folder keeps the best epoch, the curves and all settings; "
+        "a run that was stopped goes on with --resume.",
     ),
     "evaluate": (
         "Measure",
-        "On the test photos, beside the starter. Mean IoU says how tightly the boxes sit, AP and F1 how many faces are "
-        "found and how many boxes are wrong. The full report has the curves and the worst mistakes.",
-    ),
-    "export": (
-        "Take it elsewhere",
-        "The network as ONNX and as LiteRT (.tflite). Each file is compared with Keras before it is handed over, and "
-        "carries its own card: classes, size, threshold. To detect, no TensorFlow is needed.",
-    ),
-    "detect": (
-        "Follow faces",
-        "The film above was followed with the exported file. Below, a photo of people whom this tracker never saw in "
-        "training. Their faces are smaller, so it looks at this photo at 480 pixels instead of 192.",
+        "On the test photos: the starter, what three labels gave, and what was trained. Mean IoU says how tightly the "
+        "boxes sit, AP and F1 how many faces are found and how many boxes are wrong.",
     ),
 }
 
 YOUR_TURN = (
+    ("facetracker detect", "your camera, your face followed; q ends it"),
+    ("facetracker collect --film 20", "a film of you, twenty seconds"),
+    ("facetracker label data/films/NAME.mkv", "correct three boxes in the browser"),
+    ("facetracker learn data", "a tracker of your own, in runs/mine"),
+    ("facetracker detect runs/mine", "watch it follow you"),
+    ("facetracker hide holiday.mp4", "every face in a film hidden"),
+    ("facetracker frame --shape 9:16 --save me.mp4", "the camera stays on your face"),
+    ("facetracker web", "all of this in a page, without a command line"),
     ("facetracker doctor", "what works on this machine, and how to fix what does not"),
-    ("facetracker collect --count 30", "your camera, thirty photos; do it in two or three places"),
-    ("facetracker annotate data", "labelme: draw a box, press d"),
-    ("facetracker audit data", "everything that is wrong with photos and labels"),
-    ("facetracker split data", "train, val and test"),
-    ("facetracker augment data aug_data", "60 variants of every train photo"),
-    ("facetracker train aug_data --preset nano", "a few minutes on two cores"),
-    ("facetracker evaluate runs/nano-1 data", "the report with the worst mistakes"),
-    ("facetracker export runs/nano-1 --to onnx tflite", "files for other engines"),
-    ("facetracker detect runs/nano-1", "watch it follow you"),
 )

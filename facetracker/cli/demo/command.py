@@ -14,11 +14,11 @@ def demo(
         bool | None, typer.Option("--open/--no-open", help="Open the report; default: where there is a display.")
     ] = None,
 ) -> None:
-    """The whole way once, on drawn faces: no camera, no network, no question. Writes a report."""
+    """See it all on drawn faces: three labels, a tracker, a film followed, hidden, framed; a training; a report."""
     from facetracker.cli.demo.demo import demo, open_report
     from facetracker.core import console
 
-    console.say(f"The whole way of a photo, on drawn faces, into {out}/. About two minutes on two cores.")
     done = demo(out)
     opened = open_report(done.report, show)
     console.say(f"Done in {console.duration(done.seconds)}. {'Opened' if opened else 'Look at'}: {done.report}")
+    console.say(f"With your own camera, in a browser: {done.page}")

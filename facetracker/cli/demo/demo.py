@@ -1,4 +1,4 @@
-"""`demo`: every stage of the house once, on drawn faces, and a report that shows what each of them did."""
+"""`demo`: both ways to a tracker on drawn faces, the quick and the trained, and a report that shows every step."""
 
 from __future__ import annotations
 
@@ -6,48 +6,64 @@ import shutil
 import sys
 import time
 import webbrowser
+from importlib.util import find_spec
 from pathlib import Path
 
-from facetracker.cli.demo import stages
+from facetracker.cli.demo import quick, trained
 from facetracker.cli.demo.steps import Demo
+from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.files import write_atomically, write_json
 
 FOLDER = Path("runs/demo")
 MARK = "demo.json"  # says that a folder is a demo's and may be made again
-EPOCHS, PICTURES_AN_EPOCH = 8, 384
-SECONDS_OF_CLIP = 6
+EPOCHS, PICTURES_AN_EPOCH = 6, 384
+SECONDS_OF_FILM = 6
 
 
 def demo(
     out: str | Path = FOLDER,
     epochs: int = EPOCHS,
     pictures_an_epoch: int = PICTURES_AN_EPOCH,
-    seconds_of_clip: int = SECONDS_OF_CLIP,
+    seconds_of_film: int = SECONDS_OF_FILM,
 ) -> Demo:
-    """Run the whole way of a photo on drawn faces in the folder `out`, which is made again, and write `report.html`.
+    """Go both ways to a tracker on drawn faces in the folder `out`, which is made again, and write `report.html`.
 
-    Needs no camera, no network and no answer: a drawn person in seven rooms takes the place of a webcam session.
+    First the quick one: a person is filmed, three frames are labelled, the style is learnt, the film is followed,
+    hidden and framed. Then the trained one, on photos of seven rooms. Needs no camera, no network and no answer.
     """
     folder = Path(out)
+    _all_there()
     _make_room(folder)
-    done = Demo(folder, total=9)
+    console.say(f"A drawn person in place of you, everything into {folder}/. About a minute on two cores.")
+    done = Demo(folder, total=13)
     started = time.monotonic()
-    stages.collect(done)
-    stages.annotate(done)
-    stages.audit(done)
-    stages.split(done)
-    stages.augment(done)
-    stages.train(done, epochs, pictures_an_epoch)
-    stages.evaluate(done)
-    stages.export(done)
-    stages.detect(done, seconds_of_clip)
+    quick.film(done, seconds_of_film)
+    quick.label(done)
+    quick.learn(done)
+    quick.detect(done, seconds_of_film)
+    quick.hide(done)
+    quick.frame(done)
+    quick.page(done)
+    trained.collect(done)
+    trained.audit(done)
+    trained.split(done)
+    trained.augment(done)
+    trained.train(done, epochs, pictures_an_epoch)
+    trained.evaluate(done)
     done.seconds = time.monotonic() - started
     from facetracker.cli.demo.report import report
 
     write_atomically(done.report, report(done))
     write_json(folder / MARK, {"finished": True, "seconds": round(done.seconds, 1), "steps": done.timings()})
     return done
+
+
+def _all_there() -> None:
+    """Say at once that the second half cannot be, not after the first."""
+    for module in ("tensorflow", "albumentations", "jinja2"):
+        if find_spec(module) is None:
+            raise ModuleNotFoundError(f"No module named {module!r}", name=module)
 
 
 def _make_room(folder: Path) -> None:

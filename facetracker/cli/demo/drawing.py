@@ -1,23 +1,53 @@
-"""What the demo has in place of a camera and a labeller: one drawn person in several rooms, with labels."""
+"""What the demo has in place of a camera and a labeller: one drawn person, filmed and in several rooms, with labels."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
+from facetracker.core.boxes import Boxes, clip
 from facetracker.core.example import Example
 from facetracker.core.files import read_json, write_json
-from facetracker.core.naming import photo_stem
+from facetracker.core.naming import number_of, photo_stem
 from facetracker.core.photo import write_jpeg
+from facetracker.inference.style import Style
 from facetracker.labels.labelme import write_labels
+from facetracker.labels.pairing import label_path
 from facetracker.scenes import Scene, SceneFrame
 
 PERSON = 5  # seed of the drawn person who sits before the camera
 ROOMS = (1, 2, 3, 4, 5, 6, 7)  # seeds; enough sessions that each of train, val and test gets whole ones
 PHOTOS_A_SESSION = 8
 FRAMES_BETWEEN_PHOTOS = 15  # half a second, as `collect` does
-NEW_ROOM = 11  # where the clip is taken; no photo shows it
-GROUP_SEED, GROUP_FACES = 26, 4
-GROUP_SIDE = 480  # longer side at which the group is looked at: its faces are smaller than those of the webcam
+FILM_ROOM = 11  # where the film is taken; no photo shows it
+FILM = Scene(640, 480, faces=1, people=PERSON, seed=FILM_ROOM, fps=25, noise=1.0)
+# How far the person's boxes reach beyond the face (left, top, right, bottom), in its widths and heights: whole heads.
+WHOLE_HEAD = (-0.12, -0.30, 0.12, 0.06)
+
+
+def as_drawn(boxes: Boxes) -> Boxes:
+    """The faces `(N, 4)` as the person of the demo draws their boxes: round the whole head, within the picture."""
+    return clip(Style(*WHOLE_HEAD).apply(boxes))
+
+
+def film_source(seconds: int) -> str:
+    """The film as a source: `seconds` of the person in one room."""
+    count = int(FILM.fps) * seconds
+    return (
+        f"scene:faces=1,people={PERSON},seed={FILM_ROOM},fps={FILM.fps:g},width={FILM.width},height={FILM.height},"
+        f"noise={FILM.noise:g},count={count}"
+    )
+
+
+def draw_heads(suggested: Iterable[Example]) -> list[Example]:
+    """Frames taken from the film with the person's boxes in place of the suggested ones; the label files are saved."""
+    drawn = []
+    for example in suggested:
+        truth = FILM.frame((number_of(example.stem) or 1) - 1)
+        drawn.append(replace(example, boxes=as_drawn(truth.boxes), labels=truth.labels, flags={}, reviewed=True))
+        write_labels(label_path(example.photo), drawn[-1], force=True)
+    return drawn
 
 
 def frames() -> dict[str, SceneFrame]:
@@ -44,7 +74,7 @@ def draw_labels(data: Path) -> list[Example]:
         height, width = frame.picture.shape[:2]
         flags = {"no_face": len(frame.boxes) == 0}
         photo = data / "images" / f"{stem}.jpg"
-        examples.append(Example(photo, width, height, frame.boxes, frame.labels, flags=flags))
+        examples.append(Example(photo, width, height, as_drawn(frame.boxes), frame.labels, flags=flags))
         write_labels(data / "labels" / f"{stem}.json", examples[-1])
     labels = sorted((data / "labels").glob("*.json"))
     _mistype(labels[3])
@@ -63,17 +93,3 @@ def _push_out(label: Path) -> None:
     content = read_json(label)
     content["shapes"][0]["points"][1][1] = content["imageHeight"] + 9.5
     write_json(label, content)
-
-
-def clip(seconds: int) -> tuple[str, int]:
-    """The source of the drawn clip, and how many of its frames show the face: the same person in a new room."""
-    scene = Scene(480, 360, faces=1, people=PERSON, seed=NEW_ROOM, fps=25, noise=1.0)
-    count = int(scene.fps) * seconds
-    source = f"scene:faces=1,people={PERSON},seed={NEW_ROOM},fps=25,width=480,height=360,noise=1,count={count}"
-    return source, sum(len(scene.frame(index).boxes) > 0 for index in range(count))
-
-
-def draw_group(path: Path) -> Path:
-    """A still photo of several people whom the tracker has never seen."""
-    scene = Scene(width=960, height=640, faces=GROUP_FACES, seed=GROUP_SEED)
-    return write_jpeg(path, scene.frame(40).picture)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import base64
-from typing import NamedTuple
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 from markupsafe import Markup
 
-from facetracker.cli.demo.chapters import CHAPTERS, YOUR_TURN
+from facetracker.cli.demo.chapters import CHAPTERS, TRAINED_FROM, YOUR_TURN
 from facetracker.cli.demo.steps import Demo, DemoPicture, DemoStep
 from facetracker.core.console import duration
 from facetracker.core.photo import encode_jpeg
 from facetracker.reports.charts import Line, line_chart
 from facetracker.reports.page import ReportPhoto, data_address, drawn_boxes, render
+
+if TYPE_CHECKING:
+    from facetracker.reports.evaluation.scores import Scores
 
 SIDE, WIDE_SIDE = 400, 960  # longer side of a picture in the page, pixels
 QUALITY = 80
@@ -30,38 +35,47 @@ class Chapter(NamedTuple):
     took: str
     share: float
     pictures: list[ReportPhoto]
+    film: str
 
 
 def report(demo: Demo) -> str:
     """The page for a finished demo; nothing in it is fetched from elsewhere."""
-    film, evaluation = demo.film, demo.evaluation
+    film, evaluation, page = demo.film, demo.evaluation, demo.page
     assert film is not None
     assert evaluation is not None
-    lost = "never lost: one number from the first frame to the last" if film.numbers == 1 else f"{film.numbers} numbers"
+    assert page is not None
+    steps = [_chapter(demo, step) for step in demo.steps]
+    first = next(number for number, step in enumerate(steps) if step.name == TRAINED_FROM)
+    quick = sum(step.seconds for step in demo.steps[:first])
     return render(
         "cli/demo/report.html",
         "A face tracker of your own: the demo",
         numbers=[
-            (duration(demo.seconds), "from nothing to this page"),
-            (f"{film.found}/{film.with_face}", "frames of the clip with its face found"),
-            (f"{film.milliseconds:.1f} ms", "a frame, for the network"),
-            (f"{min(done.size for done in demo.exports) / 1e6:.2f} MB", "the smallest exported file"),
+            (f"{quick:.0f} s", "from a film and three labels to all that follows"),
+            (f"{film.found}/{film.frames}", "frames of the film with the face found"),
+            (f"{film.starter:.2f} → {film.own:.2f}", "overlap with this person's boxes, before and after"),
+            (f"{page.stat().st_size / 1e6:.1f} MB", "the tracker as a page for any browser"),
         ],
-        film=f"data:video/mp4;base64,{base64.b64encode(film.path.read_bytes()).decode()}",
-        lost=lost,
-        steps=[_chapter(demo, step) for step in demo.steps],
+        film=_film(film.path),
+        lost="never lost: one number from first to last frame" if film.numbers == 1 else f"{film.numbers} faces",
+        page=page.relative_to(demo.folder).as_posix(),
+        ways=[
+            ("The quick way", "a film, three labels, a few seconds", steps[:first]),
+            ("The trained way", "more photos, a network of its own", steps[first:]),
+        ],
+        first=[0, first],
         findings=[(one.photo.split("/")[-1], one.kind, one.detail, one.fix) for one in demo.findings],
         counts=demo.counts,
         curves=_curves(demo),
         scores=_scores(demo),
         judged_on=evaluation.models[0].scores.photos,
-        files=[
-            (done.format, done.path.name, f"{done.size / 1e6:.2f} MB", f"{done.difference:.0e}")
-            for done in demo.exports
-            if done.path is not None
-        ],
+        took=duration(demo.seconds),
         your_turn=YOUR_TURN,
     )
+
+
+def _film(path: Path) -> str:
+    return f"data:video/mp4;base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
 def _chapter(demo: Demo, step: DemoStep) -> Chapter:
@@ -75,6 +89,7 @@ def _chapter(demo: Demo, step: DemoStep) -> Chapter:
         took=duration(step.seconds),
         share=max(step.seconds, demo.seconds / 60),
         pictures=[_photo(shown) for shown in step.pictures],
+        film="" if step.film is None else _film(step.film),
     )
 
 
@@ -107,16 +122,21 @@ def _curves(demo: Demo) -> list[tuple[str, Markup]]:
     ]
 
 
-def _scores(demo: Demo) -> list[tuple[str, str, str]]:
+def _scores(demo: Demo) -> list[tuple[str, str, str, str]]:
+    """A row a measure: the starter's, that of three labels, that of the training."""
     assert demo.evaluation is not None
-    mine, starter = (model.scores for model in demo.evaluation.models)
+    scores = [model.scores for model in reversed(demo.evaluation.models)]
+
+    def row(what: str, of: Callable[[Scores], str]) -> tuple[str, str, str, str]:
+        starter, mine, trained = map(of, scores)
+        return what, starter, mine, trained
+
     return [
-        ("mean IoU of the boxes", f"{starter.mean_iou:.3f}", f"{mine.mean_iou:.3f}"),
-        ("AP at IoU 0.75", f"{starter.ap75:.3f}", f"{mine.ap75:.3f}"),
-        ("F1 at the threshold", f"{starter.at_threshold.f1 or 0:.3f}", f"{mine.at_threshold.f1 or 0:.3f}"),
-        (
+        row("mean IoU of the boxes", lambda one: f"{one.mean_iou:.3f}"),
+        row("AP at IoU 0.75", lambda one: f"{one.ap75:.3f}"),
+        row("F1 at the threshold", lambda one: f"{one.at_threshold.f1 or 0:.3f}"),
+        row(
             "photos without a face that got a box",
-            f"{starter.false_alarms.photos_with_alarm} of {starter.false_alarms.photos}",
-            f"{mine.false_alarms.photos_with_alarm} of {mine.false_alarms.photos}",
+            lambda one: f"{one.false_alarms.photos_with_alarm} of {one.false_alarms.photos}",
         ),
     ]

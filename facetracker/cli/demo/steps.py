@@ -15,7 +15,6 @@ from facetracker.core.boxes import Boxes, empty
 from facetracker.core.photo import Picture
 
 if TYPE_CHECKING:
-    from facetracker.exports.exporting import Exported
     from facetracker.labels.audit.checks import Finding
     from facetracker.reports.evaluation import Evaluation
 
@@ -32,25 +31,33 @@ class DemoPicture:
 
 @dataclass
 class DemoStep:
-    """One step: its name, the command that does the same on your own photos, what came of it, how long it took."""
+    """One step: its name, the command that does the same on your own photos, what came of it, how long it took.
+
+    The report shows its pictures, or its film.
+    """
 
     name: str
     command: str
     result: str = ""
     seconds: float = 0.0
     pictures: list[DemoPicture] = field(default_factory=list)
+    film: Path | None = None
 
 
 @dataclass
 class Film:
-    """The clip that was followed: the file, its frames, those that show the face, those in which it was found."""
+    """The film that was followed: the file, its frames, and those in which the face was found (it is in all of them).
+
+    `own` and `starter`: how well the boxes of the person's tracker, and of the starter, agree with theirs: mean IoU on
+    frames that nobody labelled.
+    """
 
     path: Path
     frames: int
-    with_face: int
     found: int
     numbers: int  # different ones that the face was given; one, if it was never lost
-    milliseconds: float  # a frame, from the picture in memory to boxes; median
+    own: float
+    starter: float
 
 
 @dataclass
@@ -61,12 +68,13 @@ class Demo:
     total: int
     steps: list[DemoStep] = field(default_factory=list)
     seconds: float = 0.0
+    raw_film: Path | None = None
+    film: Film | None = None
+    page: Path | None = None
     findings: list[Finding] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
     evaluation: Evaluation | None = None
-    exports: list[Exported] = field(default_factory=list)
-    film: Film | None = None
 
     @property
     def report(self) -> Path:
@@ -74,15 +82,27 @@ class Demo:
 
     @property
     def data(self) -> Path:
+        """The film, and the three frames of it that are labelled."""
         return self.folder / "data"
+
+    @property
+    def rooms(self) -> Path:
+        """The photos for the trained way."""
+        return self.folder / "rooms"
 
     @property
     def aug_data(self) -> Path:
         return self.folder / "aug_data"
 
     @property
-    def run(self) -> Path:
+    def mine(self) -> Path:
+        """What was learnt from three frames."""
         return self.folder / "runs" / "mine"
+
+    @property
+    def trained(self) -> Path:
+        """What was trained on the photos."""
+        return self.folder / "runs" / "trained"
 
     def timings(self) -> dict[str, float]:
         """Seconds by the name of the step."""

@@ -28,8 +28,9 @@ from facetracker.data.augment.transforms import read_pipeline
 from facetracker.data.augment.variants import Recipe
 from facetracker.data.augment.writing import DONE, Outcome, done_file, read_outcome, run_job
 from facetracker.data.gallery import sheet_of
+from facetracker.labels.classes import refuse_slips
 from facetracker.labels.collection import Unlabelled, look_into, read_example
-from facetracker.labels.pairing import IMAGES, LABELS, Pair, places_in
+from facetracker.labels.pairing import IMAGES, LABELS, Pair, no_photos, places_in
 from facetracker.labels.records import INDEX, records_in
 
 REJECTS = "rejects.txt"
@@ -43,10 +44,12 @@ SIDE = 160  # pixels
 
 @dataclass
 class AugmentReport:
-    """What `augment` did. `made` and `kept` count photos, `counts` the pictures made of them, by part."""
+    """What `augment` did. `made` and `kept` count photos, `counts` the pictures made of them, by part, `labels` the
+    faces by their class."""
 
     folder: Path
     counts: dict[str, Counter[str]] = field(default_factory=dict)
+    labels: Counter[str] = field(default_factory=Counter)
     made: int = 0
     kept: int = 0
     unlabelled: int = 0
@@ -89,7 +92,7 @@ class AugmentReport:
         if self.stale:
             lines.append(f"{self.stale} photos are gone but their variants are still here (--force removes them)")
         if self.rejects:
-            lines.append(f"{len(self.rejects)} files rejected: {self.folder / REJECTS}")
+            lines += [*self.rejects.lines(), f"all of them: {self.folder / REJECTS}"]
         return lines
 
 
@@ -127,12 +130,15 @@ def augment(
         raise FaceTrackerError(f"--min-visibility {min_visibility} is not between 0 and 1")
     if folder.resolve() == data.resolve():
         raise FaceTrackerError("is the folder of the photos themselves", path=folder, fix="Choose another folder.")
-    if data.is_dir() and not places_in(data).parts:
+    if data.is_dir() and not (places := places_in(data)).parts:
+        if places.whole is None:
+            raise no_photos(data)
         raise FaceTrackerError("is not split into train, val and test", path=data, fix=f"`facetracker split {data}`.")
     recipe = Recipe(read_pipeline(pipeline), seed, variants, min_visibility, size, quality)
     report = AugmentReport(folder)
     plan = Plan(folder, recipe, format, all_parts, shard_photos)
     fill(plan, data, report, unlabelled, prelabelled)
+    refuse_slips(data, report.labels)
     settings = {"format": format, "all_parts": all_parts, "shard_photos": shard_photos}
     claim(folder, {**settings, **recipe.as_dict()}, force)
     waiting = Chosen(plan)
@@ -158,6 +164,7 @@ def _labelled(
         if found.reject is not None:
             report.rejects.add(*found.reject)
         elif found.example is not None:
+            report.labels.update(found.example.labels)
             yield found.pair
         elif found.prelabelled:
             report.prelabelled += 1

@@ -139,7 +139,11 @@ def open_engine(path: str | Path, threads: int | None = None) -> Engine:
     """Load a model file with the engine its suffix names."""
     path = Path(path)
     if path.suffix.lower() not in _ENGINES:
-        raise FaceTrackerError(f"is not a model file ({', '.join(SUFFIXES)})", path=path)
+        if not path.exists():
+            raise FaceTrackerError("no such model", path=path, fix="Name a run folder or a model file.")
+        raise FaceTrackerError(
+            "is not a model", path=path, fix=f"A model is a run folder, or a file ({', '.join(SUFFIXES)})."
+        )
     if not path.is_file():
         raise FaceTrackerError("no such file", path=path, fix="Train and export a model, or leave the name out.")
     module, kind, library, extra = _ENGINES[path.suffix.lower()]

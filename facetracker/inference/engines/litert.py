@@ -39,7 +39,9 @@ class LiteRTEngine(Engine):
         try:
             return Interpreter(model_content=self._file, num_threads=self.threads)
         except (ValueError, RuntimeError) as error:
-            raise BadFile(f"cannot be loaded as LiteRT ({one_line(str(error))[:200]})", path=self.path) from None
+            why = one_line(str(error))[:120]
+            fix = "Is it a model of another program? facetracker export writes those that are read here."
+            raise BadFile(f"cannot be loaded as LiteRT ({why})", path=self.path, fix=fix) from None
 
     def _find_outputs(self, interpreter: Interpreter) -> dict[str, int]:
         """Tensor number of each of the head's outputs: the details come in no order, a signature has names."""

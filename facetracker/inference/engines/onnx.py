@@ -32,7 +32,8 @@ class OnnxEngine(Engine):
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its exceptions share no base class of their own
-            raise BadFile(f"cannot be loaded as ONNX ({one_line(str(error))[:200]})", path=path) from None
+            fix = "Is it a model of another program? facetracker export writes those that are read here."
+            raise BadFile(f"cannot be loaded as ONNX ({one_line(str(error))[:120]})", path=path, fix=fix) from None
         text = self._session.get_modelmeta().custom_metadata_map.get(CARD_KEY)
         if text is None:
             raise no_card(path, "nothing in its metadata")

@@ -114,7 +114,8 @@ def check_stays(stays: Sequence[float]) -> None:
 def refuse_stills(source: Source) -> None:
     """Refuse photos."""
     if source.stills:
-        raise FaceTrackerError(f"{source.name}: photos have no time in which somebody comes or leaves")
+        fix = f"facetracker detect {source.name} finds the faces in them."
+        raise FaceTrackerError(f"{source.name}: photos have no time in which somebody comes or leaves", fix=fix)
 
 
 def _is_mirrored(show: Show, source: Source) -> bool:

@@ -41,6 +41,17 @@ class FilmFrame:
     picture: Any
 
 
+def needed_film(path: str | Path) -> Path:
+    """The path of a film that is there and can be read; anything else is a person's mistake."""
+    path = Path(path)
+    if path.is_dir():
+        raise FaceTrackerError("is a folder, not a film", path=path, fix=f"Photos: facetracker annotate {path}")
+    if not path.is_file():
+        raise FaceTrackerError("no such film", path=path, fix="Record one: facetracker collect --film 20")
+    with FilmReader(path):
+        return path
+
+
 class FilmReader:
     """A film on disk: `frames()` goes through it once, and hands over the packets of the `rest` on the way."""
 

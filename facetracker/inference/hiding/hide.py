@@ -81,7 +81,11 @@ def hide(
         )
         return done
     if not source.is_file():
-        raise FaceTrackerError("no such film, photo or folder", path=source)
+        live = f"A camera's picture: facetracker detect {source} --blur" if str(source).isdigit() else None
+        raise FaceTrackerError("no such film, photo or folder", path=source, fix=live or "Check the name.")
+    if source.suffix.lower() not in (*PHOTO_SUFFIXES, *FILM_SUFFIXES):
+        kinds = ", ".join(suffix[1:] for suffix in (*PHOTO_SUFFIXES, *FILM_SUFFIXES))
+        raise FaceTrackerError("is neither a film nor a photo", path=source, fix=f"Such are: {kinds}.")
     save = Path(save) if save else source.with_name(f"{source.stem}-hidden{source.suffix}")
     save = save / source.name if save.is_dir() else save
     if save.resolve() == source.resolve():
@@ -172,7 +176,7 @@ def _write(
 def _told(save: Path, plan: HidingPlan, hidden: list[Any]) -> list[str]:
     faces = sum(one.hidden for one in plan.tracks)
     frames = sum(len(one) > 0 for one in hidden)
-    lines = [f"{save}: {faces} faces hidden, in {frames} of {len(hidden)} frames"]
+    lines = [f"{save}: {console.counted(faces, 'face')} hidden, in {frames} of {len(hidden)} frames"]
     doubtful = plan.doubtful
     for one in doubtful[:TOLD]:
         start, end = plan.span(one)

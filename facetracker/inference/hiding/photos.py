@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 
 from facetracker.core.boxes import to_pixels
+from facetracker.core.console import counted
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.files import write_atomically
 from facetracker.core.photo import decode_picture, read_bytes
@@ -48,4 +49,4 @@ def hide_in_photo(source: Path, save: Path, looks: Looks, cover: Cover) -> str:
     shown = Image.fromarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
     shown.save(written, kind, quality=QUALITY, **options)
     write_atomically(save, written.getvalue())
-    return f"{save}: {len(boxes)} faces hidden"
+    return f"{save}: {counted(len(boxes), 'face')} hidden"

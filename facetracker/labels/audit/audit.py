@@ -15,8 +15,9 @@ from facetracker.cluster.cluster import On
 from facetracker.cluster.workers import run_tasks
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
-from facetracker.core.files import PART
+from facetracker.core.files import PART, PHOTO_SUFFIXES
 from facetracker.core.hashing import NEAR, distances
+from facetracker.core.other_formats import passed_over
 from facetracker.labels.audit.checks import KINDS, Audit, CheckedPhoto, Finding, PartCounts, look
 from facetracker.labels.classes import listed_classes, wrong_classes
 from facetracker.labels.pairing import PARTS, Pair, Places, no_photos, places_in
@@ -112,6 +113,9 @@ def _take_stock(places: Places) -> Inventory:
     ]
     for path in sorted(pairs.orphans):
         findings.append(Finding(path.relative_to(data).as_posix(), "label without a photo"))
+    for folder in (*([] if places.whole is None else [places.whole]), *places.parts.values()):
+        for other, why in passed_over(folder.images, PHOTO_SUFFIXES):
+            findings.append(Finding(Path(other).relative_to(data).as_posix(), "not looked at", why))
     return Inventory([(data, pair) for pair in pairs.pairs], findings)
 
 

@@ -45,6 +45,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "no_face with faces": ("fault", "untick no_face, or delete the boxes"),
     "duplicate across the split": ("fault", "`facetracker split --by near-duplicate`"),
     "near-duplicate across the split": ("fault", "`facetracker split --by near-duplicate`"),
+    "not looked at": ("note", "save it as JPEG; a film: `label`"),
     "duplicate": ("note", "delete all but one"),
     "near-duplicate": ("note", "keep them in one part of the split"),
     "black or empty": ("note", "delete it, unless such frames occur"),
@@ -286,5 +287,5 @@ class Audit:
 
 def offenders(findings: Iterable[Finding]) -> list[Finding]:
     """The findings worth a picture: not what is merely unlabelled or empty."""
-    quiet = {"not labelled", "only prelabelled", "no face", "shape left out", "label without a photo"}
+    quiet = {"not labelled", "only prelabelled", "no face", "shape left out", "label without a photo", "not looked at"}
     return [finding for finding in findings if finding.kind not in quiet]

@@ -82,7 +82,7 @@ def _table(audit: Audit, level: str, title: str) -> list[str]:
     lines = ["", title]
     for kind, count in counts.items():
         lines.append(f"{count:>7}  {kind:<31} {KINDS[kind][1]}")
-        if level == "fault" or kind in ("duplicate", "near-duplicate"):
+        if level == "fault" or kind in ("duplicate", "near-duplicate", "not looked at"):
             found = audit.of(kind)
             lines += [f"{'':9}{shortened(f.photo, 34)} {shortened(f.detail, 36)}".rstrip() for f in found[:3]]
             if len(found) > 3:

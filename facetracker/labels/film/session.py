@@ -15,6 +15,7 @@ from facetracker.core.errors import FaceTrackerError
 from facetracker.core.files import sweep
 from facetracker.core.naming import is_session, new_session
 from facetracker.core.settings import first_fault
+from facetracker.inference.films.film import needed_film
 from facetracker.inference.films.frames import FilmFrames
 from facetracker.labels.film import storage
 from facetracker.labels.film.found import look_at
@@ -89,9 +90,7 @@ class FilmSession:
     """One film under a person's hands. Safe to use from several threads."""
 
     def __init__(self, film: str | Path, model: str | Path | None = None, label: str = "face"):
-        self.film = Path(film)
-        if not self.film.is_file():
-            raise FaceTrackerError("no such film", path=film)
+        self.film = needed_film(film)
         self._lock = threading.RLock()
         sweep(self.film.parent)
         self.seen = look_at(self.film, model)

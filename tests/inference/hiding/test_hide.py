@@ -105,7 +105,7 @@ def test_every_frame_is_hidden_and_sound_and_times_stay(tmp_path, suffix, sound)
     assert [at for at, _ in pictures(hidden)] == pytest.approx([at for at, _ in pictures(film)], abs=1e-3)
     with av.open(str(hidden)) as container:
         assert "secret" not in str(container.metadata)
-    assert "1 faces hidden, in 30 of 30 frames" in done.output
+    assert "1 face hidden, in 30 of 30 frames" in done.output
 
 
 def test_the_rest_of_the_picture_stays(tmp_path):
