@@ -9,7 +9,7 @@ const VIEWS = 12;
 const FAINT = 0.1;
 const NEAR = 0.5;
 const TOUCH = 0.05; // overlap below which boxes are no pair
-const [MARGIN, LOWEST, HIGHEST] = [0.6, 0.2, 0.5];
+const [MARGIN, LOWEST, HIGHEST] = [0.68, 0.25, 0.5];
 
 /** The starter's boxes of the faces that a person has `drawn` in a photo (RGBA), the mean over several views. */
 export function pairsIn(detector, rgba, width, height, drawn) {
