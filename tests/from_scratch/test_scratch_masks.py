@@ -42,6 +42,7 @@ def keras_accuracy(start: list[np.ndarray], train: tuple, test: tuple) -> float:
 
 @pytest.mark.shared
 @pytest.mark.slow
+@pytest.mark.study
 @pytest.mark.timeout(1800)
 def test_numpys_vgg6_is_as_good_as_kerass(shared: Path, one_thread: None) -> None:
     (train_photos, train_classes), (test_photos, test_classes) = mask_crops(shared / "data" / "faces", SIZE)
