@@ -19,6 +19,8 @@ from facetracker.inference.detect import Find, Keep, Show, Take, detect
 from facetracker.inference.several import detect_several, names_of, place_of_film, stem_of
 from facetracker.scenes import Scene
 
+pytestmark = pytest.mark.slow
+
 HIDDEN = Show("none")
 
 

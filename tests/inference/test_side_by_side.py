@@ -21,6 +21,8 @@ from facetracker.inference.recording.outputs import HardFrames, Outputs
 from facetracker.inference.several import Detectors
 from facetracker.inference.tracking.watch import Watcher
 
+pytestmark = pytest.mark.slow
+
 
 class Film(Source):
     """A film of painted frames, there whenever they are asked for."""

@@ -17,6 +17,8 @@ from facetracker.inference.events.zones import parse_zone
 from facetracker.inference.live import side_by_side
 from facetracker.inference.live.browser import BrowserView
 
+pytestmark = pytest.mark.slow
+
 SCENE = "scene:faces=1,seed={},width=320,height=240,fps=10,count=40"
 
 
