@@ -26,7 +26,7 @@ from facetracker.inference.recording.crops import CropFolder
 from facetracker.inference.recording.outputs import HardFrames, Outputs
 from facetracker.inference.recording.record import FORMATS, STDOUT, JsonLines, VideoRecorder
 from facetracker.inference.stages import Stages
-from facetracker.inference.tracking.watch import Watcher
+from facetracker.inference.tracking.watch import Finder, Watcher
 
 TO_LABEL = "data/images"  # where the key `s` saves frames
 
@@ -146,15 +146,7 @@ def detect(
     outputs, shown = Outputs(), None
     stages = Stages()
     try:
-        watcher = Watcher(
-            detector,
-            (opened.fps or 30.0) / take.stride,
-            follow=find.follow and not opened.stills,
-            every=find.every,
-            steady=find.steady,
-            stages=stages,
-            votes=votes,
-        )
+        watcher = watcher_of(opened, detector, take, find, stages, votes)
         shown = _view_for(show.view, opened, keep or take.stop)
         framing = None
         if framed is not None:
@@ -190,6 +182,21 @@ def detect(
         add_sound(outputs.recorder.path, opened.name, take.start, take.stop)
     rejects = getattr(opened, "rejects", None) or Rejects()
     return Detected(report, stages, outputs.summary(), opened.live, rejects)
+
+
+def watcher_of(
+    source: Source, finder: Finder, take: Take, find: Find, stages: Stages, votes: ClassVotes | None = None
+) -> Watcher:
+    """Who follows the faces of a source."""
+    return Watcher(
+        finder,
+        (source.fps or 30.0) / take.stride,
+        follow=find.follow and not source.stills,
+        every=find.every,
+        steady=find.steady,
+        stages=stages,
+        votes=votes,
+    )
 
 
 def detector_of(model: str | Path | None, find: Find) -> Detector | HaarDetector:

@@ -24,7 +24,17 @@ from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.faces import Faces
 from facetracker.core.photo import Picture
 from facetracker.inference.classifier import Classifier, ClassVotes
-from facetracker.inference.detect import TO_LABEL, Detected, Find, Keep, Show, Take, detector_of, outputs_of
+from facetracker.inference.detect import (
+    TO_LABEL,
+    Detected,
+    Find,
+    Keep,
+    Show,
+    Take,
+    detector_of,
+    outputs_of,
+    watcher_of,
+)
 from facetracker.inference.detector import Timer
 from facetracker.inference.engines.base import default_threads
 from facetracker.inference.live.loop import Controls
@@ -33,7 +43,7 @@ from facetracker.inference.live.views import OTHER_WAYS, open_view
 from facetracker.inference.recording.outputs import HardFrames, Outputs
 from facetracker.inference.recording.record import FORMATS, JsonLines
 from facetracker.inference.stages import Stages
-from facetracker.inference.tracking.watch import Finder, Watcher
+from facetracker.inference.tracking.watch import Finder
 
 MOST_OPENED = 64  # sources that are opened at the same time: each may take its time-out
 Spec = str | int | Path
@@ -151,21 +161,6 @@ def finders_of(model: str | Path | None, find: Find) -> tuple[Detectors, int]:
     lookers = find.threads or default_threads()
     single = replace(find, threads=1)
     return Detectors(lambda: detector_of(model, single), lookers), lookers
-
-
-def watcher_of(
-    source: Source, finder: Finder, take: Take, find: Find, stages: Stages, votes: ClassVotes | None = None
-) -> Watcher:
-    """Who follows the faces of one of several sources."""
-    return Watcher(
-        finder,
-        (source.fps or 30.0) / take.stride,
-        follow=find.follow and not source.stills,
-        every=find.every,
-        steady=find.steady,
-        stages=stages,
-        votes=votes,
-    )
 
 
 @contextmanager

@@ -241,7 +241,7 @@ def test_every_file_left_out_is_named_with_its_reason(command, here, typed):
     if command == "audit":
         assert "3  not looked at" in told
     else:
-        empty = 6 if command == "detect" else 5  # the sixth has a label file and is not looked at again
+        empty = 6 if command == "detect" else 5  # the sixth has a label file and needs no second look
         assert f"left out: {empty} files: is empty (" in told
         assert "is a film, not a photo" in told
 

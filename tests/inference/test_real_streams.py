@@ -43,7 +43,7 @@ def film(tmp_path_factory):
 
 
 class Rtsp:
-    """aio-rtsp-toolkit's server: a film a path, played anew to each who asks."""
+    """aio-rtsp-toolkit's server: a film a path, from its beginning for each who asks."""
 
     why_not = None if find_spec("aio_rtsp_toolkit") else "aio-rtsp-toolkit is not installed"
 

@@ -17,7 +17,7 @@ from typing import Any
 from facetracker.core.errors import Rejects
 from facetracker.core.naming import new_session
 from facetracker.core.photo import Picture
-from facetracker.inference.detect import TO_LABEL, Find, Show, Take
+from facetracker.inference.detect import TO_LABEL, Find, Show, Take, watcher_of
 from facetracker.inference.events.events import Event, Noticing
 from facetracker.inference.events.notice import (
     Noticed,
@@ -35,7 +35,7 @@ from facetracker.inference.live.loop import Controls
 from facetracker.inference.live.side_by_side import OneOfSeveral, SideBySide
 from facetracker.inference.live.views import open_view
 from facetracker.inference.recording.outputs import HardFrames
-from facetracker.inference.several import Spec, all_open, finders_of, rejects_of, watcher_of
+from facetracker.inference.several import Spec, all_open, finders_of, rejects_of
 from facetracker.inference.stages import Stages
 from facetracker.inference.tracking.watch import Seen
 
