@@ -27,7 +27,8 @@ class PersonalTracker(FaceTracker):
 
     `style`: how far the left, top, right and bottom side of this person's boxes lie from the starter's, in the widths
     and heights of the starter's box. With `own_head` there are more cells, behind the starter's: those of the own
-    head, whose boxes need no style. The surest cell of a face speaks for it, so outputs are read as always.
+    head, which has learnt what the style leaves. The surest cell of a face speaks for it, so outputs are read as
+    always.
     """
 
     def __init__(
@@ -68,13 +69,12 @@ class PersonalTracker(FaceTracker):
         for_own, *features = self.see(ops.cast(preprocess(pictures, self.how_preprocessed), self.compute_dtype))
         assert self.second_look is not None
         outputs = self.second_look(pictures, self.head(features))
-        outputs = {**outputs, "offsets": styled(outputs["offsets"], self.style)}
-        if self.own_head is None:
-            return outputs
-        own = self.own_head(for_own)
-        known = _support(outputs["scores"], ops.shape(pictures)[1], ops.shape(pictures)[2])
-        own = {**own, "scores": _own_scores(own["scores"], known)}
-        return {name: ops.concatenate([outputs[name], own[name]], axis=1) for name in ("scores", "offsets")}
+        if self.own_head is not None:
+            own = self.own_head(for_own)
+            known = _support(outputs["scores"], ops.shape(pictures)[1], ops.shape(pictures)[2])
+            own = {**own, "scores": _own_scores(own["scores"], known)}
+            outputs = {name: ops.concatenate([outputs[name], own[name]], axis=1) for name in ("scores", "offsets")}
+        return {**outputs, "offsets": styled(outputs["offsets"], self.style)}
 
     def features(self, pictures):
         """What the own head learns from: features of stride 16 of pictures `(B, H, W, 3)` 0..255."""

@@ -44,18 +44,23 @@ class OwnLearner:
 
     def __init__(self, style: Style, input_size: tuple[int, int], image_size: int, seed: int = 0):
         self.tracker = PersonalTracker(style.numbers, own_head=True, image_size=image_size, weights="starter")
-        self.input_size, self.seed = input_size, seed
+        self.style, self.input_size, self.seed = style, input_size, seed
         self.training: HeadTraining | None = None
         self._see = tf.function(lambda pictures: self.tracker(pictures, training=False))
         self.owners: NDArray[np.int64] = np.zeros(0, np.int64)
 
     def look_at(self, photos: Sequence[OwnPhoto], views: int = OF_A_PHOTO) -> None:
-        """Make so many views of each photo (of many photos together at most `VIEWS`), and their features."""
+        """Make so many views of each photo (of many photos together at most `VIEWS`), and their features.
+
+        The own head learns what the style leaves: its boxes go through the style as the starter's do. So it begins
+        where the style ends, and a few photos take it further.
+        """
         rng = np.random.default_rng(self.seed)
         most = max(1, *(len(photo.boxes) for photo in photos))
+        undone = [self.style.undo(photo.boxes) for photo in photos]
         self.owners = np.arange(min(VIEWS, views * len(photos))) % len(photos)
         made = (
-            random_view(photos[owner].picture, photos[owner].boxes, self.input_size, most, rng)
+            random_view(photos[owner].picture, undone[owner], self.input_size, most, rng)
             for owner in self.owners.tolist()
         )
         self.training = HeadTraining(self.tracker, Features(self.tracker, made))
