@@ -57,13 +57,14 @@ class OwnLearner:
         """
         rng = np.random.default_rng(self.seed)
         most = max(1, *(len(photo.boxes) for photo in photos))
-        undone = [self.style.undo(photo.boxes) for photo in photos]
         self.owners = np.arange(min(VIEWS, views * len(photos))) % len(photos)
         made = (
-            random_view(photos[owner].picture, undone[owner], self.input_size, most, rng)
+            random_view(photos[owner].picture, photos[owner].boxes, self.input_size, most, rng)
             for owner in self.owners.tolist()
         )
-        self.training = HeadTraining(self.tracker, Features(self.tracker, made))
+        # Undone in the view, not in the photo: what a person draws ends at the edge of what is to be seen.
+        unstyled = ((view, self.style.undo(boxes), classes) for view, boxes, classes in made)
+        self.training = HeadTraining(self.tracker, Features(self.tracker, unstyled))
 
     def learn(self, of: Sequence[int], share: float = 1.0) -> None:
         """Train the own head, from the beginning, on the views of the photos `of` (their places in `look_at`)."""
