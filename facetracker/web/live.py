@@ -290,8 +290,8 @@ async def _send_answers(websocket: WebSocket, page: Page) -> None:
 
 
 def _rows(faces: Faces) -> list[dict[str, Any]]:
-    """Faces as the page draws them: boxes in pixels of the frame that it sent."""
-    return [
+    """Faces as the page draws them: boxes, and eyes, nose and mouth where known, in pixels of the frame that it sent."""
+    rows = [
         {
             "id": face.id,
             "box": [round(side, 2) for side in face.pixels.tolist()],
@@ -300,3 +300,7 @@ def _rows(faces: Faces) -> list[dict[str, Any]]:
         }
         for face in faces
     ]
+    if faces.landmarks is not None:
+        for row, points in zip(rows, faces.landmarks * [faces.width, faces.height], strict=True):
+            row["points"] = points.round(1).tolist()
+    return rows

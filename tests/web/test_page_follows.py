@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,8 +42,22 @@ def recorded(scene: Scene, frames: int, seed: int) -> list[tuple[float, Faces]]:
         boxes += random.normal(0, 0.01, boxes.shape) * np.tile(boxes[:, 2:] - boxes[:, :2], 2)
         scores = random.uniform(0.21, 1, len(boxes))
         time = index / FPS + random.uniform(0, 0.01)
-        rows.append((time, Faces.from_pixels(boxes, scene.width, scene.height, scores=scores)))
+        found = Faces.from_pixels(boxes, scene.width, scene.height, scores=scores)
+        corners, sides = found.boxes[:, None, :2], (found.boxes[:, 2:] - found.boxes[:, :2])[:, None]
+        points = corners + sides * random.uniform(0.2, 0.8, (len(boxes), 5, 2))
+        rows.append((time, replace(found, landmarks=points.astype(np.float32))))
     return rows
+
+
+def told(faces: Faces) -> list[dict]:
+    """Faces as the page has them, points in pixels too."""
+    rows = zip(faces, in_pixels(faces), strict=True)
+    return [{"box": one.pixels.tolist(), "score": one.score, "class": one.label, "points": at} for one, at in rows]
+
+
+def in_pixels(faces: Faces) -> list:
+    assert faces.landmarks is not None
+    return (faces.landmarks * [faces.width, faces.height]).tolist()
 
 
 def on_the_page(rows: list[tuple[float, Faces]], folder: Path) -> dict:
@@ -51,12 +66,9 @@ def on_the_page(rows: list[tuple[float, Faces]], folder: Path) -> dict:
         shutil.copy(file, folder)
     (folder / "package.json").write_text('{"type": "module"}')
     (folder / "run.js").write_text(RUN)
-    frames = [
-        {"time": time, "faces": [{"box": one.pixels.tolist(), "score": one.score, "class": one.label} for one in faces]}
-        for time, faces in rows
-    ]
-    told = json.dumps({"threshold": THRESHOLD, "fps": FPS, "frames": frames})
-    done = subprocess.run(["node", "run.js"], cwd=folder, input=told, capture_output=True, text=True, timeout=60)
+    frames = [{"time": time, "faces": told(faces)} for time, faces in rows]
+    settings = json.dumps({"threshold": THRESHOLD, "fps": FPS, "frames": frames})
+    done = subprocess.run(["node", "run.js"], cwd=folder, input=settings, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -84,16 +96,18 @@ def jumping() -> list[tuple[float, Faces]]:
 def test_the_page_follows_as_python_does(rows, tmp_path):
     rows = rows()
     follower = Follower(THRESHOLD, FPS)
-    told = on_the_page(rows, tmp_path)
-    assert told["low"] == follower.low_threshold
+    answer = on_the_page(rows, tmp_path)
+    assert answer["low"] == follower.low_threshold
     shown = coasted = 0
-    for (time, found), theirs in zip(rows, told["answers"], strict=True):
+    for (time, found), theirs in zip(rows, answer["answers"], strict=True):
         ours = follower.update(found, time)
         assert [face["id"] for face in theirs] == [face.id for face in ours]
         assert [face["coasting"] for face in theirs] == [face.coasting for face in ours]
         assert [face["score"] for face in theirs] == pytest.approx([face.score for face in ours])
         boxes = np.reshape([face["box"] for face in theirs], (-1, 4))
         np.testing.assert_allclose(boxes, ours.pixels, atol=0.01)
+        points = np.reshape([face["points"] for face in theirs], (-1, 5, 2))
+        np.testing.assert_allclose(points, np.reshape(in_pixels(ours), (-1, 5, 2)), atol=0.02)
         shown += len(ours)
         coasted += sum(face.coasting for face in ours)
     assert shown > len(rows) / 2  # not because nobody was followed

@@ -10,6 +10,7 @@ from browser import FRAMES, SCENE, needs_browser, opened_browser, opened_page, w
 from facetracker import scenes
 from facetracker.core.boxes import as_boxes, iou, to_pixels
 from facetracker.inference.detector import ASSETS, Detector
+from facetracker.inference.draw import POINT
 
 pytestmark = needs_browser
 
@@ -155,6 +156,25 @@ def test_a_picture_can_be_mirrored_hidden_and_kept(browser, place, tmp_path):
     assert detail(hidden[inner]) < 0.05 * detail(shown[inner])
     outside = slice(0, top - 60)
     assert detail(hidden[outside]) == pytest.approx(detail(shown[outside]), rel=0.05)
+
+
+@pytest.mark.parametrize("way", ["server", "tab"])
+def test_eyes_nose_and_mouth_are_shown_on_demand(browser, place, tmp_path, way):
+    scene = SCENE.frame(0)
+    cv2.imwrite(str(tmp_path / "face.png"), scene.picture)
+    with opened_page(browser, place.address, f"#live?way={way}") as page:
+        with page.expect_file_chooser() as chosen:
+            page.select_option("#live-source", "file")
+        chosen.value.set_files(tmp_path / "face.png")
+        wait_until(page, "facetrackerStats.found > 0")
+        looked_at_again(page, lambda: page.uncheck("#live-mirror"))
+        without = snapshot(page, tmp_path / "without.png")
+        page.check("#live-points")
+        shown = snapshot(page, tmp_path / "points.png")
+    dots = (np.abs(shown.astype(int) - POINT).max(axis=2) < 40).astype(np.uint8)
+    assert not (np.abs(without.astype(int) - POINT).max(axis=2) < 40).any()
+    for x, y in scene.landmarks[0] * [640, 480]:
+        assert dots[round(y) - 12 : round(y) + 12, round(x) - 12 : round(x) + 12].any()
 
 
 def test_what_is_shown_can_be_recorded(browser, place, tmp_path):

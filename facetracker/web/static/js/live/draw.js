@@ -4,6 +4,7 @@ import { covers } from "../vision/hide.js";
 
 const COLOURS = { face: "#22c7e8", good: "#2fbf5b", bad: "#e5484d", unsure: "#f5a524" };
 const OTHERS = ["#22c7e8", "#b07cff", "#ff8ac0", "#ffd24a", "#7cd0a0", "#ff9966"];
+const POINT = "#fff05a";
 const SEAM = 1; // pixel round the oval: a canvas colours its edge by halves
 
 /** The colour of a class, as the window of `facetracker detect` has it (inference/draw.py). */
@@ -51,13 +52,20 @@ export function hideFaces(context, faces) {
   }
 }
 
-/** Boxes of a frame that was flipped left to right. */
+/** Faces of a frame that was flipped left to right. */
 export function mirrored(faces, width) {
-  return faces.map((face) => ({ ...face, box: [width - face.box[2], face.box[1], width - face.box[0], face.box[3]] }));
+  return faces.map((face) => ({
+    ...face,
+    box: [width - face.box[2], face.box[1], width - face.box[0], face.box[3]],
+    ...(face.points && { points: face.points.map(([x, y]) => [width - x, y]) }),
+  }));
 }
 
-/** Rounded boxes with `#3 0.97` above; `scale` from the frame's pixels to the canvas's. */
-export function drawFaces(context, faces, scale, classes) {
+/**
+ * Rounded boxes with `#3 0.97` above; `scale` from the frame's pixels to the canvas's. With `points` a dot on eyes,
+ * nose and the corners of the mouth, where the model knows them.
+ */
+export function drawFaces(context, faces, scale, classes, points = false) {
   const unit = Math.max(1, context.canvas.height / 480);
   const size = Math.round(15 * unit);
   context.lineWidth = Math.max(2, 2.5 * unit);
@@ -71,12 +79,22 @@ export function drawFaces(context, faces, scale, classes) {
     context.beginPath();
     context.roundRect(left, top, wide, high, Math.min(wide, high) * 0.14);
     context.stroke();
+    if (points) drawPoints(context, face.points ?? [], scale, Math.min(Math.max(wide / 20, 1), 3 * unit));
     const text = [
       face.id === null || face.id === undefined ? "" : `#${face.id}`,
       classes.length > 1 ? face.class.replaceAll("_", " ") : "",
       face.score === null || face.score === undefined ? "" : face.score.toFixed(2),
     ];
     drawTag(context, text.filter(Boolean).join("  "), left, top, size, colour);
+  }
+}
+
+function drawPoints(context, points, scale, radius) {
+  context.fillStyle = POINT;
+  for (const [x, y] of points) {
+    context.beginPath();
+    context.arc(x * scale, y * scale, radius, 0, 2 * Math.PI);
+    context.fill();
   }
 }
 

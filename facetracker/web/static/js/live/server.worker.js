@@ -90,6 +90,7 @@ function answer(told) {
     const inFrame = (face) => ({
       ...face,
       box: [face.box[0] * x, face.box[1] * y, face.box[2] * x, face.box[3] * y],
+      ...(face.points && { points: face.points.map((point) => [point[0] * x, point[1] * y]) }),
     });
     const [faces, found] = [told.faces.map(inFrame), told.found.map(inFrame)];
     const ms = { ...told.ms, pack: frame.pack };

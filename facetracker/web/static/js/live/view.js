@@ -20,6 +20,7 @@ export class LiveView {
     ["Space", "start, stop"],
     ["m", "mirror"],
     ["b", "blur faces"],
+    ["p", "dots on eyes, nose and mouth"],
     ["f", "frame the faces, in the next shape"],
     ["s", "snapshot"],
     ["r", "record, stop recording"],
@@ -77,6 +78,7 @@ export class LiveView {
     const actions = {
       m: () => byId("live-mirror").click(),
       b: () => byId("live-blur").click(),
+      p: () => byId("live-points").click(),
       f: () => this.#nextShape(),
       s: () => byId("live-snapshot").click(),
       r: () => byId("live-record").click(),
@@ -144,6 +146,7 @@ export class LiveView {
   #ready({ classes, runtime }) {
     this.classes = classes ?? this.classes;
     byId("way-hint").textContent = runtime ? `In this tab, by ${runtime}.` : "";
+    this.source.again(); // a picture whose looks were over before the model was there
   }
 
   #forget() {
@@ -215,12 +218,13 @@ export class LiveView {
     const height = Math.max(1, Math.round(shown.height * fit * sharp));
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     else this.overlay.clearRect(0, 0, width, height);
-    drawFaces(this.overlay, faces, width / shown.width, this.classes);
+    drawFaces(this.overlay, faces, width / shown.width, this.classes, byId("live-points").checked);
   }
 
   #compose(context, faces) {
     context.drawImage(this.picture.canvas, 0, 0, context.canvas.width, context.canvas.height);
-    drawFaces(context, faces, context.canvas.width / this.picture.canvas.width, this.classes);
+    const scale = context.canvas.width / this.picture.canvas.width;
+    drawFaces(context, faces, scale, this.classes, byId("live-points").checked);
   }
 
   #tell(now) {
@@ -300,6 +304,7 @@ export class LiveView {
     if (this.threshold !== null) this.#setThreshold(this.threshold, false);
     byId("live-mirror").checked = this.mirror = remembered("mirror", true);
     byId("live-blur").checked = remembered("blur", false);
+    byId("live-points").checked = remembered("points", false);
     this.#frame(remembered("frame", ""));
     byId(remembered("way", "server") === "tab" ? "way-tab" : "way-server").checked = true;
   }
@@ -335,6 +340,10 @@ export class LiveView {
     byId("live-blur").addEventListener("change", ({ target }) => {
       remember("blur", target.checked);
       this.source.again();
+    });
+    byId("live-points").addEventListener("change", ({ target }) => {
+      remember("points", target.checked);
+      this.#drawOverlay();
     });
     byId("live-frame").addEventListener("change", ({ target }) => {
       this.#frame(target.value);

@@ -11,8 +11,11 @@ export function decodeSingle(classes, boxes, place, threshold) {
   return [{ box: [boxes[0] * w, boxes[1] * h, boxes[2] * w, boxes[3] * h], score: classes[best], class: best }];
 }
 
-/** A dense head: `scores (A, K)` and `offsets (A, 4)` in strides from each cell's centre; best first. */
-export function decodeDense(scores, offsets, place, card, threshold) {
+/**
+ * A dense head: `scores (A, K)`, `offsets (A, 4)` in strides from each cell's centre; best first. `points` are five x, y
+ * of eyes, nose and mouth from there, `(A, 10)`, or null.
+ */
+export function decodeDense(scores, offsets, place, card, threshold, points = null) {
   const kinds = card.classes.length;
   let candidates = [];
   let cell = 0;
@@ -29,7 +32,8 @@ export function decodeDense(scores, offsets, place, card, threshold) {
         const y = (row + 0.5) * stride;
         const [left, top, right, bottom] = offsets.subarray(cell * 4, cell * 4 + 4);
         const box = [x - left * stride, y - top * stride, x + right * stride, y + bottom * stride];
-        candidates.push({ box, score, class: best });
+        const spots = points && pairs(points.subarray(cell * 10, cell * 10 + 10), stride, x, y);
+        candidates.push({ box, score, class: best, ...(spots && { points: spots }) });
       }
     }
   }
@@ -37,6 +41,11 @@ export function decodeDense(scores, offsets, place, card, threshold) {
   candidates.sort((a, b) => b.score - a.score); // stable, as in Python
   candidates = candidates.slice(0, MOST_CANDIDATES);
   return suppress(candidates, card.iou_threshold);
+}
+
+/** Numbers x, y, x, y, ... in strides from a cell's middle, as points `[x, y]` in pixels. */
+function pairs(numbers, stride, x, y) {
+  return [0, 1, 2, 3, 4].map((i) => [x + numbers[2 * i] * stride, y + numbers[2 * i + 1] * stride]);
 }
 
 /** Greedy non-maximum suppression of candidates that come best first. */

@@ -1,12 +1,13 @@
 // Finds faces in a frame: prepare, run, decode, as facetracker/inference/detector.py does it.
 
 import { decodeDense, decodeSingle } from "./decode.js";
-import { Fitter, inputSize, letterbox, toFrame } from "./letterbox.js";
+import { Fitter, inputSize, letterbox, pointToFrame, toFrame } from "./letterbox.js";
 import { bestOfParts, cut, isCut, partAround, partsOf } from "./parts.js";
 import { styled } from "./style.js";
 
 // What the heads call their outputs, in the alphabetical order in which exporters write them (engines/base.py).
 const OUTPUTS = { single: ["boxes", "classes"], dense: ["offsets", "scores"] };
+const POINTS = "landmarks"; // of a dense head that knows them
 const CLOSER = 2; // looks more at a face that was found in a part of a frame
 
 export class Detector {
@@ -16,12 +17,16 @@ export class Detector {
     if (!wanted) throw Object.assign(new Error("This model classifies faces, it does not find them."), { fix: "Use a tracker." });
     const { outputs } = session;
     const known = wanted.every((name) => outputs.includes(name));
-    const sorted = [...outputs].sort().slice(outputs.length - wanted.length); // landmarks come first, and are not shown
+    const sorted = [...outputs].sort().slice(outputs.length - wanted.length); // landmarks come first
     this.names = Object.fromEntries(wanted.map((name, i) => [name, known ? name : sorted[i]]));
+    this.knowsPoints = card.head === "dense" && outputs.includes(POINTS);
     Object.assign(this, { session, card, fitter: new Fitter() });
   }
 
-  /** The faces `{box, score, class}` in a frame, RGBA, best first; boxes in its pixels, `class` a number. */
+  /**
+   * The faces `{box, score, class}` in a frame, RGBA, best first; boxes in its pixels, `class` a number. A model that
+   * knows where eyes, nose and mouth are says so in `points`, five `[x, y]`.
+   */
   detect(rgba, width, height, threshold = this.card.threshold) {
     if (this.card.head === "single" && this.card.crop) return this.#inParts(rgba, width, height, threshold);
     return this.#look(rgba, width, height, threshold).faces;
@@ -39,10 +44,14 @@ export class Detector {
     const found =
       this.card.head === "single"
         ? decodeSingle(output("classes"), output("boxes"), place, threshold)
-        : decodeDense(output("scores"), output("offsets"), place, this.card, threshold);
+        : decodeDense(output("scores"), output("offsets"), place, this.card, threshold, this.knowsPoints ? answers[POINTS] : null);
     const { style } = this.card;
     const faces = found
-      .map((face) => ({ ...face, box: toFrame(style ? styled(face.box, style) : face.box, place) }))
+      .map(({ points, ...face }) => ({
+        ...face,
+        box: toFrame(style ? styled(face.box, style) : face.box, place),
+        ...(points && { points: points.map((point) => pointToFrame(point, place)) }),
+      }))
       .filter(({ box }) => box[2] > box[0] && box[3] > box[1]); // a box in the bars is no face
     return { faces, raw: this.card.head === "single" ? Array.from(output("boxes")) : null };
   }

@@ -40,8 +40,7 @@ export class Follower {
     time = Math.max(time, this.time + 0.5 / this.fps);
     const seen = this.#tracked(found, time);
     const steadied = this.steady.update(seen, time);
-    seen.forEach((face, i) => (face.box = steadied[i]));
-    this.faces = [...seen, ...this.#missed(seen, time)];
+    this.faces = [...seen.map((face, i) => moved(face, steadied[i])), ...this.#missed(seen, time)];
     this.time = time;
     return this.faces.map(({ seenAt, ...face }) => face);
   }
@@ -71,7 +70,19 @@ export class Follower {
   #missed(seen, time) {
     return this.faces
       .filter(({ id, seenAt }) => time - seenAt <= COAST && seen.every((face) => face.id !== id))
-      .map((face) => ({ ...face, box: this.steady.predict(face.id, time), coasting: true }))
+      .map((face) => ({ ...moved(face, this.steady.predict(face.id, time)), coasting: true }))
       .filter(({ box }) => seen.every((face) => iou(box, face.box) < SAME_PLACE));
   }
+}
+
+/** The face at another box; eyes, nose and mouth move along. */
+function moved(face, box) {
+  if (!face.points) return { ...face, box };
+  const [left, top, right, bottom] = face.box;
+  const [wide, high] = [Math.max(right - left, 1e-6), Math.max(bottom - top, 1e-6)];
+  const along = ([x, y]) => [
+    box[0] + ((x - left) / wide) * (box[2] - box[0]),
+    box[1] + ((y - top) / high) * (box[3] - box[1]),
+  ];
+  return { ...face, box, points: face.points.map(along) };
 }

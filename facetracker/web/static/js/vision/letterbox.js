@@ -31,6 +31,11 @@ export function toFrame(box, place) {
   return [x(box[0]), y(box[1]), x(box[2]), y(box[3])];
 }
 
+/** A point in pixels of the input, in pixels of the frame; it may lie outside, as half a face does. */
+export function pointToFrame([x, y], place) {
+  return [((x - place.left) / place.scaledWidth) * place.width, ((y - place.top) / place.scaledHeight) * place.height];
+}
+
 /**
  * Scales frames as cv2.resize does with INTER_LINEAR and lays them on grey: RGBA in, RGB out.
  *
