@@ -98,12 +98,12 @@ def _own_scores(sure, known):
     """How much the own head's cells `(B, A, 1)` count, from how sure it is and how sure the starter is there.
 
     Where it is sure, it takes over: a hair more than the starter, so that its box is the one that stays, and of its own
-    boxes of a face the one it is surest of. What it alone has found counts by the seventh power of how sure it is. So
+    boxes of a face the one it is surest of. What it alone has found counts by the fifth power of how sure it is. So
     little changes for strangers, whom it is hardly ever so sure of, and somebody whom the starter misses is found.
     """
     # Multiplied out, and a steep line instead of a condition: powers and conditions leave LiteRT's fast path.
     twice = sure * sure
-    alone = twice * twice * twice * sure
+    alone = twice * twice * sure
     surer = known + A_HAIR * sure * (1.0 - known)
     return ops.maximum(alone, surer * ops.clip((sure - TAKES_OVER) * STEEP, 0.0, 1.0))
 
