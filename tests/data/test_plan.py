@@ -18,7 +18,7 @@ from facetracker.data.augment.writing import AugmentJob
 from facetracker.labels.pairing import Pair
 
 RECIPE = Recipe(read_pipeline("standard"), 0, 2)
-FEW, MANY = 500, 5000  # photos
+FEW, MANY = 250, 2500  # photos
 MOST = 400  # bytes a photo that the driver may hold: its name, three times; as a list of samples it was 1,900
 
 

@@ -1,8 +1,8 @@
-"""Two small trackers, one of each head, saved and exported to every format once for all tests."""
+"""Two small trackers, one of each head, saved once, and exported once to each format that a test asks for."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +11,26 @@ import pytest
 
 from facetracker.exports import Exported, export
 
-EVERY = ("onnx", "tflite", "openvino", "saved_model", "h5", "html")
-
 
 @dataclass(frozen=True)
 class Case:
-    """A tracker, its file and what `export` made of it."""
+    """A tracker, its file, and what `export` makes of it."""
 
     model: Any
     path: Path
-    results: dict[str, Exported]
+    made: dict[str, Exported] = field(default_factory=dict)
+
+    def results(self, *names: str) -> list[Exported]:
+        """The results of these formats; what is not there yet is made now, in one call."""
+        missing = [name for name in names if name not in self.made]
+        if missing:
+            self.made.update((result.format, result) for result in export(self.path, missing))
+        return [self.made[name] for name in names]
 
     def file(self, name: str) -> Path:
-        path = self.results[name].path
-        assert path is not None
-        return path
+        (result,) = self.results(name)
+        assert result.path is not None
+        return result.path
 
 
 def lively(model: Any, seed: int = 0) -> Any:
@@ -74,7 +79,7 @@ def make(folder: Path, head: str, **options: Any) -> Case:
     path = folder / head / "model.keras"
     path.parent.mkdir()
     model.save(path)
-    return Case(model, path, {result.format: result for result in export(path, EVERY)})
+    return Case(model, path)
 
 
 @pytest.fixture(scope="session")

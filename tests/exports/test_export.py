@@ -25,6 +25,7 @@ from facetracker.reports.evaluation.photos import LabelledPhotos
 pytestmark = pytest.mark.slow  # every format of two networks, half a minute of conversion
 
 RUNTIME = ("onnx", "tflite", "openvino")
+EVERY = (*RUNTIME, "saved_model", "h5", "html")
 
 
 def pictures(height=64, width=64, count=2, seed=0):
@@ -36,8 +37,9 @@ def reference(case, batch):
 
 
 def test_every_format_is_there_and_equal(case):
-    assert set(case.results) == {"onnx", "tflite", "openvino", "saved_model", "h5", "html"}
-    for result in case.results.values():
+    assert set(EVERY) == set(FORMATS)
+    for name, result in zip(EVERY, case.results(*EVERY), strict=True):
+        assert result.format == name
         assert result.fault is None
         assert result.path.exists()
         assert result.difference <= TOLERANCE
@@ -128,7 +130,7 @@ def test_every_exported_file_can_be_evaluated(dense, snapshots):
     from facetracker.labels.collection import Collection
 
     samples = [Example(snapshots / f"{index}.jpg", 96, 72, [[0.2, 0.2, 0.8, 0.8]], ("bare",)) for index in range(3)]
-    paths = [find(path) for path in (dense.path, *(dense.file(name) for name in dense.results if name != "html"))]
+    paths = [find(path) for path in (dense.path, *(dense.file(name) for name in EVERY if name != "html"))]
     results = judge(paths, LabelledPhotos(Collection(snapshots, samples)), threshold=0.2).models
     engines = ["keras", "onnxruntime", "litert", "openvino", "tensorflow", "keras"]
     assert [result.engine for result in results] == engines

@@ -39,7 +39,7 @@ def test_they_are_smaller_and_close_to_keras(small, dense, snapshots):
     expected = np.asarray(dense.model(batch, training=False)["scores"])
     assert np.ptp(expected) > 0.3
     for name, limit in (("model.int8.onnx", 0.06), ("model.int8.tflite", 0.06), ("model.float16.tflite", 0.003)):
-        whole = dense.results["onnx" if name.endswith("onnx") else "tflite"]
+        (whole,) = dense.results("onnx" if name.endswith("onnx") else "tflite")
         assert small[name].size < 0.75 * whole.size
         found = run_in_ones(open_engine(small[name].path).run, batch)
         assert np.abs(found["scores"] - expected).max() < limit

@@ -1,6 +1,5 @@
 import contextlib
 import csv
-import functools
 import io
 import json
 import os
@@ -112,6 +111,8 @@ class Killed(BaseException):
 
 
 class Kill(keras.callbacks.Callback):
+    """Kills once, in this epoch, at its beginning (`begin`), in its second step (`step`) or when it is validated."""
+
     def __init__(self, epoch: int, where: str):
         super().__init__()
         self.doomed, self.where = epoch, where
@@ -130,32 +131,22 @@ class Kill(keras.callbacks.Callback):
             raise Killed
 
 
-@pytest.fixture(scope="module")
-def undisturbed(photos_folder, tiny_preset, tmp_path_factory):
-    """A function from the frozen epochs to the changes and the folder of a run that nobody killed."""
-    runs = tmp_path_factory.mktemp("undisturbed")
-
-    @functools.cache
-    def run(freeze: int):
-        frozen = f"training.freeze_epochs={freeze}"
-        changes = (EMA, "training.epochs=5", "data.online=light", frozen, "data.batch_size=6")
-        return changes, train(photos_folder, tiny_preset, changes, name=f"frozen-{freeze}", runs=runs)
-
-    return run
+# In the first step of all, between the phases, and twice in the second phase. The backbone is frozen for two epochs.
+KILLS = ((0, "step"), (2, "begin"), (3, "validation"), (4, "step"))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("epoch", "where", "freeze"), [(0, "step", 0), (2, "validation", 0), (3, "step", 2), (2, "begin", 2)]
-)
-def test_a_killed_run_ends_as_if_nothing_had_happened(trained, undisturbed, monkeypatch, epoch, where, freeze):
-    changes, whole = undisturbed(freeze)
+def test_a_run_that_is_killed_again_and_again_ends_as_if_nothing_had_happened(trained, monkeypatch):
+    changes = (EMA, "training.epochs=5", "data.online=light", "training.freeze_epochs=2", "data.batch_size=6")
+    whole = trained(*changes, name="whole")
     usual = loop.Trainer._callbacks
-    with monkeypatch.context() as patch:
-        patch.setattr(loop.Trainer, "_callbacks", lambda *a, **k: [Kill(epoch, where), *usual(*a, **k)])
-        with pytest.raises(Killed):
-            trained(*changes, name="killed")
-    keras.utils.set_random_seed(12345)  # the random state of the process that is gone
+    for number, (epoch, where) in enumerate(KILLS):
+        with monkeypatch.context() as patch:
+            kill = Kill(epoch, where)
+            patch.setattr(loop.Trainer, "_callbacks", lambda *a, kill=kill, **k: [kill, *usual(*a, **k)])
+            with pytest.raises(Killed):
+                trained(*(() if number else changes), name="killed", resume=number > 0)
+        keras.utils.set_random_seed(12345 + number)  # the random state of the process that is gone
     resumed = trained(name="killed", resume=True)
     assert history_of(resumed) == history_of(whole)
     for file in ("model.keras", "last.keras"):

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tracks import HEIGHT, SIDE, WIDTH, Track, brief, faces_at, told
 
@@ -256,7 +256,6 @@ def test_stays_are_told_of_exactly_those_who_stayed(tracks):
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 6), st.floats(2, 6), st.booleans()), max_size=4))
 def test_ten_frames_a_second_tell_the_same_as_thirty(visits):
     """People far enough from each other, on ways that cross the zone's edge at once or never."""
