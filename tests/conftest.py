@@ -18,6 +18,7 @@ os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 import pytest
+from drawn_photos import draw_photos
 from hypothesis import settings
 
 from facetracker.core import console
@@ -38,6 +39,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.flaky(reruns=2))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Of a test marked `no_cover` the lines of its child processes are not counted either.
+
+    Counting makes tensorflow's Python half as slow again; so tests are marked that go through lines of which others
+    have made sure.
+    """
+    marked = item.get_closest_marker("no_cover") is not None
+    counting = os.environ.pop("COVERAGE_PROCESS_CONFIG", None) if marked else None
+    try:
+        return (yield)
+    finally:
+        if counting is not None:
+            os.environ["COVERAGE_PROCESS_CONFIG"] = counting
+
+
 @pytest.fixture(autouse=True)
 def talkative() -> Iterator[None]:
     """A command called with --quiet in one test must not silence the next, nor the fixtures of the next file."""
@@ -56,18 +73,7 @@ def shared() -> Path:
 
 def write_masks(folder: Path, first: int, count: int) -> Path:
     """Drawn photos of two people each, one of them with a mask, with labelme files."""
-    from facetracker.core.example import Example
-    from facetracker.core.photo import write_jpeg
-    from facetracker.labels.labelme import write_labels
-    from facetracker.scenes import photo
-
-    for number in range(first, first + count):
-        still = photo(7, number, 240, 180, faces=2, masks=True)
-        height, width = still.picture.shape[:2]
-        path = write_jpeg(folder / "images" / f"drawn-{number:03d}.jpg", still.picture)
-        sample = Example(path, width, height, still.boxes, tuple(still.labels))
-        write_labels(folder / "labels" / f"{path.stem}.json", sample)
-    return folder
+    return draw_photos(folder, count, 7, 240, 180, first, faces=2, masks=True)
 
 
 @pytest.fixture(scope="session")

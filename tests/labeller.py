@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from waiting import until
 
 from facetracker.core.errors import FaceTrackerError
 from facetracker.labels.program import find_labelme
@@ -48,16 +49,6 @@ def own_display() -> Iterator[str]:
 
 def x(*command: object) -> str:
     return subprocess.run(["xdotool", *map(str, command)], capture_output=True, text=True, timeout=60).stdout.strip()
-
-
-def until(what, seconds: float = 90):
-    """The first true answer of `what`, asked again and again."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if answer := what():
-            return answer
-        time.sleep(0.3)
-    raise AssertionError("it did not happen in time")
 
 
 def shown(photo: str) -> str:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from desktop import Person, needs_display, opened_screen
+from waiting import until
 
 from facetracker.capture.preview import draw_preview
 from facetracker.core.files import photos_in
@@ -79,15 +78,6 @@ def collecting(tmp_path_factory, tmp_path) -> Iterator[Callable[..., Person]]:
             person.program.communicate()
 
 
-def wait_for_a_photo(folder: Path, seconds: float = 60.0) -> Path:
-    """The first photo, as soon as it lies there whole."""
-    end = time.monotonic() + seconds
-    while not photos_in(folder):
-        assert time.monotonic() < end, "no photo was taken"
-        time.sleep(0.05)
-    return photos_in(folder)[0]
-
-
 LIVE = ("--source", "scene:live=1,seed=5", "--every", "60")
 
 
@@ -97,7 +87,7 @@ class TestWindow:
     def test_space_takes_one_now_and_q_stops(self, collecting, tmp_path):
         person = collecting("--source", "scene:live=1,seed=5,faces=0", "--every", "60")
         person.press("space")
-        photo = read_picture(wait_for_a_photo(tmp_path))
+        photo = read_picture(until(lambda: photos_in(tmp_path))[0])
         middle, bar = (slice(100, 380), slice(150, 500)), (slice(440, 470), slice(250, 400))
 
         def in_a_looking_glass_over_a_dark_bar(shown: np.ndarray) -> bool:
@@ -128,7 +118,7 @@ class TestWindow:
     def test_a_window_that_is_shut_stops_it(self, collecting, tmp_path):
         person = collecting(*LIVE)
         person.press("space")
-        wait_for_a_photo(tmp_path)
+        until(lambda: photos_in(tmp_path))
         person.shut_window()
         code, out, err = person.ended()
         assert code == 0, err

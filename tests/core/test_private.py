@@ -9,12 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from drawn_photos import draw_photos
 
-from facetracker import scenes
-from facetracker.core.example import Example
-from facetracker.core.photo import write_jpeg
 from facetracker.inference.detector import ASSETS
-from facetracker.labels.labelme import write_labels
 
 OUTSIDE = re.compile(r"(connect|sendto|sendmsg|sendmmsg)\(.*AF_INET6?.*")
 ONNX = f"""
@@ -46,12 +43,8 @@ COMMANDS = {
 
 @pytest.fixture
 def folder(tmp_path):
-    for number in range(6):
-        drawn = scenes.photo(1, number, faces=1, width=320, height=240)
-        photo = write_jpeg(tmp_path / "work" / "data" / "images" / f"drawn{number}.jpg", drawn.picture)
-        example = Example(photo, 320, 240, drawn.boxes, ("face",) * len(drawn.boxes))
-        write_labels(tmp_path / "work" / "data" / "labels" / f"{photo.stem}.json", example)
-    shutil.copy(photo, tmp_path / "work" / "photo.jpg")
+    data = draw_photos(tmp_path / "work" / "data", 6, 1, 320, 240, faces=1)
+    shutil.copy(data / "images" / "01-005.jpg", tmp_path / "work" / "photo.jpg")
     return tmp_path / "work"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from drawn_photos import draw_photos
 
 from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.example import Example
@@ -168,10 +169,10 @@ def test_a_label_that_changed_needs_force(data, tmp_path):
     assert faces_of(out / "train/labels/00-001.1.json").boxes.shape == (0, 4)
 
 
-def test_new_photos_are_added_and_lost_ones_reported(data, tmp_path, draw):
+def test_new_photos_are_added_and_lost_ones_reported(data, tmp_path):
     out = tmp_path / "aug"
     augment(data, out, variants=2, workers=1)
-    draw(data / "train", 1, seed=9)
+    draw_photos(data / "train", 1, seed=9)
     (data / "train/images/00-000.jpg").unlink()
     (data / "train/labels/00-000.json").unlink()
     report = augment(data, out, variants=2, workers=1)
@@ -181,11 +182,11 @@ def test_new_photos_are_added_and_lost_ones_reported(data, tmp_path, draw):
     assert not (out / "train/images/00-000.0.jpg").exists()
 
 
-def test_shards_of_other_photos_need_force(data, tmp_path, draw, monkeypatch):
+def test_shards_of_other_photos_need_force(data, tmp_path, monkeypatch):
     monkeypatch.setattr("facetracker.data.augment.plan.SMALL_SHARD", 4)
     out = tmp_path / "aug"
     augment(data, out, variants=2, workers=1, format="tfrecord")
-    draw(data / "train", 3, seed=9)
+    draw_photos(data / "train", 3, seed=9)
     with pytest.raises(FaceTrackerError, match="--force"):
         augment(data, out, variants=2, workers=1, format="tfrecord")
     augment(data, out, variants=2, workers=1, format="tfrecord", force=True)

@@ -7,6 +7,7 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+from drawn_photos import draw_photos
 
 from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.files import write_json
@@ -38,7 +39,7 @@ def test_a_missing_part_says_what_there_is(data):
         Collection.open(data / "train", "train")
 
 
-def test_folders_not_split(data, tmp_path, draw):
+def test_folders_not_split(data, tmp_path):
     assert len(Collection.open(data / "train")) == 4
     assert places_in(data / "train").whole.images == data / "train/images"
     flat = tmp_path / "flat"
@@ -88,9 +89,9 @@ def test_labels_for_a_picture_of_another_size_are_refused(data):
     assert list(found.rejects) == [(str(path), "is for a picture of 170x120 pixels, the photo has 160x120")]
 
 
-def test_beside_a_split_only_photos_of_no_part_count(data, draw):
-    draw(data, 3, seed=0)  # the first three are in train as well
-    draw(data, 1, seed=9)
+def test_beside_a_split_only_photos_of_no_part_count(data):
+    draw_photos(data, 3, seed=0)  # the first three are in train as well
+    draw_photos(data, 1, seed=9)
     pairs = places_in(data).every_pair().pairs
     assert [(pair.part, pair.stem) for pair in pairs if pair.part == ""] == [("", "09-000")]
     assert len(pairs) == 8
@@ -159,16 +160,16 @@ def test_the_summary_counts(data):
     assert "everywhere" not in text
 
 
-def test_the_summary_warns_where_every_picture_has_a_face(data, draw, tmp_path):
-    draw(tmp_path / "faces", 3, faces=1)
+def test_the_summary_warns_where_every_picture_has_a_face(data, tmp_path):
+    draw_photos(tmp_path / "faces", 3, faces=1)
     assert any("everywhere" in line for line in summarise(Collection.open(tmp_path / "faces")).lines())
 
 
-def test_classes(data, tmp_path, draw):
+def test_classes(data, tmp_path):
     photos = Collection.open(data)
     assert photos.class_names() == ["face"]
     assert photos.class_names(["person"]) == ["person"]
-    draw(tmp_path / "masks", 6, masks=True, faces=2)
+    draw_photos(tmp_path / "masks", 6, masks=True, faces=2)
     masks = Collection.open(tmp_path / "masks")
     assert masks.class_names() == ["with_mask", "without_mask"]
     assert masks.class_names(["face"]) == ["face"]

@@ -67,10 +67,10 @@ def test_photos_that_are_not_split_are_split_by_likeness(masks, tmp_path):
     flat = tmp_path / "flat"
     shutil.copytree(masks / "train" / "images", flat / "images")
     shutil.copytree(masks / "train" / "labels", flat / "labels")
-    twin = flat / "images" / "drawn-000.jpg"
+    twin = flat / "images" / "07-000.jpg"
     for number in range(8):  # nearly the same picture again and again
         write_jpeg(flat / "images" / f"twin-{number}.jpg", np.clip(read_picture(twin).astype(int) + number, 0, 255))
-        label = (flat / "labels" / "drawn-000.json").read_text().replace("drawn-000", f"twin-{number}")
+        label = (flat / "labels" / "07-000.json").read_text().replace("07-000", f"twin-{number}")
         (flat / "labels" / f"twin-{number}.json").write_text(label)
     report = crops(flat, tmp_path / "out")
     assert set(report.counts) == {"train", "val", "test"}
@@ -129,14 +129,14 @@ def test_a_second_time_only_replaces_its_own_files(masks, tmp_path):
 def test_a_damaged_photo_is_counted_and_the_rest_is_cut(masks, tmp_path):
     broken = tmp_path / "broken"
     shutil.copytree(masks / "test", broken)
-    (broken / "images" / "drawn-080.jpg").write_bytes((broken / "images" / "drawn-080.jpg").read_bytes()[:900])
+    (broken / "images" / "07-080.jpg").write_bytes((broken / "images" / "07-080.jpg").read_bytes()[:900])
     report = crops(broken, tmp_path / "out")
     assert report.rejects.exit_code == 3
     assert report.counts
     # Photos that are not split are looked at before, for their likeness: still it is counted once.
     shutil.move(broken, tmp_path / "flat")
     again = crops(tmp_path / "flat", tmp_path / "again")
-    assert [path for path, _ in again.rejects] == [str(tmp_path / "flat" / "images" / "drawn-080.jpg")]
+    assert [path for path, _ in again.rejects] == [str(tmp_path / "flat" / "images" / "07-080.jpg")]
 
 
 @pytest.mark.parametrize("make", ["empty", "one class", "no photos"])

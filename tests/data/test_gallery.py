@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from drawn_photos import draw_photos
 from typer.testing import CliRunner
 
 from facetracker.cli.main import app
@@ -99,8 +100,8 @@ def test_show_in_a_window(data, monkeypatch):
     assert len(seen) == 3
 
 
-def test_the_commands_one_after_the_other(data, draw, tmp_path):
-    flat = draw(tmp_path / "flat", 8)
+def test_the_commands_one_after_the_other(data, tmp_path):
+    flat = draw_photos(tmp_path / "flat", 8)
     result = RUN.invoke(app, ["split", str(flat), "--ratios", "0.5", "0.25", "0.25", "--by", "photo"])
     assert result.exit_code == 0, result.output
     assert "train 4, val 2, test 2 photos" in result.output

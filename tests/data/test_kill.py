@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from drawn_photos import draw_photos
 
 from tests.data.conftest import fingerprint_of
 
@@ -32,7 +33,7 @@ CALLS = {
     "split": "split({data!r}, {out!r}, by='near-duplicate')",
     "split by moving": "split({data!r}, {out!r}, by='photo', move=True)",
     "augment": "augment({data!r}, {out!r}, variants=12, workers=2)",
-    "augment to records": "augment({data!r}, {out!r}, variants=60, workers=2, format='tfrecord', size=64)",
+    "augment to records": "augment({data!r}, {out!r}, variants=30, workers=2, format='tfrecord', size=64)",
 }
 
 
@@ -69,14 +70,15 @@ def prepare(folder: Path, source: Path, stage: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory, draw) -> Path:
+def source(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("source")
-    draw(folder / "flat", 40, width=80, height=60)
-    draw(folder / "split" / "train", 12)
-    draw(folder / "split" / "val", 3, seed=1)
+    draw_photos(folder / "flat", 40, width=80, height=60)
+    draw_photos(folder / "split" / "train", 12)
+    draw_photos(folder / "split" / "val", 3, seed=1)
     return folder
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", CALLS)
 def test_killed_and_called_again(stage, source, tmp_path):

@@ -112,6 +112,7 @@ print(peak(many) - peak(few))
 """
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize("format", ["jpeg", "tfrecord"])
 def test_the_driver_holds_no_more_of_a_photo_than_its_name(data, tmp_path, format):

@@ -9,6 +9,7 @@ import struct
 import cv2
 import numpy as np
 import pytest
+from drawn_photos import draw_photos
 
 from facetracker.core import letterbox as geometry
 from facetracker.core.boxes import as_boxes
@@ -22,11 +23,11 @@ from facetracker.labels.labelme import write_labels
 
 
 @pytest.fixture(scope="module")
-def stages(tmp_path_factory, draw):
+def stages(tmp_path_factory):
     """One drawn set at every stage; boxes of the same five photos."""
     folder = tmp_path_factory.mktemp("stages")
-    draw(folder / "data" / "train", 4)
-    draw(folder / "data" / "train", 1, seed=1, faces=0)
+    draw_photos(folder / "data" / "train", 4)
+    draw_photos(folder / "data" / "train", 1, seed=1, faces=0)
     augment(folder / "data", folder / "files", variants=2, workers=1)
     augment(folder / "data", folder / "records", variants=2, workers=1, format="tfrecord")
     shutil.copytree(folder / "files", folder / "tutorial")
@@ -70,8 +71,8 @@ def test_the_tutorials_own_aug_data_has_one_face_a_picture(stages):
     assert max(all_faces) > 1
 
 
-def test_classes_are_numbered_as_wanted(tmp_path, draw):
-    draw(tmp_path / "masks", 4, faces=2, masks=True)
+def test_classes_are_numbered_as_wanted(tmp_path):
+    draw_photos(tmp_path / "masks", 4, faces=2, masks=True)
     kinds = pool_of(tmp_path / "masks", classes=["without_mask", "with_mask"]).classes
     assert set(kinds[kinds >= 0]) == {0, 1}
     assert set(np.unique(pool_of(tmp_path / "masks").classes)) == {-1, 0}

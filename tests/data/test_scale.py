@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
+from drawn_photos import draw_photos
 
 from facetracker.core.photo import write_jpeg
 from facetracker.data.augment.augment import augment
@@ -20,10 +21,10 @@ def crop_in(folder):
 
 
 @pytest.fixture
-def frames(tmp_path, draw):
+def frames(tmp_path):
     """Photos of 640x480, split."""
     for seed, part in enumerate(("train", "val")):
-        draw(tmp_path / "data" / part, 2, seed=seed, width=640, height=480, faces=1)
+        draw_photos(tmp_path / "data" / part, 2, seed=seed, width=640, height=480, faces=1)
     return tmp_path / "data"
 
 
@@ -66,9 +67,9 @@ def test_pictures_of_the_tutorials_own_loop(tmp_path, train, val, crop):
     assert crop_in(tmp_path) == crop
 
 
-def test_plain_photos_are_whole_whatever_their_shape(tmp_path, draw):
+def test_plain_photos_are_whole_whatever_their_shape(tmp_path):
     for part in ("train", "val"):
-        draw(tmp_path / part, 2, width=240, height=240)
+        draw_photos(tmp_path / part, 2, width=240, height=240)
     assert crop_in(tmp_path) is None
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from labeller import drawn_rectangle, own_display, shown, skip_without_labelme, until, x
+from labeller import drawn_rectangle, own_display, shown, skip_without_labelme, x
 from photo_set import PhotoSet, rectangle
+from waiting import until
 
 from facetracker.core.boxes import to_pixels
 from facetracker.core.errors import FaceTrackerError

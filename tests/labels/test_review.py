@@ -9,8 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
-from labeller import drawn_rectangle, own_display, shown, skip_without_labelme, until, x
+from labeller import drawn_rectangle, own_display, shown, skip_without_labelme, x
 from typer.testing import CliRunner
+from waiting import until
 
 from facetracker.capture.source import Frame
 from facetracker.cli.main import app

@@ -6,13 +6,9 @@ import json
 
 import pytest
 from browser import needs_browser, opened_browser, opened_page, wait_until, write_webcam
+from drawn_photos import draw_photos
 
-from facetracker import scenes
-from facetracker.core.example import Example
-from facetracker.core.photo import write_jpeg
-from facetracker.labels.labelme import write_labels
-
-pytestmark = [*needs_browser, pytest.mark.slow]
+pytestmark = [*needs_browser, pytest.mark.slow, pytest.mark.no_cover]
 
 # As little as a training can be; the form has no field for it, so the request is changed on its way.
 SMALL = {
@@ -23,17 +19,15 @@ SMALL = {
 
 
 @pytest.fixture
-def place(serve, tmp_path):
+def place(serve, tmp_path, request):
+    """A server on as many labelled photos as the test says."""
     pytest.importorskip("keras")
-    for number in range(14):
-        drawn = scenes.photo(1, number, faces=1, width=320, height=240)
-        photo = write_jpeg(tmp_path / "data" / "images" / f"drawn{number:02d}.jpg", drawn.picture)
-        sample = Example(photo, 320, 240, drawn.boxes, ("face",) * len(drawn.boxes))
-        write_labels(tmp_path / "data" / "labels" / f"{photo.stem}.json", sample)
+    draw_photos(tmp_path / "data", request.param, 1, 320, 240, faces=1)
     return serve(tmp_path)
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.parametrize("place", [14], indirect=True)
 def test_two_epochs_are_watched_tried_live_and_reported(place, tmp_path):
     def make_small(route):
         wish = json.loads(route.request.post_data)
@@ -71,6 +65,7 @@ def test_two_epochs_are_watched_tried_live_and_reported(place, tmp_path):
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.parametrize("place", [6], indirect=True)
 def test_a_tracker_of_ones_own_is_learnt_and_tried_while_it_is_learnt(place, tmp_path):
     webcam = write_webcam(tmp_path / "webcam.mjpeg")
     with opened_browser(webcam) as browser, opened_page(browser, place.address, "#train") as page:
@@ -86,7 +81,7 @@ def test_a_tracker_of_ones_own_is_learnt_and_tried_while_it_is_learnt(place, tmp
         assert (state["training"], state["model"]["in_tab"]) == ("yours", False), "only the style is there"
         page.click("#tab-train")
         wait_until(page, "document.getElementById('train-state').textContent === 'Done'", 400)
-        assert "Learnt from 14 photos; kept the " in page.inner_text("#train-told")
+        assert "Learnt from 6 photos; kept the " in page.inner_text("#train-told")
         wait_until(page, "!document.querySelector('#train-runs button').disabled")
         page.screenshot(path=tmp_path / "learnt.png")
         in_tab = "async () => (await (await fetch('api/state')).json()).model.in_tab"

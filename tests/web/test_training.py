@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import signal
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from drawn_photos import draw_photos
+from waiting import until
 
 from facetracker import scenes
-from facetracker.core.example import Example
 from facetracker.core.photo import write_jpeg
-from facetracker.labels.labelme import write_labels
 
 # As little as a training can be: it is the way that is tested.
 SMALL = {
@@ -32,11 +31,7 @@ SMALL = {
 def place(serve, tmp_path_factory):
     """A server on fourteen labelled photos."""
     folder = tmp_path_factory.mktemp("training")
-    images, labels = folder / "data" / "images", folder / "data" / "labels"
-    for number in range(14):
-        drawn = scenes.photo(1, number, faces=1, width=160, height=120)
-        photo = write_jpeg(images / f"drawn{number:02d}.jpg", drawn.picture)
-        write_labels(labels / f"{photo.stem}.json", Example(photo, 160, 120, drawn.boxes, ("face",) * len(drawn.boxes)))
+    draw_photos(folder / "data", 14, 1, faces=1)
     return serve(folder)
 
 
@@ -179,19 +174,11 @@ def test_a_server_that_ends_stops_its_training_first(tmp_path):
         with httpx.Client(base_url=found[1], headers={"Authorization": f"Bearer {found[2]}"}, timeout=60) as page:
             run = page.post("/api/train", json={}).json()["run"]
             children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
-            (child,) = wait_for(lambda: children.read_text().split())
+            (child,) = until(lambda: children.read_text().split())
             watched = events(page, run)
             next(watched)
             server.send_signal(signal.SIGINT)
             assert list(watched)[-1][1]["state"] == "stopped"
         assert server.wait(60) in (0, 130)
         assert server.stderr.read() in ("", "facetracker: stopped by Ctrl-C\n")
-    assert wait_for(lambda: not Path(f"/proc/{child}").exists()), "the child was left behind"
-
-
-def wait_for(found: Callable[[], Any], seconds: float = 30) -> Any:
-    """What `found` gives as soon as it gives anything."""
-    deadline = time.monotonic() + seconds
-    while not (value := found()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return value
+    until(lambda: not Path(f"/proc/{child}").exists())  # it is not left behind

@@ -240,12 +240,14 @@ def check_laws(events: list[Event]) -> None:
     assert [one.number for one in events] == list(range(1, len(events) + 1))
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @given(random_tracks(), st.sampled_from([7.0, 10.0, 15.0, 30.0]))
 def test_every_run_keeps_the_laws(tracks, fps):
     check_laws(told(Noticing(zones=[LEFT_HALF], stays=[1, 3]), tracks, 25, fps))
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @given(random_tracks())
 def test_stays_are_told_of_exactly_those_who_stayed(tracks):
@@ -255,6 +257,7 @@ def test_stays_are_told_of_exactly_those_who_stayed(tracks):
     assert stayed == Counter((who, stay) for who, length in lengths.items() for stay in (1, 3) if length >= stay)
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @given(st.lists(st.tuples(st.floats(0, 6), st.floats(2, 6), st.booleans()), max_size=4))
 def test_ten_frames_a_second_tell_the_same_as_thirty(visits):
@@ -282,6 +285,7 @@ def test_ten_frames_a_second_tell_the_same_as_thirty(visits):
         assert kinds[0][key] == pytest.approx(kinds[1][key], abs=0.2), key
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @given(random_tracks())
 def test_events_of_one_person_are_in_the_order_of_their_times(tracks):

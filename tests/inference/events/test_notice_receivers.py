@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from receiver import Receiver
+from waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 BROKER = shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
@@ -34,13 +35,6 @@ def lines_of(path: Path) -> list[dict]:
     """The whole lines of a file so far."""
     text = path.read_text() if path.exists() else ""
     return [json.loads(line) for line in text.split("\n")[:-1]]
-
-
-def until(condition, seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def check(rows: list[dict], before: int, after: int) -> None:
