@@ -25,6 +25,7 @@ def test_a_power_cut_is_noticed_and_made_right(name, tmp_path):
     assert result.bad == []
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_a_power_cut_in_a_training(tmp_path, monkeypatch):
     from facetracker.models import backbones

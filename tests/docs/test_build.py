@@ -13,7 +13,7 @@ from facetracker.cli import main as cli
 from facetracker.core.settings import setting_keys
 from facetracker.training.classifier.settings import ClassifierSettings
 
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = [pytest.mark.timeout(1200), pytest.mark.no_cover]
 
 
 @pytest.fixture(scope="module")

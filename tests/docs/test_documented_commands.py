@@ -39,6 +39,7 @@ def workspace(tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 @pytest.mark.timeout(1200)  # half a minute of processor time; on a machine with other work it takes what it takes
 @pytest.mark.parametrize("block", BLOCKS, ids=[f"{block.page}:{block.line}" for block in BLOCKS])
 def test_block_runs(block: Block, workspace):

@@ -6,7 +6,8 @@ What is done with a command, and why:
 - run with a substitute: `collect` and `detect` without `--source`, `frame 0` and `notice 0` get a drawn scene in
   place of the camera (`notice` no view, and `true` in place of programs that switch lamps), `annotate` the starter in
   place of a person before labelme, the user's folder WEBCAM is the drawn one, training is one epoch of 16 pictures,
-  `learn` stops at the style, sessions are 8 photos, a classifier is trained one epoch on pictures of 64 pixels;
+  `learn` stops at the style, sessions are 8 photos, a classifier is trained one epoch on pictures of 64 pixels, and no
+  graph is made for the few steps of either;
 - a second training or export is only parsed and its settings read, because each costs ten seconds; the first run then
   stands in under the second's name (of classifiers, the first of the same network); so does a small classifier for
   AlexNet, whose files are half a gigabyte, and for those that would download ImageNet's weights;
@@ -19,11 +20,14 @@ What is done with a command, and why:
 from __future__ import annotations
 
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import typer
+from drawn_photos import draw_photos
+from without_graph import without_graph
 
 from facetracker.cli import main as cli
 from facetracker.cli.words import is_model
@@ -37,7 +41,6 @@ from facetracker.inference.recording.record import VideoRecorder
 from facetracker.labels.labelme import write_labels
 from facetracker.labels.pairing import label_path
 from facetracker.scenes import Scene
-from facetracker.scenes import photo as still_of
 from facetracker.training.classifier.settings import changed as classifier_settings
 from facetracker.training.classifier.settings import default_settings
 
@@ -136,7 +139,8 @@ class Workspace:
 
     def run(self, words: list[str]) -> None:
         self.ran.append(words)
-        code = cli.app(["--quiet", *words], standalone_mode=False)
+        with without_graph() if words[0].startswith("train") else nullcontext():
+            code = cli.app(["--quiet", *words], standalone_mode=False)
         assert not code, f"facetracker {' '.join(words)}: exit code {code}"
 
 
@@ -158,11 +162,7 @@ def draw_material() -> None:
     write_jpeg("photo.jpg", Scene(faces=3, seed=4).frame(0).picture)
 
     for part, first, count in (("train", 0, 16), ("val", 20, 4), ("test", 30, 6)):
-        for number in range(first, first + count):
-            still = still_of(7, number, 240, 180, faces=2, masks=True)
-            path = write_jpeg(Path("masks", part, "images", f"drawn.{number}.jpg"), still.picture)
-            label = Path("masks", part, "labels", f"{path.stem}.json")
-            write_labels(label, Example(path, 240, 180, still.boxes, tuple(still.labels)))
+        draw_photos(Path("masks", part), count, 7, 240, 180, first, faces=2, masks=True)
     Path("MNIST").mkdir()
     for name in FILES:
         drawn = np.random.default_rng(0).integers(0, 256, (20, 28, 28), dtype=np.uint8)

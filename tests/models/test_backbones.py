@@ -42,6 +42,7 @@ def test_levels_have_the_strides_8_16_and_32(name):
     assert model.count_params() == PARAMETERS[name]
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["vgg19", "resnet101", "resnet152", "efficientnet_v2_b0"])
 def test_levels_of_the_large_ones(name):
@@ -124,6 +125,7 @@ def test_a_weights_file_that_was_fetched_by_hand_is_taken(downloaded, tmp_path):
         FaceClassifier("vgg6", ["a", "b"], weights=str(path))
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["resnet50", "resnet101", "resnet152", "vgg16", "vgg19", "mobilenet_v2"])
 def test_every_backbone_of_the_write_ups_takes_its_file(name, tmp_path):

@@ -93,14 +93,6 @@ def test_a_saved_one_answers_the_same(small, faces, suffix, tmp_path):
     assert again.margin == 0.2
 
 
-@pytest.mark.slow
-def test_it_trains_with_keras(faces):
-    model = FaceClassifier("nano", CLASSES, image_size=64, hidden=8)
-    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
-    history = model.fit(faces, np.array([0, 1, 0]), epochs=2, verbose=0)
-    assert np.isfinite(history.history["loss"]).all()
-
-
 def test_the_starters_backbone_and_a_trackers_backbone_come_in(tmp_path, faces):
     model = FaceClassifier("nano", CLASSES, image_size=64, weights="starter")
     stem = of_unit_pictures(read_arrays(STARTER))["backbone/stem_conv/kernel"]

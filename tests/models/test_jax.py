@@ -28,6 +28,7 @@ print("trained on jax")
 """
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed")
 def test_trains_on_jax():

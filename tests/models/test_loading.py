@@ -45,20 +45,6 @@ def test_a_good_file_loads(good, dense, pictures):
     assert again.get_config() == dense.get_config()
 
 
-@pytest.mark.slow
-def test_a_compiled_one_comes_with_its_optimizer(tmp_path, pictures, targets):
-    from facetracker.models import FaceTracker
-
-    tracker = FaceTracker("nano", "dense", image_size=96)
-    rate = keras.optimizers.schedules.CosineDecay(1e-3, 10)
-    tracker.compile(keras.optimizers.Adam(rate), jit_compile=False)
-    tracker.fit(pictures, targets, epochs=1, verbose=0)
-    tracker.save(tmp_path / "model.keras")
-    again = load_model(tmp_path / "model.keras", compile=True)
-    assert int(again.optimizer.iterations) == 1
-    assert not load_model(tmp_path / "model.keras").compiled
-
-
 @pytest.mark.parametrize("compile", [False, True])
 def test_a_file_of_an_older_version_opens_unless_it_had_two_heads(tmp_path, good, dense, pictures, compile):
     def older(two_heads):

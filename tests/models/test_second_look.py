@@ -224,6 +224,7 @@ def test_it_is_saved_and_opened(tracker, pictures, tmp_path):
         np.testing.assert_allclose(again(pictures)["scores"], tracker(pictures)["scores"], rtol=1e-6)
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_every_engine_looks_twice(tracker, random, tmp_path):
     tracker.save(tmp_path / "twice.keras")

@@ -10,6 +10,7 @@ from notebook_runner import execute, pictures_in
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 @pytest.mark.study
 @pytest.mark.timeout(900)
 def test_the_notebook_runs(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from notebook_runner import NOTEBOOKS, execute, pictures_in, said_in
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 @pytest.mark.timeout(1200)
 def test_the_way_from_photos_to_a_tracker_runs(tmp_path):
     notebook = execute("train_in_colab.ipynb", tmp_path)
@@ -28,6 +29,7 @@ def test_the_way_from_photos_to_a_tracker_runs(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 @pytest.mark.timeout(600)
 def test_the_quick_way_runs(tmp_path):
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -44,6 +46,7 @@ def test_the_quick_way_runs(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 @pytest.mark.timeout(600)
 def test_collecting_and_labelling_runs(tmp_path, monkeypatch):
     monkeypatch.setenv("FACETRACKER_SOURCE", "scene:faces=1,count=240")

@@ -8,6 +8,7 @@ import shutil
 import keras
 import numpy as np
 import pytest
+from without_graph import without_graph
 
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.settings import read_settings
@@ -98,6 +99,7 @@ def test_the_best_model_has_the_weights_that_validation_measured(finished, photo
     assert measured["mean_iou"] == pytest.approx(best["val_mean_iou"], rel=1e-4)
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights_estimated_or_not(finished, trained):
     two, other = trained(*USUAL, name="two"), trained(*USUAL, "training.seed=1", name="other")
@@ -135,7 +137,9 @@ class Kill(keras.callbacks.Callback):
 KILLS = ((0, "step"), (2, "begin"), (3, "validation"), (4, "step"))
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
+@without_graph()
 def test_a_run_that_is_killed_again_and_again_ends_as_if_nothing_had_happened(trained, monkeypatch):
     changes = (EMA, "training.epochs=5", "data.online=light", "training.freeze_epochs=2", "data.batch_size=6")
     whole = trained(*changes, name="whole")
@@ -170,6 +174,7 @@ def test_resuming_on_other_photos_is_refused(copied, tmp_path, tiny_preset):
         train(tmp_path / "others", tiny_preset, name="run", resume=True, runs=tmp_path / "runs")
 
 
+@without_graph()
 def test_ctrl_c_saves_and_says_how_to_go_on(trained, monkeypatch, capsys):
     class Interrupt(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -192,6 +197,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(trained, monkeypatch, capsys):
     assert (folder / "curves.png").is_file()
 
 
+@without_graph()
 def test_the_backbone_is_frozen_first(trained, monkeypatch):
     seen = []
 
@@ -212,6 +218,7 @@ def test_phases():
     assert phases(9, 5) == [(0, 5)]
 
 
+@without_graph()
 def test_training_stops_early_and_says_so_when_resumed(trained, capsys):
     # A rate of almost nothing: val does not get better by much, and with noise from dropout none in val, never worse.
     folder = trained("training.early_stopping=1", "training.learning_rate=0.5", "training.epochs=30")
@@ -221,14 +228,38 @@ def test_training_stops_early_and_says_so_when_resumed(trained, capsys):
     assert f"all {epochs} epochs are done" in capsys.readouterr().out
 
 
-def test_without_val_the_training_loss_decides(trained, photos_folder, tiny_preset, tmp_path):
-    folder = train(photos_folder / "train", tiny_preset, name="flat", runs=tmp_path)
+@pytest.fixture(scope="module")
+def flat(photos_folder, tiny_preset, tmp_path_factory):
+    """The folder of a run of one epoch without val photos, one train photo being empty, and what it wrote in order."""
+    place, written = tmp_path_factory.mktemp("flat"), []
+    data = shutil.copytree(photos_folder / "train", place / "photos")
+    sorted((data / "images").iterdir())[0].write_bytes(b"")
+    model, state = loop.save_model, own.save_state
+    with pytest.MonkeyPatch.context() as patch, without_graph():
+        patch.setattr(loop, "save_model", lambda *a: (written.append("model"), model(*a)))
+        patch.setattr(own, "save_state", lambda *a: (written.append("state"), state(*a)))
+        return train(data, tiny_preset, ["training.epochs=1"], name="flat", runs=place), written
+
+
+def test_without_val_the_training_loss_decides(flat):
+    folder, _ = flat
     assert "val_total_loss" not in history_of(folder)[0]
     assert (folder / "model.keras").is_file()
     assert not (folder / "val_predictions.png").exists()
 
 
+def test_bad_photos_are_listed_in_the_run_folder(flat, photos_folder):
+    bad = sorted((photos_folder / "train" / "images").iterdir())[0]
+    assert bad.name in (flat[0] / "rejects.txt").read_text()
+
+
+def test_the_keeper_writes_the_state_last(flat):
+    """Killed between the best model and the state, the epoch is simply done again."""
+    assert flat[1][:2] == ["model", "state"]
+
+
 @pytest.mark.slow
+@without_graph()
 def test_mixed_precision_trains_in_half_and_saves_in_full(trained):
     folder = trained("training.mixed_precision=true", EMA)
     keras.mixed_precision.set_global_policy("float32")
@@ -250,17 +281,10 @@ def test_a_saved_model_is_the_network_alone(finished, tmp_path):
 
 
 @pytest.mark.slow
+@without_graph()
 def test_composed_pictures_train(trained):
     folder = trained("data.online=compose", "model.head=dense")
     assert np.isfinite(float(history_of(folder)[-1]["total_loss"]))
-
-
-def test_bad_photos_are_listed_in_the_run_folder(photos_folder, tiny_preset, tmp_path):
-    data = shutil.copytree(photos_folder, tmp_path / "photos")
-    bad = sorted((data / "train" / "images").iterdir())[0]
-    bad.write_bytes(b"")
-    folder = train(data, tiny_preset, ["training.epochs=1"], name="r", runs=tmp_path)
-    assert bad.name in (folder / "rejects.txt").read_text()
 
 
 def test_auto_means_only_on_a_gpu():
@@ -276,13 +300,3 @@ def test_silence_is_complete_and_ends(capfd):
         os.write(2, b"from C++\n")
     os.write(2, b"after\n")
     assert capfd.readouterr().err == "after\n"
-
-
-def test_the_keeper_writes_the_state_last(trained, monkeypatch):
-    """Killed between the best model and the state, the epoch is simply done again."""
-    written = []
-    usual_save, usual_state = loop.save_model, own.save_state
-    monkeypatch.setattr(loop, "save_model", lambda *a: (written.append("model"), usual_save(*a)))
-    monkeypatch.setattr(own, "save_state", lambda *a: (written.append("state"), usual_state(*a)))
-    trained("training.epochs=1")
-    assert written[:2] == ["model", "state"]

@@ -30,6 +30,7 @@ def scenes(tmp_path_factory):
     return folder
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_the_loss_falls_and_the_saved_loaded_and_exported_networks_agree(scenes, tmp_path):
     folder = train(scenes, "vgg16", ["model.weights=none", "training.epochs=4"], name="tutorial", runs=tmp_path)

@@ -139,6 +139,7 @@ def test_two_workers_of_which_one_is_killed_equal_one_process(
     assert (stated.batch, stated.batch_each, stated.steps, stated.seeds) == (8, 4, 3, (0, 1009))
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_two_devices_of_one_machine_equal_one(settings, photos_folder, tmp_path):
     two = start_run(settings, photos_folder, "two", tmp_path)

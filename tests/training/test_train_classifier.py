@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import yaml
+from without_graph import without_graph
 
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.data.folders import Face
@@ -55,13 +56,16 @@ def test_a_run_folder_holds_what_a_run_folder_holds(run, faces):
     assert events >= {"train", "validation", "val_predictions"}
 
 
+@without_graph()
 def test_a_loss_that_is_no_number_stops_it_too(faces, tmp_path):
     with pytest.raises(FaceTrackerError, match=r"the loss is .* that batch is in this file"):
         train_classifier(faces, "lenet5", image_size=32, epochs=2, learning_rate=1e30, name="wild", runs=tmp_path)
     assert set(np.load(tmp_path / "wild" / "bad_batch.npz")) == {"pictures", "labels_0", "labels_1"}
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
+@without_graph()
 def test_a_resumed_run_is_the_undisturbed_one(faces, tmp_path, monkeypatch):
     from facetracker.training import callbacks
 
@@ -168,6 +172,7 @@ def test_a_run_of_an_earlier_version_is_read(tmp_path):
         assert read_classifier_settings(tmp_path / "config.yaml").data.pipeline == pipeline
 
 
+@without_graph()
 def test_a_broken_picture_is_counted_once(faces, tmp_path):
     folder = tmp_path / "faces"
     for part in ("train", "test"):  # not split: looked at for their likeness, then read
@@ -184,9 +189,10 @@ def test_a_broken_picture_is_counted_once(faces, tmp_path):
 
 
 def test_what_is_looked_at_in_the_middle_is_so_wherever_it_runs(faces, tmp_path):
-    run = train_classifier(
-        faces, "lenet5_224", image_size=48, epochs=1, name="one", runs=tmp_path, changes=["data.batch_size=16"]
-    )
+    with without_graph():
+        run = train_classifier(
+            faces, "lenet5_224", image_size=48, epochs=1, name="one", runs=tmp_path, changes=["data.batch_size=16"]
+        )
     assert read_plan(run / "plan.json").centre == load_model(run / "model.keras").centre == 0.875
     settings = read_classifier_settings(run / "config.yaml")
     assert (settings.training.optimizer, settings.training.momentum) == ("sgd", 0.9)
@@ -198,6 +204,7 @@ def test_what_is_looked_at_in_the_middle_is_so_wherever_it_runs(faces, tmp_path)
     np.testing.assert_array_equal(classifier.classify([picture]), classifier.classify([framed]))
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow  # alexnet has its figures in benchmarks/study.py: its files are half a gigabyte
 @pytest.mark.parametrize(
     ("backbone", "size", "epochs"),
@@ -208,6 +215,7 @@ def test_a_classic_network_learns_from_its_default_settings(backbone, size, epoc
     assert json.loads((run / "metrics.json").read_text())["accuracy"] >= 0.85
 
 
+@without_graph()
 def test_a_frozen_backbone_from_a_file_stays_as_it_was(faces, tmp_path):
     donor = FaceClassifier("mobilenet_v3_small", ["a", "b", "c"], image_size=64, hidden=4)
     donor.save(tmp_path / "donor.keras")
