@@ -11,11 +11,12 @@ timed = (began=$$(date +%s); $(2); code=$$?; took=$$(($$(date +%s) - began)); \
 # `make test-all LEFT_OUT="and not study"` is what CI runs: the study notes' notebooks take minutes and hardly change.
 LEFT_OUT ?=
 # The quick tests are those without one of these marks (setup.cfg). Of the two processes, the one that is done with its
-# half takes over from the other. Coverage is counted over both parts: `test` begins to count, `test-all` goes on, checks.
+# half takes over from the other. Coverage is counted by `test-all` alone, over both parts: counting makes whatever uses
+# tensorflow half as slow again.
 HELD_BACK = slow or browser or gui or cluster
-PYTEST    = $(BIN)/python -m pytest -n 2 --dist worksteal --cov
-QUICK     = $(PYTEST) --cov-report= -m "not ($(HELD_BACK))"
-REST      = $(PYTEST) --dist loadfile --cov-append --cov-report=term:skip-covered --cov-fail-under=90 -m "($(HELD_BACK)) $(LEFT_OUT)"
+PYTEST    = $(BIN)/python -m pytest -n 2 --dist worksteal
+QUICK     = $(PYTEST) -m "not ($(HELD_BACK))"
+REST      = $(PYTEST) --dist loadfile --cov --cov-append --cov-report=term:skip-covered --cov-fail-under=90 -m "($(HELD_BACK)) $(LEFT_OUT)"
 
 .PHONY: demo test test-all release-check mutants lint docs clean
 
@@ -26,7 +27,7 @@ test: $(READY)
 	@$(call timed,make test,$(QUICK))
 
 test-all: $(READY)
-	@$(call timed,make test-all,$(call timed,make test,$(QUICK)) && $(REST))
+	@$(call timed,make test-all,$(call timed,the quick tests,$(QUICK) --cov --cov-report=) && $(REST))
 
 # Before a release: is a figure of the README older than the code it measures? Are the lower bounds of setup.cfg true?
 # The second question takes half an hour on two idle cores.
