@@ -17,8 +17,8 @@ from facetracker.core.files import write_atomically, write_json
 
 FOLDER = Path("runs/demo")
 MARK = "demo.json"  # says that a folder is a demo's and may be made again
-EPOCHS, PICTURES_AN_EPOCH = 6, 384
-SECONDS_OF_FILM = 6
+EPOCHS, PICTURES_AN_EPOCH = 5, 256
+SECONDS_OF_FILM = 5
 
 
 def demo(

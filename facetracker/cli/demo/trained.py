@@ -9,7 +9,7 @@ from facetracker.cli.demo.steps import Demo, DemoPicture
 from facetracker.core.photo import read_picture
 from facetracker.labels.pairing import PARTS
 
-VARIANTS = 12
+VARIANTS = 8
 SHOWN, SHOWN_VARIANTS = 4, 8
 
 
@@ -51,7 +51,8 @@ def augment(demo: Demo) -> None:
     from facetracker.labels.collection import Collection
 
     with demo.step("augment", "making variants", f"facetracker augment rooms aug_data --variants {VARIANTS}") as step:
-        report = augment(demo.rooms, demo.aug_data, variants=VARIANTS)
+        # In this process: two others would take longer to start than the variants take to make.
+        report = augment(demo.rooms, demo.aug_data, variants=VARIANTS, workers=1)
         step.result = f"{report.total('pictures', 'train')} variants of {demo.counts['train']} train photos"
         made = Collection.open(demo.aug_data, "train")
         photo = sorted({example.made_from for example in made})[3]
@@ -63,7 +64,7 @@ def augment(demo: Demo) -> None:
 def train(demo: Demo, epochs: int, pictures_an_epoch: int) -> None:
     """Fine-tune the starter on the variants."""
     command = f"facetracker train aug_data --preset nano --epochs {epochs} --name trained"
-    with demo.step("train", "fine-tuning the starter (about a minute)", command) as step:
+    with demo.step("train", "fine-tuning the starter (about half a minute)", command) as step:
         from facetracker.core.console import silenced
 
         with silenced():
