@@ -290,7 +290,7 @@ async def _send_answers(websocket: WebSocket, page: Page) -> None:
 
 
 def _rows(faces: Faces) -> list[dict[str, Any]]:
-    """Faces as the page draws them: boxes, and eyes, nose and mouth where known, in pixels of the frame that it sent."""
+    """Faces as the page draws them: boxes, and eyes, nose and mouth where known, in pixels of the frame it sent."""
     rows = [
         {
             "id": face.id,
