@@ -22,10 +22,11 @@ from facetracker.inference.recording.outputs import HardFrames, Outputs
 from facetracker.inference.tracking.watch import Seen
 from facetracker.labels.labelme import read_content, read_labels
 from facetracker.labels.prelabel import prelabel
+from facetracker.labels.program import find_labelme, labelme_version
 from facetracker.labels.provenance import state_of
 from facetracker.labels.review import Waiting, in_order, review, review_queue
 
-UNREVIEWED = (655, 145)  # the flag's tick in labelme's window as it opens
+UNREVIEWED = {"6": (655, 145), "7": (1035, 185)}  # the flag's tick in the window of that labelme as it opens
 
 
 def label(folder: Path, photo: Path) -> Path:
@@ -82,6 +83,7 @@ def test_frames_in_doubt_come_back_as_photos_to_review(tmp_path, pictures):
 @pytest.mark.slow
 def test_what_is_saved_in_labelme_is_reviewed(folder, tmp_path, monkeypatch):
     skip_without_labelme()
+    tick = UNREVIEWED[labelme_version(find_labelme()).split(".")[0]]
     (tmp_path / "home").mkdir()
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     prelabel(folder)
@@ -96,7 +98,7 @@ def test_what_is_saved_in_labelme_is_reviewed(folder, tmp_path, monkeypatch):
         window = shown(accepted.name)
         time.sleep(2)
         try:
-            x("mousemove", *UNREVIEWED, "click", 1)  # right as it is
+            x("mousemove", *tick, "click", 1)  # right as it is
             until(lambda: label(folder, accepted).read_text() not in ("", before[accepted]))
             for photo in (looked_at, corrected):
                 x("windowfocus", window)
