@@ -23,7 +23,8 @@ export async function recordFilm(video, { word, seconds = SECONDS, signal, ontel
       await api.ask(`api/record/${encodeURIComponent(film)}?t=${at.toFixed(3)}`, { method: "POST", body });
       frames += 1;
       ontell(Math.min(seconds, at));
-      const due = began + (Math.floor(at * FPS) + 1) * (1000 / FPS);
+      // Rounded: a timer that rings a little early would else ring again for the same frame.
+      const due = began + (Math.round(at * FPS) + 1) * (1000 / FPS);
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
     }
   } finally {
