@@ -69,7 +69,6 @@ class Worker:
             box = [self.rng.randrange(20, 300), self.rng.randrange(20, 200)]
             box += [box[0] + self.rng.randrange(60, 300), box[1] + self.rng.randrange(60, 250)]
             before = self.page.locator("#label-easel .box").count()
-            self.page.keyboard.press("Escape")  # a drag that begins on a chosen box's handle would move that
             self._draw(box)
             self.page.wait_for_timeout(self.rng.randrange(0, 60))
             end = time.monotonic() + 10

@@ -1,14 +1,9 @@
 // The frame with its boxes on a canvas; mouse, pen and fingers draw, move and resize.
 
+import { HANDLES, SIDE, gripOf, pastMiddle, placesOf } from "../handles.js";
+
 const SLIP = 3; // CSS pixels a pointer may tremble before it drags
-const GRIP = { mouse: 9, touch: 20, pen: 14 }; // CSS pixels around a corner or side that can be caught
-const HANDLE = 5;
 const COLOURS = ["#22c7e8", "#ffb02e", "#b07cff", "#7cd0a0", "#ff8ac0", "#ffd24a", "#ff9966", "#8fb4ff"];
-// Which sides of the box each handle moves, and the pointer's look.
-const HANDLES = [
-  [[1, 1, 0, 0], "nwse-resize"], [[0, 1, 0, 0], "ns-resize"], [[0, 1, 1, 0], "nesw-resize"], [[0, 0, 1, 0], "ew-resize"],
-  [[0, 0, 1, 1], "nwse-resize"], [[0, 0, 0, 1], "ns-resize"], [[1, 0, 0, 1], "nesw-resize"], [[1, 0, 0, 0], "ew-resize"],
-];
 
 export const colourOf = (track) => COLOURS[(track - 1) % COLOURS.length];
 
@@ -74,8 +69,8 @@ export class Stage {
   #gripAt([x, y]) {
     const box = this.#current()?.box;
     if (!box) return null;
-    const reach = (GRIP[this.touch] ?? GRIP.mouse) / this.#fit.scale;
-    const near = corners(box).map(([u, v], i) => [Math.max(Math.abs(u - x), Math.abs(v - y)), i]);
+    const reach = gripOf(this.touch) / this.#fit.scale;
+    const near = placesOf(box).map(([u, v], i) => [Math.max(Math.abs(u - x), Math.abs(v - y)), i]);
     const [apart, i] = near.reduce((best, one) => (one[0] < best[0] ? one : best));
     return apart <= reach ? HANDLES[i] : null;
   }
@@ -91,7 +86,7 @@ export class Stage {
     if (!this.width || event.button > 0 || this.drag) return;
     this.touch = event.pointerType || "mouse";
     const start = this.#at(event);
-    const grip = this.#gripAt(start);
+    const grip = event.shiftKey ? null : this.#gripAt(start); // shift draws, whatever is beneath
     const hit = this.#boxAt(start);
     this.drag = { start, pointer: event.pointerId, client: [event.clientX, event.clientY], moved: false, kind: "draw" };
     if (grip) Object.assign(this.drag, { kind: "resize", sides: grip[0], from: this.#current().box, track: this.chosen });
@@ -108,7 +103,7 @@ export class Stage {
       const at = this.#at(event);
       const grip = this.#gripAt(at);
       const hit = this.#boxAt(at);
-      this.canvas.style.cursor = grip ? grip[1] : hit ? (hit.track === this.chosen ? "move" : "pointer") : "crosshair";
+      this.canvas.style.cursor = grip ? `${grip[1]}-resize` : hit ? (hit.track === this.chosen ? "move" : "pointer") : "crosshair";
       return;
     }
     if (drag.pointer !== event.pointerId) return;
@@ -120,6 +115,8 @@ export class Stage {
 
   #dragged(drag, [x, y]) {
     const [dx, dy] = [x - drag.start[0], y - drag.start[1]];
+    const machines = drag.kind === "resize" && !this.#current()?.key;
+    if (machines && pastMiddle(drag.sides, drag.from, x, y)) Object.assign(drag, { kind: "draw", track: null });
     if (drag.kind === "draw") return this.#ordered([...drag.start, x, y]);
     if (drag.kind === "move") {
       const [left, top, right, bottom] = drag.from;
@@ -176,12 +173,12 @@ export class Stage {
     this.#drawTag(`${track} ${label}${key ? " ◆" : ""}`, box, colour, unit);
     if (!chosen) return;
     const { context } = this;
-    for (const [x, y] of corners(box)) {
+    for (const [x, y] of placesOf(box)) {
       context.fillStyle = "#fff";
       context.strokeStyle = colour;
       context.lineWidth = 2 * unit;
       context.beginPath();
-      context.rect(x - HANDLE * unit, y - HANDLE * unit, 2 * HANDLE * unit, 2 * HANDLE * unit);
+      context.rect(x - SIDE * unit, y - SIDE * unit, 2 * SIDE * unit, 2 * SIDE * unit);
       context.fill();
       context.stroke();
     }
@@ -214,10 +211,4 @@ export class Stage {
     context.textBaseline = "middle";
     context.fillText(text, box[0] + 6 * unit, top + high / 2);
   }
-}
-
-/** The eight places of a box's handles, in the order of HANDLES. */
-function corners([x1, y1, x2, y2]) {
-  const [x, y] = [(x1 + x2) / 2, (y1 + y2) / 2];
-  return [[x1, y1], [x, y1], [x2, y1], [x2, y], [x2, y2], [x, y2], [x1, y2], [x1, y]];
 }

@@ -1,17 +1,11 @@
 // The photo with its boxes as SVG in the photo's own pixels; mouse, pen and fingers draw, move and resize.
 
 import { makeSvg, setAttributes } from "../dom.js";
+import { HANDLES, SIDE, gripOf, pastMiddle, placesOf } from "../handles.js";
 import { classColour } from "../live/draw.js";
 
 const SLIP = 3; // CSS pixels a pointer may tremble before it drags
-const HANDLE = 5; // CSS pixels from the middle of a handle to its side
-const GRIP = { mouse: 9, touch: 20, pen: 14 }; // the same for what can be caught
 const MOST_ZOOM = 12;
-// Which sides of the box each handle moves: [x1, y1, x2, y2], and the pointer's look.
-const HANDLES = [
-  [[1, 1, 0, 0], "nwse"], [[0, 1, 0, 0], "ns"], [[0, 1, 1, 0], "nesw"], [[0, 0, 1, 0], "ew"],
-  [[0, 0, 1, 1], "nwse"], [[0, 0, 0, 1], "ns"], [[1, 0, 0, 1], "nesw"], [[1, 0, 0, 0], "ew"],
-];
 
 /** Shows a `Boxes`; tells `onchoose(i)`, `onadd(corners)`, `onbox(box)` when a person did something. */
 export class Easel {
@@ -91,12 +85,13 @@ export class Easel {
     if (this.pointers.size === 2) return this.#pinchBegins();
     if (this.pointers.size > 2) return;
     const start = this.#at(event);
-    const grip = event.target.closest?.("[data-grip]");
-    const body = event.target.closest?.(".box");
+    const over = event.shiftKey ? null : event.target; // shift draws, whatever is beneath
+    const grip = over?.closest?.("[data-grip]");
+    const body = over?.closest?.(".box");
     const base = { start, pointer: event.pointerId, client: [event.clientX, event.clientY], moved: false };
     if (grip) {
       this.drag = { ...base, kind: "resize", sides: HANDLES[Number(grip.dataset.grip)][0], from: this.boxes.current.box };
-    } else if (body && !event.shiftKey) {
+    } else if (body) {
       const number = Number(body.dataset.number);
       this.onchoose(number);
       const { box, editable } = this.boxes.list[number];
@@ -124,18 +119,12 @@ export class Easel {
   /** The box as the drag has it now, in whole pixels where the pointer set a side. */
   #dragged(drag, [x, y]) {
     const [dx, dy] = [x - drag.start[0], y - drag.start[1]];
-    if (drag.kind === "resize" && this.#drawsAnew(drag, x, y)) drag.kind = "draw";
+    const machines = drag.kind === "resize" && this.boxes.current?.unreviewed;
+    if (machines && pastMiddle(drag.sides, drag.from, x, y)) drag.kind = "draw";
     if (drag.kind === "draw") return this.boxes.ordered([...drag.start, x, y].map(Math.round));
     if (drag.kind === "move") return this.boxes.moved(Math.round(dx), Math.round(dy), drag.from);
     const shift = [dx, dy, dx, dy];
     return this.boxes.ordered(drag.from.map((side, i) => (drag.sides[i] ? Math.round(side + shift[i]) : side)));
-  }
-
-  /** Who drags a corner of a machine's box past its middle does not resize it: they draw their own, from there. */
-  #drawsAnew({ sides: [left, top, right, bottom], from: [x1, y1, x2, y2] }, x, y) {
-    if (!this.boxes.current?.unreviewed || left === right || top === bottom) return false;
-    const [across, down] = [x - (x1 + x2) / 2, y - (y1 + y2) / 2];
-    return (left ? across : -across) > 0 && (top ? down : -down) > 0;
   }
 
   #up(event) {
@@ -241,16 +230,11 @@ export class Easel {
     ];
   }
 
-  #handles([x1, y1, x2, y2], unit) {
-    const grip = (GRIP[this.touch] ?? GRIP.mouse) * unit;
-    return HANDLES.flatMap(([sides, look], i) => {
-      const x = sides[0] ? x1 : sides[2] ? x2 : (x1 + x2) / 2;
-      const y = sides[1] ? y1 : sides[3] ? y2 : (y1 + y2) / 2;
-      const side = HANDLE * unit;
-      return [
-        makeSvg("rect", { class: "handle", x: x - side, y: y - side, width: 2 * side, height: 2 * side, rx: 2 * unit }),
-        makeSvg("rect", { class: `grip ${look}`, "data-grip": i, x: x - grip, y: y - grip, width: 2 * grip, height: 2 * grip }),
-      ];
-    });
+  #handles(box, unit) {
+    const [side, grip] = [SIDE * unit, gripOf(this.touch) * unit];
+    return placesOf(box).flatMap(([x, y], i) => [
+      makeSvg("rect", { class: "handle", x: x - side, y: y - side, width: 2 * side, height: 2 * side, rx: 2 * unit }),
+      makeSvg("rect", { class: `grip ${HANDLES[i][1]}`, "data-grip": i, x: x - grip, y: y - grip, width: 2 * grip, height: 2 * grip }),
+    ]);
   }
 }
