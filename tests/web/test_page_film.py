@@ -162,8 +162,13 @@ def test_every_operation_is_one_action_and_can_be_undone(place, browser, made):
         done(page, 12)
         new = max(labels_of(place).tracks)
         assert labels_of(place).box(new, 2) == pytest.approx((10, 150, 60, 200), abs=1)
-        page.keyboard.press("x")
+        page.keyboard.press("Shift+X")
         done(page, 13)
+        assert list(labels_of(place).tracks) == [new]
+        page.click("#film-undo")
+        done(page, 14)
+        page.keyboard.press("x")
+        done(page, 15)
         assert list(labels_of(place).tracks) == [1]
 
         page.keyboard.press("l")

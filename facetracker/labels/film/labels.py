@@ -185,6 +185,14 @@ class FilmLabels:
         self._track(number)
         return self._step("delete", {number: None})
 
+    def only(self, number: int) -> FilmLabels:
+        """This track is a face, and none of the others is."""
+        self._track(number)
+        others: dict[int, Track | None] = {other: None for other in self.tracks if other != number}
+        if not others:
+            raise FaceTrackerError("there is no other track")
+        return self._step("only this one", others)
+
     def no_face(self, first: int, last: int, number: int | None = None) -> FilmLabels:
         """There is no face from frame `first` to `last`: none at all, or none of this track."""
         if not 0 <= first <= last < len(self.seen):

@@ -67,7 +67,7 @@ class Rename(_Act):
 
 
 class Delete(_Act):
-    act: Literal["delete"]
+    act: Literal["delete", "only"]
     track: Number
 
 
@@ -148,7 +148,7 @@ class FilmSession:
             case Rename():
                 return labels.rename(act.track, act.label)
             case Delete():
-                return labels.delete(act.track)
+                return labels.delete(act.track) if act.act == "delete" else labels.only(act.track)
             case NoFace():
                 return labels.no_face(act.first, act.last, act.track)
             case Travel():

@@ -160,6 +160,17 @@ def test_no_face_in_a_stretch_takes_every_box_and_leaves_the_rest():
         only.no_face(20, 29, 1)
 
 
+def test_only_this_one_is_a_face():
+    labels = FilmLabels.of(seen_of([[(moving(frame), 0.9), ([400, 300, 460, 380], 0.9)] for frame in range(40)]))
+    mine = max(labels.tracks, key=lambda number: overlap(labels.box(number, 20), moving(20)))
+    only = labels.only(mine)
+    assert list(only.tracks) == [mine]
+    assert only.actions == 1
+    assert only.undo().tracks == labels.tracks
+    with pytest.raises(FaceTrackerError, match="no other"):
+        only.only(mine)
+
+
 @given(frame=st.integers(1, COUNT - 1))
 def test_splitting_and_joining_gives_the_same_boxes(frame):
     labels = FilmLabels.of(SEEN).correct(1, 10, [110, 140, 210, 260])
@@ -196,7 +207,7 @@ ACTS = st.one_of(
     st.tuples(st.sampled_from(["begin", "end", "split", "unkey"]), TRACK, FRAME),
     st.tuples(st.just("join"), TRACK, TRACK),
     st.tuples(st.just("rename"), TRACK, st.sampled_from(["face", "mask"])),
-    st.tuples(st.just("delete"), TRACK),
+    st.tuples(st.sampled_from(["delete", "only"]), TRACK),
     st.tuples(st.just("confirm"), FRAME),
     st.tuples(st.just("no_face"), FRAME, st.integers(0, 30).map(lambda more: more)),
     st.tuples(st.sampled_from(["undo", "redo"])),

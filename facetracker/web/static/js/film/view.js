@@ -26,7 +26,7 @@ export class FilmView {
     ["s", "split: from here on it is another face"],
     ["m", "join with another track: then click that one"],
     ["u", "no face: from here, and again at its end"],
-    ["x", "delete the track"],
+    ["x", "delete the track; shift: all others"],
     ["Delete", "take the keyframe away"],
     ["ctrl z  ctrl y", "undo, redo"],
   ];
@@ -109,7 +109,7 @@ export class FilmView {
       s: () => this.#atFrame("split"),
       m: () => this.#join(),
       u: () => this.#noFace(),
-      x: () => this.#withTrack((track) => this.#act({ act: "delete", track })),
+      x: () => this.#delete(event.shiftKey ? "only" : "delete"),
       Delete: () => this.#atFrame("unkey"),
       Backspace: () => this.#atFrame("unkey"),
       Escape: () => this.#letGo(),
@@ -142,7 +142,7 @@ export class FilmView {
     if (fresh) {
       this.stage.open(film.width, film.height);
       byId("film-stage").style.aspectRatio = `${film.width} / ${film.height}`;
-      this.chosen = film.tracks[0]?.number ?? null;
+      this.chosen = surest(film);
       this.player.open(this.name, film.session, film.times);
     }
     this.#show();
@@ -219,6 +219,11 @@ export class FilmView {
   #atFrame(act) {
     this.player.pause();
     this.#withTrack((track) => this.#act({ act, track, frame: this.player.frame }));
+  }
+
+  /** The chosen track, or ("only") all others. */
+  #delete(act) {
+    this.#withTrack((track) => this.#act({ act, track }));
   }
 
   #noFace() {
@@ -365,6 +370,7 @@ export class FilmView {
     byId("film-doubts").textContent = places ? `${places} ${places === 1 ? "place" : "places"} to look at` : "No doubtful place";
     byId("film-actions").textContent = `${film.actions} ${film.actions === 1 ? "action" : "actions"}`;
     for (const id of ["film-begins", "film-ends", "film-split", "film-join", "film-delete"]) byId(id).disabled = !track;
+    byId("film-only").disabled = !track || film.tracks.length < 2;
     byId("film-unkey").disabled = !track?.keys.includes(this.player.frame);
     byId("film-join").setAttribute("aria-pressed", String(this.joining));
     byId("film-noface").setAttribute("aria-pressed", String(this.mark !== null));
@@ -391,7 +397,8 @@ export class FilmView {
     on("film-join", () => this.#join());
     on("film-noface", () => this.#noFace());
     on("film-unkey", () => this.#atFrame("unkey"));
-    on("film-delete", () => this.#withTrack((track) => this.#act({ act: "delete", track })));
+    on("film-delete", () => this.#delete("delete"));
+    on("film-only", () => this.#delete("only"));
     on("film-learn", () => this.#learn().catch(complain));
     byId("film-take").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -410,6 +417,13 @@ export class FilmView {
       if (event.detail > 0 && event.target.closest(".toolbar button, .film-name")) byId("film-canvas").focus({ preventScroll: true });
     });
   }
+}
+
+/** The track with most frames that are not in doubt: in a film of one person, most likely theirs. */
+function surest({ tracks, doubts }) {
+  const long = (spans) => spans.reduce((sum, [first, last]) => sum + last - first + 1, 0);
+  const sure = ({ number, spans }) => long(spans) - long(doubts.filter((one) => one.track === number).map((one) => [one.first, one.last]));
+  return tracks.reduce((best, one) => (best && sure(best) >= sure(one) ? best : one), null)?.number ?? null;
 }
 
 function overlap(a, b) {
