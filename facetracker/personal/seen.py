@@ -10,10 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facetracker.core.boxes import Boxes
+from facetracker.core.boxes import Boxes, as_boxes
 from facetracker.core.photo import Picture, read_picture
 from facetracker.inference.detector import Detector
-from facetracker.personal.teacher import FAINT, pairs_in
+from facetracker.personal.corrections import Correction
+from facetracker.personal.teacher import FAINT, FacePairs, match, pairs_in
 
 VIEWS = 6  # the mean of so many lies nearer to a person's box; the first is the photo as it is
 LIKELY = 0.25  # score from which a box is worth the other views
@@ -40,6 +41,14 @@ class SeenPhoto:
     def grey(self) -> NDArray[np.float32]:
         """The small grey picture alone."""
         return self.look[:-4]
+
+    def taught_by(self, drawn: Boxes) -> Correction:
+        """What the right boxes `(N, 4)` of this photo teach about those that were seen; nothing is looked at again."""
+        pairs = match(self.boxes, drawn)
+        rows, faces = [row for row, _ in pairs], [face for _, face in pairs]
+        is_face = np.isin(np.arange(len(self.boxes)), rows)
+        found = FacePairs(as_boxes(self.boxes[rows]), as_boxes(drawn[faces]), self.scores[rows])
+        return Correction(found, self.scores[is_face], self.scores[~is_face])
 
 
 def stamp_of(photo: Path) -> tuple[int, int]:

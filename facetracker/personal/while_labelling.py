@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from facetracker.core import boxes as geometry
 from facetracker.core.boxes import Boxes, as_boxes, clip
 from facetracker.core.errors import FaceTrackerError
-from facetracker.core.photo import photo_size, read_picture
+from facetracker.core.photo import photo_size
 from facetracker.inference.detector import Detector
 from facetracker.inference.style import Style
 from facetracker.labels.guesses import doubt_of
@@ -32,7 +32,7 @@ from facetracker.labels.provenance import How, how_reviewed, state_of
 from facetracker.labels.shapes import read_shape
 from facetracker.personal.apart import OwnHeadApart
 from facetracker.personal.choose import OWN_HEAD
-from facetracker.personal.corrections import Correction, study, taught_by
+from facetracker.personal.corrections import Correction, taught_by
 from facetracker.personal.nearby import NearbyStyle
 from facetracker.personal.seen import SeenPhoto, look_at, most_teaching_first, stamp_of
 
@@ -161,9 +161,8 @@ class WhileLabelling:
             return
         else:
             try:
-                grey = self.look(photo).grey
-                with self._eyes:
-                    lesson = Lesson(boxes, study(self.detector, read_picture(photo), boxes), grey)
+                seen = self.look(photo)
+                lesson = Lesson(boxes, seen.taught_by(boxes), seen.grey)
             except FaceTrackerError:  # the list of photos says it
                 lesson = None
         if known is None and lesson is None:

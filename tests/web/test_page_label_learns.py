@@ -67,6 +67,23 @@ def drag(page, element: str, box: list[float]) -> None:
     page.mouse.up()
 
 
+def shown_on(page, name: str) -> list[float]:
+    """Where the box of a photo on the sheet is, or glides to, in the window."""
+    return page.evaluate(
+        """(name) => {
+          const tile = document.querySelector(`.tile[data-name="${name}"]`);
+          const { x, y, width, height } = tile.querySelector(".edge").style;
+          const [left, top, wide, high] = [x, y, width, height].map(parseFloat);
+          const matrix = tile.querySelector("svg").getScreenCTM();
+          return [[left, top], [left + wide, top + high]].flatMap(([u, v]) => {
+            const place = new DOMPoint(u, v).matrixTransform(matrix);
+            return [place.x, place.y];
+          });
+        }""",
+        name,
+    )
+
+
 def opened_sheet(page) -> list[str]:
     """The names of the photos on the sheet."""
     page.locator("#label-easel image").wait_for()
@@ -126,7 +143,8 @@ def test_two_boxes_drawn_on_the_sheet_and_the_rest_accepted_with_one_key(browser
             page.locator(f".tile.done[data-name={name}]").wait_for()
         counter(page, "3 corrected")
         page.wait_for_timeout(600)
-        page.locator(f".tile[data-name={names[7]}]").click()
+        left, top, right, bottom = shown_on(page, names[7])
+        page.mouse.click((left + right) / 2, (top + bottom) / 2)
         assert page.inner_text("#sheet-accept-text") == "Accept 4"
         page.keyboard.press("Enter")
         counter(page, "3 corrected · 4 accepted")
@@ -142,6 +160,25 @@ def test_two_boxes_drawn_on_the_sheet_and_the_rest_accepted_with_one_key(browser
         page.keyboard.press("Control+z")
         counter(page, "3 corrected")
     assert set(files(place)) == set(names[:3]), "what was accepted with one key is taken back with one"
+
+
+def test_a_click_on_the_sheet_puts_a_corner_or_a_side_right(browser, place):
+    with opened_page(browser, place.address, "#label") as page:
+        name, other = opened_sheet(page)[:2]
+        left, top, right, bottom = shown_on(page, name)
+        page.mouse.click(right + 9, bottom + 12)
+        page.locator(f".tile.done[data-name={name}]").wait_for()
+        assert shown_on(page, name) == pytest.approx((left, top, right + 9, bottom + 12), abs=1)
+        page.mouse.click((left + right) / 2, top - 8)  # once more: a side
+        assert shown_on(page, name) == pytest.approx((left, top - 8, right + 9, bottom + 12), abs=1)
+        counter(page, "1 corrected")
+        page.wait_for_timeout(600)
+        left, top, right, bottom = shown_on(page, other)
+        tile = page.locator(f".tile[data-name={other}]").bounding_box()
+        far = min((tile["x"] + 6, tile["x"] + tile["width"] - 6), key=lambda x: -abs(x - (left + right) / 2))
+        page.mouse.click(far, (top + bottom) / 2)  # the photo as a whole
+        page.locator(f".tile.rejected[data-name={other}]").wait_for()
+    assert how_reviewed(files(place)[name]) == "corrected"
 
 
 def test_the_sheet_by_keys_alone(browser, place):

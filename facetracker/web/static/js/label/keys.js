@@ -5,6 +5,7 @@ export const KEYS_HELP = [
   ["shift drag", "draw a box over another"],
   ["Enter", "accept the boxes and go on; on the sheet: all of them"],
   ["s", "sheet of many photos, one photo"],
+  ["click", "sheet: the corner or side of the box belongs here; into its middle: not this one"],
   ["x", "sheet: not this one"],
   ["n", "no face in this photo, go on"],
   ["d  a", "next photo, photo before"],

@@ -1,7 +1,9 @@
-// One photo on the sheet: its boxes, a drag that draws the right one, a click that says "not this one".
+// One photo on the sheet: its boxes, a drag that draws the right one, a click that puts a corner or a side right, a click
+// into the middle that says "not this one".
 
 import * as api from "../api.js";
 import { make, makeSvg } from "../dom.js";
+import { HANDLES, handleAt, pulled } from "../handles.js";
 import { classColour } from "../live/draw.js";
 import { Boxes } from "./boxes.js";
 import { Saver } from "./saver.js";
@@ -122,6 +124,7 @@ export class Tile {
 
   #move(event) {
     const { drag } = this;
+    if (!drag) this.#point(this.#meant(this.#at(event)));
     if (!drag || drag.touch) return; // a finger scrolls; a photo opened alone is drawn on with it
     if (!drag.box && Math.hypot(event.clientX - drag.client[0], event.clientY - drag.client[1]) < SLIP) return;
     drag.box = this.boxes.ordered([...drag.start, ...this.#at(event)].map(Math.round));
@@ -133,13 +136,36 @@ export class Tile {
     this.drag = null;
     if (!drag) return;
     if (!drag.box) {
-      if (Math.hypot(event.clientX - drag.client[0], event.clientY - drag.client[1]) < 2 * SLIP) this.reject();
-      return;
-    }
-    if (this.boxes.add(this.label, drag.box)) {
-      this.rejected = false;
-      this.how = "yours";
-      this.save();
-    } else this.draw();
+      const far = Math.hypot(event.clientX - drag.client[0], event.clientY - drag.client[1]);
+      if (far < 2 * SLIP && !this.#pull(drag)) this.reject();
+    } else if (!this.#mine(this.boxes.add(this.label, drag.box))) this.draw();
+  }
+
+  /** Which box and which of its handles a click at a place means, or undefined. */
+  #meant(place) {
+    const handles = this.boxes.list.map(({ box, editable }, number) => ({ number, handle: editable ? handleAt(box, place) : -1 }));
+    return handles.find(({ handle }) => handle >= 0);
+  }
+
+  /** The pointer tells what a click would do. */
+  #point(meant) {
+    this.element.style.cursor = meant ? `${HANDLES[meant.handle][1]}-resize` : "";
+  }
+
+  /** A click near a corner or a side: that is where it belongs. A finger is not that exact. */
+  #pull({ start, touch }) {
+    const meant = touch ? undefined : this.#meant(start);
+    if (!meant) return false;
+    this.boxes.chosen = meant.number;
+    return this.#mine(this.boxes.change({ box: pulled(this.boxes.current.box, meant.handle, start) }));
+  }
+
+  /** Saves what a person changed, if they did. */
+  #mine(changed) {
+    if (!changed) return false;
+    this.rejected = false;
+    this.how = "yours";
+    this.save();
+    return true;
   }
 }
