@@ -35,6 +35,7 @@ FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-timer-throttling
 WINDOW = {"width": 1280, "height": 860}
 RIGHT = 0.8  # overlap from which a suggested box is right
 CLICKED = 0.9  # overlap that one click must reach to be chosen before a drag
+NEARBY = 0.25  # of a box's sides: farther from a corner or side a click may mean something else
 KEY, POINTING, DECISION = 0.28, 1.1, 1.35  # seconds
 PATIENCE = 60.0  # seconds for the page
 ACTIONS, SECONDS, QUALITY = 0.35, 0.5, 0.88  # what is asked: of by hand, of by hand, median overlap
@@ -144,6 +145,9 @@ def one_click(shown: np.ndarray, truth: np.ndarray) -> list[float] | None:
     for across, down in [(x, y) for x in (0, None, 2) for y in (1, None, 3) if (x, y) != (None, None)]:
         moved = [one for one in (across, down) if one is not None]
         box = shown[0].copy()
+        sides = np.tile(box[2:] - box[:2], 2)
+        if (np.abs(truth - box)[moved] > NEARBY * sides[moved]).any():
+            continue
         box[moved] = truth[moved]
         if (overlap := float(iou(truth[None], box[None])[0, 0])) >= best:
             middle = (box[:2] + box[2:]) / 2
