@@ -26,7 +26,7 @@ from facetracker.training.own_head import STEPS, Features, HeadTraining
 
 # How many views, and how many steps, for how many photos: a few photos are soon learnt by heart.
 VIEWS, OF_A_PHOTO = 1000, 120
-FIRST_STEPS, STEPS_A_PHOTO = 150, 10
+FIRST_STEPS, STEPS_A_PHOTO = 90, 10
 CHECKING = 0.3  # of the steps: a training to see whether an own head is worth it
 
 
