@@ -123,7 +123,16 @@ def test_only_the_frame_that_was_prepared_is_drawn_from_its_pixels(browser, plac
     assert told == ["itself", ["canvas", [16, 8], [255, 0, 0]], ["canvas", [8, 16], [0, 0, 255]], "itself"]
 
 
-def looked_at_again(page, change) -> None:
+def open_picture(page, path) -> None:
+    """Choose a picture of one face, and wait until the face is found."""
+    with page.expect_file_chooser() as chosen:
+        page.select_option("#live-source", "file")
+    chosen.value.set_files(path)
+    # The server believes in a face it has seen three times, so the page shows a picture as often.
+    wait_until(page, "facetrackerStats.found > 0")
+
+
+def looked_three_times(page, change) -> None:
     """Change a setting, and wait until the picture was looked at three times since."""
     before = page.evaluate("facetrackerStats.frames")
     change()
@@ -135,22 +144,17 @@ def test_a_picture_can_be_mirrored_hidden_and_kept(browser, place, tmp_path):
     cv2.imwrite(str(tmp_path / "face.png"), picture)
     left, top, right, bottom = to_pixels(SCENE.frame(0).boxes, 640, 480)[0].round().astype(int)
     with opened_page(browser, place.address) as page:
-        with page.expect_file_chooser() as chosen:
-            page.select_option("#live-source", "file")
-        chosen.value.set_files(tmp_path / "face.png")
-        # The server believes in a face it has seen three times, so the page shows a picture as often.
-        wait_until(page, "facetrackerStats.found > 0")
-
-        looked_at_again(page, lambda: page.uncheck("#live-mirror"))
+        open_picture(page, tmp_path / "face.png")
+        looked_three_times(page, lambda: page.uncheck("#live-mirror"))
         shown = snapshot(page, tmp_path / "shown.png")
         assert np.abs(shown.astype(int) - picture)[: top - 40].mean() < 2
 
-        looked_at_again(page, lambda: page.check("#live-mirror"))
+        looked_three_times(page, lambda: page.check("#live-mirror"))
         mirrored = snapshot(page, tmp_path / "mirrored.png")
         assert np.abs(mirrored.astype(int) - picture[:, ::-1])[: top - 40].mean() < 2
 
         page.uncheck("#live-mirror")
-        looked_at_again(page, lambda: page.check("#live-blur"))
+        looked_three_times(page, lambda: page.check("#live-blur"))
         hidden = snapshot(page, tmp_path / "hidden.png")
     inner = (slice(top + 8, bottom - 8), slice(left + 8, right - 8))
     assert detail(hidden[inner]) < 0.05 * detail(shown[inner])
@@ -163,11 +167,8 @@ def test_eyes_nose_and_mouth_are_shown_on_demand(browser, place, tmp_path, way):
     scene = SCENE.frame(0)
     cv2.imwrite(str(tmp_path / "face.png"), scene.picture)
     with opened_page(browser, place.address, f"#live?way={way}") as page:
-        with page.expect_file_chooser() as chosen:
-            page.select_option("#live-source", "file")
-        chosen.value.set_files(tmp_path / "face.png")
-        wait_until(page, "facetrackerStats.found > 0")
-        looked_at_again(page, lambda: page.uncheck("#live-mirror"))
+        open_picture(page, tmp_path / "face.png")
+        looked_three_times(page, lambda: page.uncheck("#live-mirror"))
         without = snapshot(page, tmp_path / "without.png")
         page.check("#live-points")
         shown = snapshot(page, tmp_path / "points.png")
