@@ -145,16 +145,19 @@ class Telling(Outputs):
         if not seen.measured:
             return
         self._last = seen.frame
-        if not self.said and len(seen.faces):
-            self.said = True
-            if seen.faces.landmarks is None:
-                console.say("this model knows no landmarks: looks_away and looks_back cannot be told")
+        if len(seen.faces) and seen.faces.landmarks is None:
+            self._say_no_landmarks()
         self._tell(self.noticing.look(seen.faces, seen.frame.time, seen.found))
 
     def close(self) -> None:
         """Close the visits that are under way."""
         super().close()
         self._tell(self.noticing.end())
+
+    def _say_no_landmarks(self) -> None:
+        if not self.said:
+            self.said = True
+            console.say("this model knows no landmarks: looks_away and looks_back cannot be told")
 
     def _tell(self, events: Sequence[Event]) -> None:
         for event in events:

@@ -37,7 +37,6 @@ from facetracker.inference.live.views import open_view
 from facetracker.inference.recording.outputs import HardFrames
 from facetracker.inference.several import Spec, all_open, finders_of, rejects_of
 from facetracker.inference.stages import Stages
-from facetracker.inference.tracking.watch import Seen
 
 
 class InTurn:
@@ -56,10 +55,11 @@ class TellingNamed(Telling):
         super().__init__(*args, **options)
         self.name, self.turn = name, turn
 
-    def take(self, seen: Seen) -> None:
-        self.said = self.turn.said  # once for all of them
-        super().take(seen)
-        self.turn.said = self.said
+    def _say_no_landmarks(self) -> None:
+        with self.turn.lock:  # once for all of them, and each has a thread of its own
+            self.said = self.turn.said
+            super()._say_no_landmarks()
+            self.turn.said = True
 
     def lost(self) -> None:
         """The source is away: nobody can be seen there, so the visits end with what was seen last."""
