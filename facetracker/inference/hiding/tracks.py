@@ -8,18 +8,23 @@ little beyond both ends.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from facetracker.inference.films.linking import Floats, LinkSettings, Rows, is_face, linked, reach
 from facetracker.inference.films.sightings import Sightings
+from facetracker.inference.hiding.cover import GROWN
+
+ECHO = 0.75  # share of a faint box that lies beneath what hides another face
 
 
 @dataclass(frozen=True)
 class HidingSettings(LinkSettings):
     """When a track counts as a face, and how far what is hidden reaches. Seconds; distances in sizes of the face."""
 
+    begins_among: float = 0.15  # `begins` and `sure` in a shot in which one face is seen without doubt: where somebody
+    sure_among: float = 0.3  # is, there may be more, smaller and darker
     unseen: float = 0.5  # a gap from which a person should have a look, and a track that ends in the middle
     growing: float = 1.0  # by how much of itself the box grows for each second away from a sighting,
     grown: float = 0.5  # at most
@@ -48,15 +53,36 @@ class FilmTrack:
 
 def tracks_of(seen: Sightings, threshold: float, settings: HidingSettings = HidingSettings()) -> list[FilmTrack]:
     """All tracks of a film, by their first frame. From the score `threshold` on, a box is a face without doubt."""
-    tracks = [
-        _filled(rows, seen, start, end, threshold, settings)
-        for start, end in seen.shots
-        for rows in linked(seen, start, end, settings)
-    ]
+    tracks = [one for start, end in seen.shots for one in _tracks_of_shot(seen, start, end, threshold, settings)]
     tracks.sort(key=lambda one: (one.first, one.boxes[0].tolist()))
     for number, one in enumerate(tracks, 1):
         one.number = number
     return tracks
+
+
+def _tracks_of_shot(
+    seen: Sightings, start: int, end: int, threshold: float, settings: HidingSettings
+) -> list[FilmTrack]:
+    faces = linked(seen, start, end, settings)
+    if any(max(rows.scores) >= threshold for rows in faces):
+        settings = replace(settings, begins=settings.begins_among, sure=settings.sure_among)
+        faces = linked(seen, start, end, settings)
+    tracks = [_filled(rows, seen, start, end, threshold, settings) for rows in faces]
+    return [one for one in tracks if not any(_is_echo(one, other, threshold) for other in tracks)]
+
+
+def _is_echo(one: FilmTrack, other: FilmTrack, threshold: float) -> bool:
+    """Whether a faint track lies on a surer one, beneath what hides that one anyway: an echo, no second face."""
+    best = float(one.scores.max())
+    frames = np.flatnonzero(one.scores) + one.first
+    if best >= threshold or best >= other.scores.max() or frames[0] < other.first or frames[-1] > other.last:
+        return False
+    own, hiding = (
+        one.boxes[frames - one.first],
+        _grown(other.boxes[frames - other.first], np.full(len(frames), GROWN - 1)),
+    )
+    inside = np.maximum(np.minimum(own[:, 2:], hiding[:, 2:]) - np.maximum(own[:, :2], hiding[:, :2]), 0)
+    return bool(np.median(inside.prod(axis=1) / np.prod(own[:, 2:] - own[:, :2], axis=1)) >= ECHO)
 
 
 def boxes_by_frame(tracks: Iterable[FilmTrack], frames: int) -> list[Floats]:

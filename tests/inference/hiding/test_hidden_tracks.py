@@ -192,6 +192,28 @@ def test_a_small_face_may_be_missed_meanwhile(last, hidden):
     assert not large.hidden
 
 
+@pytest.mark.parametrize(("others", "hidden"), [(0.64, False), (0.66, True)])
+def test_a_faint_face_is_one_in_a_shot_where_another_is_seen_without_doubt(others, hidden):
+    """From `begins_among` on, once it has `sure_among`; beyond the cut, where nobody is, the usual scores count."""
+    changes = [0.0] * 80
+    changes[40] = 60.0
+    faint = [[(face(100), 0.31 if n % 40 == 2 else 0.16)] for n in range(4)]
+    rows = [row + ([(face(500), others)] if n < 40 else []) for n, row in enumerate((faint + [[]] * 36) * 2)]
+    tracks = tracks_of(seen(rows, changes), SURE)
+    assert [one.hidden for one in tracks if one.boxes[0, 0] < 200] == [hidden, False]
+
+
+@pytest.mark.parametrize(("apart", "count"), [(20, 1), (50, 2)])
+def test_a_faint_box_beneath_what_hides_another_is_no_second_face(apart, count):
+    rows = [[(face(300), 0.9), (face(300 + apart, size=50), 0.35)] for _ in range(20)]
+    assert len(tracks_of(seen(rows), SURE)) == count
+
+
+def test_a_faint_face_that_the_other_passes_keeps_its_own_box():
+    rows = [[(face(100 + 10 * n), 0.9), (face(300, size=50), 0.35)] for n in range(40)]
+    assert all(covers(boxes, face(300, size=50)) for boxes in hidden(rows))
+
+
 def test_the_last_frame_and_the_number_of_each_track():
     rows = at(range(10, 20), count=60)
     for n in range(30, 40):
