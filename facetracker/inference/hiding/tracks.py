@@ -16,7 +16,7 @@ from facetracker.inference.films.linking import Floats, LinkSettings, Rows, is_f
 from facetracker.inference.films.sightings import Sightings
 from facetracker.inference.hiding.cover import GROWN
 
-ECHO = 0.75  # share of a faint box that lies beneath what hides another face
+ECHO = 0.85  # share of a faint box that lies beneath what hides another face
 
 
 @dataclass(frozen=True)
