@@ -300,7 +300,7 @@ def run(options: argparse.Namespace) -> dict:
     photos = labelled_photos(options.data, options.part)
     if options.stems:
         wanted = set(Path(options.stems).read_text(encoding="utf-8").split())
-        photos = photos.only(wanted)
+        photos = photos.only(one for one in photos.examples if one.stem in wanted)
     peers = peers_in(options.peers, options.models)
     groups = options.group or ["*"]
     results: dict = {"data": str(options.data), "side": options.side, "peers": {}}

@@ -25,7 +25,8 @@ from facetracker.capture.source import Frame, Source
 from facetracker.core import console
 from facetracker.core.boxes import iou, to_pixels
 from facetracker.inference.detect import Show, detect
-from facetracker.inference.detector import Detector
+from facetracker.inference.detector import Detector, find_model
+from facetracker.inference.engines import open_engine
 from facetracker.inference.live.live import LiveLoop
 from facetracker.inference.stages import Durations
 from facetracker.inference.tracking.follow import Follower
@@ -70,7 +71,7 @@ class Takes(Detector):
     """A detector whose inference lasts `seconds`: the real one, and waiting for the rest of the time."""
 
     def __init__(self, model: str | None, seconds: float):
-        super().__init__(model, threads=1)
+        super().__init__(open_engine(find_model(model), threads=1))
         self.real, self.computed, self.lasted = self.engine.run, 0.0, Durations()
 
         def run(batch):
