@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from facetracker.core.boxes import areas
 from facetracker.inference.films.linking import Floats, LinkSettings, Rows, is_face, linked, reach
 from facetracker.inference.films.sightings import Sightings
 from facetracker.inference.hiding.cover import GROWN
@@ -68,21 +69,23 @@ def _tracks_of_shot(
         settings = replace(settings, begins=settings.begins_among, sure=settings.sure_among)
         faces = linked(seen, start, end, settings)
     tracks = [_filled(rows, seen, start, end, threshold, settings) for rows in faces]
-    return [one for one in tracks if not any(_is_echo(one, other, threshold) for other in tracks)]
+    return [one for one in tracks if not _is_echo(one, tracks, threshold)]
 
 
-def _is_echo(one: FilmTrack, other: FilmTrack, threshold: float) -> bool:
-    """Whether a faint track lies on a surer one, beneath what hides that one anyway: an echo, no second face."""
-    best = float(one.scores.max())
-    frames = np.flatnonzero(one.scores) + one.first
-    if best >= threshold or best >= other.scores.max() or frames[0] < other.first or frames[-1] > other.last:
+def _is_echo(one: FilmTrack, tracks: Iterable[FilmTrack], threshold: float) -> bool:
+    """Whether a faint track lies beneath what hides a surer one, wherever it was seen: an echo, no second face."""
+    best = one.scores.max()
+    if best >= threshold:
         return False
-    own, hiding = (
-        one.boxes[frames - one.first],
-        _grown(other.boxes[frames - other.first], np.full(len(frames), GROWN - 1)),
-    )
-    inside = np.maximum(np.minimum(own[:, 2:], hiding[:, 2:]) - np.maximum(own[:, :2], hiding[:, :2]), 0)
-    return bool(np.median(inside.prod(axis=1) / np.prod(own[:, 2:] - own[:, :2], axis=1)) >= ECHO)
+    frames = np.flatnonzero(one.scores) + one.first
+    own = one.boxes[frames - one.first]
+    for other in tracks:
+        if other.hidden and other.first <= frames[0] and frames[-1] <= other.last and other.scores.max() > best:
+            above = _grown(other.boxes[frames - other.first], np.full(len(frames), GROWN - 1))
+            inside = np.minimum(own[:, 2:], above[:, 2:]) - np.maximum(own[:, :2], above[:, :2])
+            if (np.maximum(inside, 0).prod(axis=1) >= ECHO * areas(own)).all():
+                return True
+    return False
 
 
 def boxes_by_frame(tracks: Iterable[FilmTrack], frames: int) -> list[Floats]:

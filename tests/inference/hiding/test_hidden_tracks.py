@@ -209,6 +209,12 @@ def test_a_faint_box_beneath_what_hides_another_is_no_second_face(apart, count):
     assert len(tracks_of(seen(rows), SURE)) == count
 
 
+def test_a_faint_face_that_comes_out_from_beneath_another_stays_hidden():
+    places = [310 + 8 * max(0, n - 30) for n in range(40)]
+    rows = [[(face(300), 0.9), (face(x, size=50), 0.35)] for x in places]
+    assert all(covers(boxes, face(x, size=50)) for boxes, x in zip(hidden(rows), places, strict=True) if x > 310)
+
+
 def test_a_faint_face_that_the_other_passes_keeps_its_own_box():
     rows = [[(face(100 + 10 * n), 0.9), (face(300, size=50), 0.35)] for n in range(40)]
     assert all(covers(boxes, face(300, size=50)) for boxes in hidden(rows))
