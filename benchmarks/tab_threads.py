@@ -14,14 +14,13 @@ import sys
 import tempfile
 import threading
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 from measured import ROOT, Row, write_rows
+from tab import Quiet
 
 from facetracker.inference.detector import ASSETS
-
-sys.path.insert(0, str(ROOT / "tests" / "web"))
 
 WAYS = {"our runtime": ("ours", 1), "onnxruntime-web": ("theirs", 1), "onnxruntime-web, two threads": ("theirs", 2)}
 PAGE = """<link rel="icon" href="data:,"><script type="module">
@@ -59,18 +58,15 @@ window.median = async (way, threads) => {
 </script>"""
 
 
-class Isolated(SimpleHTTPRequestHandler):
+class Isolated(Quiet):
     """A web host with the two headers without which a page gets no threads."""
 
-    extensions_map = SimpleHTTPRequestHandler.extensions_map | {".mjs": "text/javascript", ".wasm": "application/wasm"}
+    extensions_map = Quiet.extensions_map | {".mjs": "text/javascript", ".wasm": "application/wasm"}
 
     def end_headers(self) -> None:
         self.send_header("Cross-Origin-Opener-Policy", "same-origin")
         self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
         super().end_headers()
-
-    def log_message(self, *values) -> None:
-        return
 
 
 def measure(theirs: Path, rounds: int) -> list[Row]:
