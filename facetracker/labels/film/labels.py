@@ -16,12 +16,13 @@ from facetracker.core.boxes import iou
 from facetracker.core.errors import FaceTrackerError
 from facetracker.inference.style import Style
 from facetracker.labels.film.carry import Carrier, carry
+from facetracker.labels.film.carrying import carried_around, carried_on, met
 from facetracker.labels.film.doubts import Doubt, doubts_of
 from facetracker.labels.film.found import FilmSeen
+from facetracker.labels.film.pieces import both, joined
 from facetracker.labels.film.tracks import (
     Boxed,
     Carried,
-    Origin,
     PixelCorners,
     Track,
     boxes_of,
@@ -32,11 +33,8 @@ from facetracker.labels.film.tracks import (
 )
 
 SMALLEST = 2.0  # pixels to a side
-MEETS, NEAR = 0.4, 3  # overlap and frames from which a carried box has met the begin or the end of another track
-ASTRAY = 2.0  # seconds that a box is carried at most over what was found elsewhere
+MEETS = 0.4  # overlap of a drawn box with something faint from which that is the face
 ELSEWHERE = 0.25  # overlap with the corrected box below which the track was not on this face at all
-AGREES = 0.5  # overlap of the carried with the found box from which the track is on it again
-BRIDGED = 1.5  # seconds: a gap between two joined tracks that is filled
 MOST_TRACKS, MOST_KEYS = 2000, 20_000
 LABEL_LENGTH = 100
 
@@ -99,11 +97,7 @@ class FilmLabels:
 
     def box(self, number: int, frame: int) -> PixelCorners | None:
         """The box of a track in a frame, pixels; None where it is not there."""
-        boxed = self.boxed[number]
-        row = int(np.searchsorted(boxed.frames, frame))
-        if row >= len(boxed.frames) or boxed.frames[row] != frame:
-            return None
-        return _corners(boxed.boxes[row])
+        return self.boxed[number].at(frame)
 
     def faces(self, frame: int) -> dict[int, PixelCorners]:
         """All boxes of a frame, by track."""
@@ -126,9 +120,11 @@ class FilmLabels:
         more: tuple[Carried, ...] = ()
         boxed = self.boxed[number]
         row = int(np.searchsorted(boxed.frames, frame))
-        elsewhere = iou(np.array([corners]), boxed.boxes[row][None])[0, 0] < ELSEWHERE
+        elsewhere = bool(iou(np.array([corners]), boxed.boxes[row][None])[0, 0] < ELSEWHERE)
         if carrier is not None and (boxed.scores[row] <= 0 or elsewhere):
-            new, more = self._carried_around(new, frame, corners, carrier, elsewhere=bool(elsewhere))
+            new, more = carried_around(
+                new, boxed, self.seen, frame, corners, carrier, elsewhere=elsewhere, number=len(self.carried)
+            )
         return self._step("correct", {number: new}, more)
 
     def confirm(self, frame: int) -> FilmLabels:
@@ -171,7 +167,7 @@ class FilmLabels:
         one, two = self._track(number), self._track(other)
         if number == other:
             raise FaceTrackerError("a track cannot be joined with itself", fix="Choose another one.")
-        return self._step("join", {number: self._joined(one, two), other: None})
+        return self._step("join", {number: joined(one, two, self.seen), other: None})
 
     def rename(self, number: int, label: str) -> FilmLabels:
         """Name the class of a track."""
@@ -201,7 +197,7 @@ class FilmLabels:
         for one in [self._track(number)] if number is not None else list(self.tracks.values()):
             before, after = one.within(0, first - 1), one.within(last + 1, len(self.seen))
             if any(a <= last and b >= first for a, b in one.spans):
-                changed[one.number] = _both(before, after)
+                changed[one.number] = both(before, after)
         if not changed:
             raise FaceTrackerError("there is no box in these frames already")
         return self._step("no face", changed)
@@ -228,13 +224,14 @@ class FilmLabels:
         changed: dict[int, Track | None] = {}
         for step, limit in ((1, end), (-1, start)):
             way = carry(carrier, frame, corners, step, limit) if carrier is not None else []
-            met, way = self._met(frame, step, way, exclude=set(changed))
+            others = {number: track for number, track in self.tracks.items() if number not in changed}
+            reached, way = met(frame, step, way, others, self.boxed)
             if way:
-                new = _extended(new, frame, step, way, len(self.carried) + len(more))
-                more.append(_as_carried(frame, step, way))
-            if met is not None:
-                changed[met] = None
-                new = self._joined(replace(new, number=self.next), self.tracks[met])
+                new, carried = carried_on(new, frame, step, way, len(self.carried) + len(more))
+                more.append(carried)
+            if reached is not None:
+                changed[reached] = None
+                new = joined(replace(new, number=self.next), self.tracks[reached], self.seen)
         # The oldest of the tracks that turned out to be one face keeps its number.
         kept = min(changed, default=self.next)
         changed[kept] = replace(new, number=kept, label=self.tracks[kept].label if kept in self.tracks else new.label)
@@ -291,59 +288,6 @@ class FilmLabels:
             raise FaceTrackerError(f"track {number} cannot {name} there", fix="Go to a frame in which it is.")
         return self._step(name, {number: left})
 
-    def _joined(self, one: Track, two: Track) -> Track:
-        """One track of two: the second one fills where the first is not; a short gap between them is filled."""
-        pieces = [one]
-        at = 0
-        for first, last in (*one.spans, (len(self.seen) + 1, len(self.seen) + 1)):
-            if (piece := two.within(at, first - 1)) is not None:
-                pieces.append(piece)
-            at = last + 1
-        spans = sorted(span for piece in pieces for span in piece.spans)
-        bridged = round(BRIDGED / self.seen.step)
-        filled = [spans[0]]
-        for first, last in spans[1:]:
-            before = filled[-1]
-            if first <= before[1] + bridged and self.seen.shot_of(first) == self.seen.shot_of(before[1]):
-                filled[-1] = (before[0], max(before[1], last))
-            else:
-                filled.append((first, last))
-        sources = tuple(sorted((s for piece in pieces for s in piece.sources), key=lambda s: s.first))
-        keys = tuple(sorted(key for piece in pieces for key in piece.keys))
-        return replace(one, spans=tuple(filled), sources=sources, keys=keys)
-
-    def _carried_around(
-        self, track: Track, frame: int, box: PixelCorners, carrier: Carrier, elsewhere: bool
-    ) -> tuple[Track, tuple[Carried, ...]]:
-        """The box carried both ways from a frame in which the face was not seen, up to where it is known again."""
-        boxed = self.boxed[track.number]
-        known = {one for one, _ in track.keys if one != frame}
-        if not elsewhere:
-            known |= {int(one) for one in boxed.frames[boxed.scores > 0]}
-        span = next((first, last) for first, last in track.spans if first <= frame <= last)
-        more: list[Carried] = []
-        for step, end in ((1, span[1]), (-1, span[0])):
-            inside = [one for one in known if (one - frame) * step > 0 and (one - end) * step <= 0]
-            limit = min(inside, key=lambda one: abs(one - frame)) - step if inside else end
-            if elsewhere:
-                reach = round(ASTRAY / self.seen.step)
-                limit = max(limit, frame - reach) if step < 0 else min(limit, frame + reach)
-            way = carry(carrier, frame, box, step, limit)
-            if elsewhere:
-                way = self._until_it_agrees(track.number, frame, step, way)
-            if way:
-                track = _extended(track, frame, step, way, len(self.carried) + len(more))
-                more.append(_as_carried(frame, step, way))
-        return track, tuple(more)
-
-    def _until_it_agrees(self, number: int, frame: int, step: int, way: list[PixelCorners]) -> list[PixelCorners]:
-        """The carried boxes up to where the track is on the same face again."""
-        for place, box in enumerate(way):
-            other = self.box(number, frame + step * (place + 1))
-            if other is not None and iou(np.array([box]), np.array([other]))[0, 0] >= AGREES:
-                return way[:place]
-        return way
-
     def _faint(self, frame: int, box: PixelCorners) -> int | None:
         """A found face that is no track, where the person draws a box."""
         used = {source.number for track in self.tracks.values() for source in track.sources if source.kind == "found"}
@@ -353,59 +297,6 @@ class FilmLabels:
             if iou(np.array([box]), face.boxes[frame - face.first][None])[0, 0] >= MEETS:
                 return number
         return None
-
-    def _met(
-        self, frame: int, step: int, way: list[PixelCorners], exclude: set[int]
-    ) -> tuple[int | None, list[PixelCorners]]:
-        """The track whose begin (or end, backwards) the carried boxes meet, and the boxes up to there.
-
-        Where they run into the middle of another track, that face is before this one: they end there.
-        """
-        for place, box in enumerate(way):
-            at = frame + step * (place + 1)
-            for number, track in self.tracks.items():
-                other = None if number in exclude or not track.is_there(at) else self.box(number, at)
-                if other is None or iou(np.array([box]), np.array([other]))[0, 0] < MEETS:
-                    continue
-                begins = track.first if step > 0 else track.last
-                return (number if abs(at - begins) <= NEAR else None), way[:place]
-        return None, way
-
-
-def _extended(track: Track, frame: int, step: int, way: list[PixelCorners], number: int) -> Track:
-    """The track with the carried boxes beyond a frame, in one direction."""
-    end = frame + step * len(way)
-    first, last = min(frame + step, end), max(frame + step, end)
-    source = Origin("carried", number, first, last)
-    spans = sorted([*track.spans, (first, last)])
-    merged = [spans[0]]
-    for one in spans[1:]:
-        if one[0] <= merged[-1][1] + 1:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], one[1]))
-        else:
-            merged.append(one)
-    return replace(track, spans=tuple(merged), sources=(*track.sources, source))
-
-
-def _as_carried(frame: int, step: int, way: list[PixelCorners]) -> Carried:
-    boxes = np.array(way if step > 0 else way[::-1], np.float64)
-    return Carried(frame + 1 if step > 0 else frame - len(way), boxes)
-
-
-def _both(before: Track | None, after: Track | None) -> Track | None:
-    if before is None or after is None:
-        return before or after
-    return replace(
-        before,
-        spans=before.spans + after.spans,
-        sources=before.sources + after.sources,
-        keys=before.keys + after.keys,
-    )
-
-
-def _corners(box: np.ndarray) -> PixelCorners:
-    left, top, right, bottom = (round(float(side), 2) for side in box)
-    return left, top, right, bottom
 
 
 def _has_area(box: PixelCorners) -> bool:

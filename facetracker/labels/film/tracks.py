@@ -106,6 +106,14 @@ class Boxed:
     agreed: NDArray[np.bool_]
     carried: NDArray[np.bool_]
 
+    def at(self, frame: int) -> PixelCorners | None:
+        """The box in a frame; None where the track is not there."""
+        row = int(np.searchsorted(self.frames, frame))
+        if row >= len(self.frames) or self.frames[row] != frame:
+            return None
+        left, top, right, bottom = (round(float(side), 2) for side in self.boxes[row])
+        return left, top, right, bottom
+
 
 def first_tracks(seen: FilmSeen, label: str = "face") -> dict[int, Track]:
     """A track for every face that was found, but for those that were only ever seen faintly."""
