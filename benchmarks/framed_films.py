@@ -13,7 +13,8 @@ from facetracker.scenes.background import background
 from facetracker.scenes.face import Expression
 from facetracker.scenes.paths import Pose
 from facetracker.scenes.person import Person, person
-from facetracker.scenes.scene import SceneFrame, draw_person, landmarks_of, truth_of
+from facetracker.scenes.placing import draw_person, landmarks_of, truth_of
+from facetracker.scenes.scene import SceneFrame
 
 WIDTH, HEIGHT, FPS = 1920, 1080, 30.0
 UNIT = 62.0  # pixels to half a head's width: a face is then about a seventh of the picture's height
@@ -57,7 +58,8 @@ class Film:
         visible = np.array([share for _, share in shown.values()], np.float32)
         points = [landmarks_of(self.people[n], poses[n], looks[n]) for n in shown]
         landmarks = (np.array(points).reshape(-1, 5, 2) / [WIDTH, HEIGHT]).astype(np.float32)
-        return SceneFrame(picture, boxes, np.array(list(shown), np.int64), ("face",) * len(shown), visible, landmarks)
+        numbers, aside = np.array(list(shown), np.int64), np.zeros(len(shown), np.float32)
+        return SceneFrame(picture, boxes, numbers, ("face",) * len(shown), visible, landmarks, aside)
 
 
 def eased(seconds: float, begin: float, end: float) -> float:

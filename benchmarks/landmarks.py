@@ -5,6 +5,8 @@
 Errors are distances in percent of the face's width, the mean of five points. Drawn: frames of `facetracker.scenes`,
 640x480. Photos: the longer side at 320 and 640; faces that both detectors are sure of (0.6) and that overlap by half,
 16 pixels and more. The angle is that of the line between the eyes, in degrees.
+
+Drawn heads that turn aside by up to 45 degrees say how far the yaw of `Faces.pose` is from the true one.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ SURE = 0.6
 LEAST_SIDE = 16
 SEEDS = range(100, 140)
 FRAMES = range(0, 150, 30)
+TURNING = 45.0  # degrees
+ASIDE = ((0, 15), (15, 30), (30, 45))  # degrees of true yaw that are told together
 
 Pair = tuple[np.ndarray, np.ndarray, float]  # landmarks (5, 2) found and true, the face's width; all in pixels
 
@@ -41,9 +45,9 @@ def pairs(boxes, landmarks, true_boxes, true_landmarks) -> Iterator[Pair]:
             yield landmarks[found], true_landmarks[face], float(true_boxes[face, 2] - true_boxes[face, 0])
 
 
-def drawn(detector: Detector) -> Iterator[Pair]:
+def drawn(detector: Detector, turning: float = 0.0) -> Iterator[Pair]:
     for seed in SEEDS:
-        scene = scenes.Scene(640, 480, faces=1 + seed % 3, seed=seed)
+        scene = scenes.Scene(640, 480, faces=1 + seed % 3, seed=seed, turning=turning)
         for number in FRAMES:
             frame = scene.frame(number)
             found = detector.detect(frame.picture)
@@ -56,6 +60,32 @@ def drawn(detector: Detector) -> Iterator[Pair]:
                 (frame.boxes * box_size)[seen],
                 (frame.landmarks * size)[seen],
             )
+
+
+def yaws(detector: Detector) -> dict[str, dict[str, float]]:
+    """Degrees by which the yaw of turned drawn heads is off, by how far they are turned; and how many were found."""
+    off: list[tuple[float, float | None]] = []
+    for seed in SEEDS:
+        scene = scenes.Scene(640, 480, faces=1 + seed % 3, seed=seed, turning=TURNING)
+        for number in FRAMES:
+            frame = scene.frame(number)
+            found = detector.detect(frame.picture)
+            overlaps = iou(frame.boxes, found.boxes) if len(found) else np.zeros((len(frame.boxes), 1))
+            for face in np.flatnonzero(frame.visible > 0.9):
+                best, true = int(overlaps[face].argmax()), float(frame.aside[face])
+                seen = overlaps[face, best] >= 0.5
+                off.append((abs(true), float(abs(found.pose[best, 1] - true)) if seen else None))
+    told = {}
+    for least, most in ASIDE:
+        here = [wrong for true, wrong in off if least <= true < most]
+        wrong = np.array([one for one in here if one is not None])
+        told[f"yaw {least} to {most}"] = {
+            "faces": len(here),
+            "found": len(wrong),
+            "off_degrees": round(float(wrong.mean()), 2),
+            "off_degrees_90": round(float(np.percentile(wrong, 90)), 2),
+        }
+    return told
 
 
 def photos(detector: Detector, peer: Path, faces: Path, names: list[str], side: int) -> Iterator[Pair]:
@@ -101,7 +131,9 @@ def main() -> None:
     parser.add_argument("--peer", type=Path)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    table = {"drawn": figures(list(drawn(Detector.load(options.model))))}
+    detector = Detector.load(options.model)
+    table = {"drawn": figures(list(drawn(detector))), "turned": figures(list(drawn(detector, TURNING)))}
+    table |= yaws(detector)
     if options.faces:
         names = options.stems.read_text().split()
         for side in (320, 640):

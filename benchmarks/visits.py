@@ -24,7 +24,8 @@ from facetracker.scenes.background import background
 from facetracker.scenes.face import Expression
 from facetracker.scenes.paths import Pose
 from facetracker.scenes.person import person
-from facetracker.scenes.scene import _with_noise, draw_person, truth_of
+from facetracker.scenes.placing import draw_person, truth_of
+from facetracker.scenes.scene import _with_noise
 
 ENOUGH = 0.4  # of a face can be seen: it is there
 BRIDGED, GONE = 1.0, 2.2  # seconds: an absence up to here is none, one from here on is a leaving; none lie in between

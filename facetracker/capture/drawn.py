@@ -10,6 +10,7 @@ from facetracker.capture.frames import Frame, Source, now
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.settings import way_out
 from facetracker.scenes import Scene
+from facetracker.scenes.turned import FARTHEST
 
 COUNT = 300  # frames of a scene that is not live and has no count: ten seconds
 
@@ -76,6 +77,8 @@ def open_scene(spec: str) -> Drawn:
         or (count is not None and count < 1)
     ):
         raise FaceTrackerError(f"{spec}: a scene has 0 to 64 faces, a seed from 0 and at least one frame")
+    if not 0 <= values.get("turning", 0.0) <= FARTHEST:
+        raise FaceTrackerError(f"{spec}: heads turn by 0 to {FARTHEST:g} degrees")
     return Drawn(Scene(**values), count, live, spec)
 
 

@@ -11,7 +11,8 @@ import numpy as np
 class Pose:
     """Where a head is: its middle between the eyes in pixels, half its width in pixels, and how it is turned.
 
-    `roll` in radians; `yaw` and `pitch` as the shift of the features, -1..1; `near` orders who covers whom.
+    `roll` in radians; `yaw` and `pitch` as the shift of the features, -1..1; `near` orders who covers whom. `aside` in
+    degrees, positive to the picture's right: a head that is really turned, which `yaw` does not move any more.
     """
 
     x: float
@@ -21,13 +22,14 @@ class Pose:
     yaw: float
     pitch: float
     near: float
+    aside: float = 0.0
 
 
 class Path:
     """One head's way through the picture: sways of different pace around a place of its own.
 
     `crossing` lets it walk to and fro over the whole width, past the others; `leaving` lets it walk out of the
-    picture on one side and come back.
+    picture on one side and come back; `turning` lets it turn aside by up to so many degrees and back.
     """
 
     def __init__(
@@ -40,7 +42,9 @@ class Path:
         crossing: bool = False,
         leaving: bool = False,
         size: float | None = None,
+        turning: float = 0.0,
     ):
+        self.turning = turning
         rng = np.random.default_rng((seed, number, 0x0ACE))
         self.width, self.height, self.crossing, self.leaving = width, height, crossing, leaving
         # People who walk past each other share one row; the others get a cell of a grid each.
@@ -77,4 +81,5 @@ class Path:
         x += reach * (0.8 * s[0] + 0.2 * s[3])
         y += self.sway_y * (0.75 * s[1] + 0.25 * s[4])
         unit = self.unit * breath * (0.9 + 0.2 * self.near if self.crossing else 1.0)
-        return Pose(x, y, unit, 0.12 * s[5], 0.9 * s[6], 0.6 * s[7], self.near + 0.2 * s[2])
+        yaw, aside = (0.0, self.turning * s[6]) if self.turning else (0.9 * s[6], 0.0)
+        return Pose(x, y, unit, 0.12 * s[5], yaw, 0.6 * s[7], self.near + 0.2 * s[2], aside)
