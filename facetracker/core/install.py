@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 
 from facetracker.core.errors import FaceTrackerError
 
@@ -20,6 +21,14 @@ BROUGHT_BY = {
     "heic": ("pillow_heif",),
     "camera": ("pyvirtualcam",),
 }  # fmt: skip
+
+
+def is_installed(module: str) -> bool:
+    """Whether a module can be imported; it is not."""
+    try:
+        return find_spec(module) is not None
+    except ValueError:  # it stands in sys.modules as None: an import would fail
+        return False
 
 
 def missing(module: str | None) -> FaceTrackerError | None:

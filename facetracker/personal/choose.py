@@ -19,17 +19,21 @@ LOWEST, HIGHEST = 0.25, 0.5
 
 @dataclass(frozen=True)
 class Choice:
-    """What was kept, the mean overlap on photos held back of style and own head, and a line that says why."""
+    """What was kept, the mean overlap on photos held back of style and own head, and a line that says why.
+
+    `reason` is told where the two were not compared.
+    """
 
     kept: str
     style: float | None
     own: float | None
     photos: int
+    reason: str = "no photo could be held back to compare"
 
     @property
     def why(self) -> str:
         if self.style is None or self.own is None:
-            return f"kept the {self.kept}: no photo could be held back to compare"
+            return f"kept the {self.kept}: {self.reason}"
         photos = f"{self.photos} photo{'s' * (self.photos != 1)} held back"
         return f"kept the {self.kept}: overlap {self.own:.2f} with an own head, {self.style:.2f} by style, on {photos}"
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from facetracker.core import console
 from facetracker.core.errors import Rejects
 from facetracker.core.files import write_atomically, write_json
+from facetracker.core.install import install_command, is_installed
 from facetracker.inference.card import Card
 from facetracker.inference.detector import Detector, find_model
 from facetracker.inference.style import Style
@@ -50,7 +51,7 @@ class Learned:
         """What a person is told."""
         where = ", ".join(f"{number:+.2f}" for number in self.style.numbers)
         return [
-            f"your boxes lie at {where} of the starter's (left, top, right, bottom)",
+            f"your boxes differ from the starter's by {where} of their width and height (left, top, right, bottom)",
             f"{self.choice.why}; a face counts from {self.threshold:.2f}",
             f"{self.run} ({console.duration(self.seconds)}); try it: facetracker detect {self.run}",
         ]
@@ -73,19 +74,20 @@ def learn(
     began = time.monotonic()
     photos = read_photos(data)
     faces = sum(len(photo.boxes) > 0 for photo in photos.photos)
-    made = new_run(data, name, Path(runs), force)  # kept to the end: it holds the claim on the folder
+    made = new_run(data, name, Path(runs), force, resumable=False)  # kept to the end: it holds the claim on the folder
     run = made.folder
-    further = not instant and faces >= FEWEST
-    with _importing(further):
+    alone = _why_style_alone(instant, faces)
+    with _importing(not alone):
         detector = Detector()
         pairs = [pairs_in(detector, photo.picture, photo.boxes, seed=seed) for photo in photos.photos]
         known = join(pairs)
         style = known.style()
         threshold = threshold_for(known.scores, detector.threshold)
-        learned = Learned(run, style, threshold, Choice(STYLE, None, None, 0), time.monotonic() - began, photos.rejects)
+        choice = Choice(STYLE, None, None, 0, alone)
+        learned = Learned(run, style, threshold, choice, time.monotonic() - began, photos.rejects)
         _write_style(run, style, threshold)
         _write_about(learned, photos, seed)
-    if further:
+    if not alone:
         console.say(f"style learnt from {faces} photos; now an own head ...")
         with console.silenced():
             choice, threshold = _own_head(run, photos, pairs, detector, style, threshold, seed)
@@ -93,6 +95,17 @@ def learn(
         _write_about(learned, photos, seed)
     made.release()
     return learned
+
+
+def _why_style_alone(instant: bool, faces: int) -> str:
+    """Why no own head is learnt; "" where one is."""
+    if instant:
+        return "nothing more was asked for (--instant)"
+    if faces < FEWEST:
+        return f"an own head needs {FEWEST} photos with a face"
+    if not is_installed("tensorflow"):
+        return f"an own head needs TensorFlow: {install_command('train')}, then learn again with --force"
+    return ""
 
 
 @contextmanager

@@ -124,10 +124,12 @@ def open_run(
     return run, settings
 
 
-def new_run(data: str | Path, name: str, runs: Path = RUNS, force: bool = False) -> RunFolder:
+def new_run(
+    data: str | Path, name: str, runs: Path = RUNS, force: bool = False, *, resumable: bool = True
+) -> RunFolder:
     """An empty run folder that knows its data; one that is there is replaced only with `force`."""
     folder = runs / name
-    _refuse_taken(folder, force)
+    _refuse_taken(folder, force, resumable)
     run = RunFolder(folder)
     run.claim()
     for path in folder.iterdir():
@@ -137,11 +139,12 @@ def new_run(data: str | Path, name: str, runs: Path = RUNS, force: bool = False)
     return run
 
 
-def _refuse_taken(folder: Path, force: bool) -> None:
+def _refuse_taken(folder: Path, force: bool, resumable: bool = True) -> None:
     """Stop where a run of this name is there and may not be replaced, or something else is."""
     if folder.exists() and not _is_unborn(folder):
         if not force:
-            fix = "Choose another --name, continue it with --resume, or replace it with --force."
+            resume = "continue it with --resume, " if resumable else ""
+            fix = f"Choose another --name, {resume}or replace it with --force."
             raise FaceTrackerError("is there already", path=folder, fix=fix)
         if any(folder.iterdir()) and not (folder / "run.json").is_file():
             raise FaceTrackerError("is not a run folder, so it is not replaced", path=folder, fix="Choose a --name.")

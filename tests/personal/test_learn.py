@@ -47,6 +47,16 @@ def test_an_instant_tracker_needs_no_tensorflow(person, tmp_path):
     assert done.stdout.strip().splitlines()[-1] == "[]"
 
 
+def test_without_tensorflow_the_style_is_learnt_and_it_is_said_how_to_get_more(person, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    learnt = learn(person, runs=tmp_path)
+    assert learnt.choice.kept == STYLE
+    assert Detector.load(learnt.run).style is not None
+    assert "needs TensorFlow: pip install" in learnt.lines()[1]
+    with pytest.raises(FaceTrackerError, match=r"Choose another --name, or replace it with --force"):
+        learn(person, runs=tmp_path)
+
+
 def test_boxes_of_several_kinds_are_refused_with_a_way_out(person, tmp_path):
     photo = write_jpeg(tmp_path / "images" / "a.jpg", np.zeros((48, 64, 3), np.uint8))
     boxes = np.array([[0.1, 0.1, 0.3, 0.3], [0.5, 0.5, 0.9, 0.9]], np.float32)
