@@ -50,7 +50,7 @@ class Learned:
         """What a person is told."""
         where = ", ".join(f"{number:+.2f}" for number in self.style.numbers)
         return [
-            f"your boxes lie at {where} of the starter's (left, top, right, bottom)",
+            f"your boxes differ from the starter's by {where} (left, top, right, bottom)",
             f"{self.choice.why}; a face counts from {self.threshold:.2f}",
             f"{self.run} ({console.duration(self.seconds)}); try it: facetracker detect {self.run}",
         ]
@@ -86,7 +86,7 @@ def learn(
         _write_style(run, style, threshold)
         _write_about(learned, photos, seed)
     if further:
-        console.say(f"style learnt from {faces} photos; now an own head ...")
+        console.say(f"style learnt from {faces} photos; learning an own head ...")
         with console.silenced():
             choice, threshold = _own_head(run, photos, pairs, detector, style, threshold, seed)
         learned = replace(learned, threshold=threshold, choice=choice, seconds=time.monotonic() - began)
