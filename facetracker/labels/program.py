@@ -149,7 +149,7 @@ def find_labelme(environment: Mapping[str, str] = os.environ) -> list[str]:
         command = [named] if Path(named).is_file() else shlex.split(named)
         if shutil.which(command[0]) is None:
             raise FaceTrackerError(
-                f"{OURS} names a program that is not installed", path=named, fix="Correct or unset it."
+                f"{OURS} names a program that does not exist", path=named, fix="Correct or unset it."
             )
         return _without_cv2(Path(command[0])) if len(command) == 1 else command
     if importlib.util.find_spec("labelme") is not None:
