@@ -112,7 +112,9 @@ def _session(folder: Path, wish: str | None) -> str:
     if is_session(wish):
         return wish
     if WORD.fullmatch(wish) is None:
-        raise FaceTrackerError(f"{wish!r} cannot name a session", fix="Letters, digits and `-`, for example kitchen-1")
+        raise FaceTrackerError(
+            f"{wish!r} is no name for a session", fix="Letters, digits and `-`, for example kitchen-1"
+        )
     there = {session_of(path.stem) for path in photos_in(folder)}
     return max((name for name in there if name and name[16:] == wish), default=new_session(wish))
 
@@ -212,7 +214,7 @@ def _take(source: Source, take: Taking, every: float, preview: bool, meter: cons
                 taken = take.offer(frame, wanted=watched and key == "space")
                 meter.advance(int(taken))
                 due, pause = frame.time + every, every
-                hint = "Too like a photo before: move your head a little" if watched and not taken else ""
+                hint = "Too similar to an earlier photo: move your head a little" if watched and not taken else ""
                 last_photo = frame.time if taken else last_photo
             if window is not None:
                 wait = due - frame.time if watched else 0.0

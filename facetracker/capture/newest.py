@@ -44,7 +44,7 @@ class NewestFrame:
         """
         with self._news:
             if not self._news.wait_for(lambda: self._frames or self._ended, timeout):
-                raise TimeoutError(f"no frame of {self.source.name} within {timeout:g} s")
+                raise TimeoutError(f"no frame from {self.source.name} within {timeout:g} s")
             if self._frames:
                 return self._frames.popleft()
             if self._error is not None:

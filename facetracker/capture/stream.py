@@ -34,8 +34,8 @@ class Stream(LiveSource):
 
     def _went_away(self, attempts: int) -> FaceTrackerError:
         return FaceTrackerError(
-            f"{self.name}: the stream fell silent and did not come back after {attempts} attempts",
-            fix="What came until then is kept.",
+            f"{self.name}: the stream stopped and did not come back after {attempts} attempts",
+            fix="What came before that is kept.",
         )
 
 
@@ -46,7 +46,7 @@ def web_answer(address: str, seconds: float) -> str | None:
     try:
         with urlopen(address, timeout=seconds) as answer:
             kind = answer.headers.get_content_type()
-            return f"a page is there, no film ({kind})" if kind.startswith("text/") else None
+            return f"this is a web page, not a film ({kind})" if kind.startswith("text/") else None
     except HTTPError as error:
         return f"the server answers {error.code} {error.reason}"
     except URLError as error:

@@ -89,7 +89,7 @@ class VideoFile(Source):
         self.name = str(path)
         capture = open_capture(self.name, cv2.CAP_FFMPEG if parameters else cv2.CAP_ANY, parameters)
         if capture is None:
-            raise BadFile("is not a video that can be read", path=path, fix="ffmpeg can convert it: -c:v mpeg4 out.mp4")
+            raise BadFile("is not a film that can be read", path=path, fix="ffmpeg can convert it: -c:v mpeg4 out.mp4")
         self._capture = capture
         self.fps = sensible_fps(capture.get(cv2.CAP_PROP_FPS)) or USUAL_FPS
         self.count = sensible_count(capture.get(cv2.CAP_PROP_FRAME_COUNT))
@@ -205,15 +205,15 @@ class LiveSource(Source):
                 self._learn(self._capture)
             picture = self._read()
         if self.reconnects is None and picture is not None:
-            console.warn(f"{self.name}: is there, after {console.duration(now() - silent)}")
+            console.warn(f"{self.name}: is back, after {console.duration(now() - silent)}")
         return picture
 
     def _tell(self, attempts: int) -> None:
         """Say that it is opened again; of one that is away for an hour once, not two thousand times."""
         if self.reconnects is not None:
-            console.warn(f"{self.name}: the stream fell silent, opening it again ({attempts} of {self.reconnects})")
+            console.warn(f"{self.name}: the stream stopped, opening it again ({attempts} of {self.reconnects})")
         elif attempts == 1 and self._capture is not None:
-            console.warn(f"{self.name}: fell silent, trying again until it is back")
+            console.warn(f"{self.name}: stopped, trying again until it is back")
 
     def _wait(self, seconds: float) -> None:
         end = now() + seconds
@@ -268,7 +268,7 @@ class Camera(LiveSource):
     def _went_away(self, attempts: int) -> FaceTrackerError:
         if self._began is None:
             return FaceTrackerError(f"{self.name} gives no picture", fix="Another program may hold it; close that one.")
-        return FaceTrackerError(f"{self.name} went away", fix="Plug it in again; what was taken until then is kept.")
+        return FaceTrackerError(f"{self.name} went away", fix="Plug it in again; what was taken before that is kept.")
 
 
 def _no_camera(device: int | str) -> tuple[str]:

@@ -10,25 +10,25 @@ import typer
 
 def collect(
     source: Annotated[
-        str, typer.Option(help="Camera number, video, folder, f_%03d.jpg, rtsp/http address, or scene: (drawn faces).")
+        str, typer.Option(help="Camera number, film, folder, f_%03d.jpg, rtsp/http address, or scene: (drawn faces).")
     ] = "0",
     folder: Annotated[Path, typer.Option("--folder", "-o", help="Where the photos go.")] = Path("data/images"),
-    count: Annotated[int, typer.Option(help="How many photos the session shall have.")] = 30,
+    count: Annotated[int, typer.Option(help="How many photos the session should have.")] = 30,
     every: Annotated[float, typer.Option(help="Seconds between two photos.")] = 0.5,
     session: Annotated[
-        str | None, typer.Option(help="Name of the session (kitchen); given again, the session is completed.")
+        str | None, typer.Option(help="Name of the session (kitchen); the same name again continues it.")
     ] = None,
     keep_similar: Annotated[bool, typer.Option("--keep-similar", help="Keep near-identical frames too.")] = False,
     preview: Annotated[
         bool | None, typer.Option("--preview/--no-preview", help="Default: where there is a camera and a display.")
     ] = None,
-    start: Annotated[float, typer.Option(help="Begin so many seconds into the source.")] = 0.0,
-    stop: Annotated[float | None, typer.Option(help="End so many seconds into the source.")] = None,
+    start: Annotated[float, typer.Option(help="Seconds to leave out at the beginning.")] = 0.0,
+    stop: Annotated[float | None, typer.Option(help="End at this time of the source, seconds.")] = None,
     film: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Record a film instead, into `films` beside the folder.")
     ] = None,
 ) -> None:
-    """Take photos with a camera (or from a video, photos, a stream, a drawn scene)."""
+    """Take photos with a camera (or from a film, photos, a stream, a drawn scene)."""
     from facetracker.capture.collect import collect
     from facetracker.core import console
 

@@ -17,11 +17,11 @@ def crops(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Labelled photos, split or not.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Where the class folders go.")],
     margin: Annotated[
-        float, typer.Option(min=0, max=1, help="Shown around each face: share of its longer side.")
+        float, typer.Option(min=0, max=1, help="Margin around each face: share of its longer side.")
     ] = 0.15,
     smallest: Annotated[float, typer.Option(min=1, help="Leave out faces smaller than this, pixels.")] = 16,
     classes: Annotated[list[str] | None, typer.Option("--class", help="Only this label; may be repeated.")] = None,
-    seed: Annotated[int, typer.Option(help="Draws who goes where, if DATA is not split.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the split, if DATA is not split.")] = 0,
     force: Force = False,
 ) -> None:
     """Cut the faces out of labelled photos, into a folder for each class."""
@@ -55,13 +55,13 @@ def train_classifier(
     ] = None,
     keep_every: KeepEvery = None,
     change: Change = None,
-    seed: Annotated[int, typer.Option(help="Draws the split, the order and the changes.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the split, the order and the changes.")] = 0,
     name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
     runs: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue a stopped run.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a run of this name.")] = False,
 ) -> None:
-    """Train a classifier of faces, such as mask or no mask; everything it gives is in one run folder."""
+    """Train a classifier of faces, such as mask or no mask; everything it writes is in one run folder."""
     from facetracker.core.errors import EXIT_REJECTS
 
     with console.silenced():
@@ -93,14 +93,14 @@ def train_classifier(
 def classify(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A classifier: a file or its run folder.")],
     photos: Annotated[list[Path], typer.Argument(metavar="PHOTOS", help="Pictures of faces, or folders of them.")],
-    csv: Annotated[Path, typer.Option(help="The answers, a row a picture.")] = Path("runs/classified.csv"),
+    csv: Annotated[Path, typer.Option(help="The answers, one row for each picture.")] = Path("runs/classified.csv"),
     png: Annotated[Path, typer.Option(help="A sheet of the pictures with the answers.")] = Path("runs/classified.png"),
     top: Annotated[int, typer.Option(min=1, help="Classes named for each picture.")] = 2,
     sheet: Annotated[int, typer.Option(min=1, help="Pictures on the sheet, at most.")] = 36,
     find: Annotated[bool, typer.Option("--find", help="Find the faces in the photos first.")] = False,
     columns: Annotated[
         str | None,
-        typer.Option(help="Of the CSV, as id,label to hand in: of id, label, class, probability, truth, file."),
+        typer.Option(help="Columns of the CSV, such as id,label: id, label, class, probability, truth, file."),
     ] = None,
     force: Force = False,
 ) -> None:

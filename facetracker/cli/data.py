@@ -11,7 +11,7 @@ from facetracker.cli.cluster import Address, On, where
 from facetracker.core import console
 
 Folder = Annotated[Path, typer.Argument(metavar="DATA", help="The folder with the photos and labels.")]
-Force = Annotated[bool, typer.Option("--force", help="Make again what was made with other arguments.")]
+Force = Annotated[bool, typer.Option("--force", help="Make it again if it was made with other arguments.")]
 Unlabelled = Annotated[
     str, typer.Option(metavar="skip|no-face", help="Photos without a label file: leave out, or take as no face.")
 ]
@@ -23,7 +23,7 @@ def split(
     ratios: Annotated[
         tuple[float, float, float], typer.Option(metavar="TRAIN VAL TEST", help="Shares of the photos.")
     ] = (0.7, 0.15, 0.15),
-    seed: Annotated[int, typer.Option(help="Draws who goes where.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the split.")] = 0,
     by: Annotated[
         str, typer.Option(metavar="session|near-duplicate|photo", help="What stays together in one part.")
     ] = "session",
@@ -46,20 +46,22 @@ def augment(
         str, typer.Option(metavar="NAME|FILE", help="standard, rough, turned, full, tutorial, or your own YAML.")
     ] = "standard",
     variants: Annotated[int, typer.Option(min=1, help="Pictures made from each train photo.")] = 60,
-    seed: Annotated[int, typer.Option(help="Draws the variants.")] = 0,
-    min_visibility: Annotated[float, typer.Option(help="Share of a face that keeps its label.")] = 0.5,
+    seed: Annotated[int, typer.Option(help="Random seed of the variants.")] = 0,
+    min_visibility: Annotated[
+        float, typer.Option(help="Share of a face that must stay visible to keep its label.")
+    ] = 0.5,
     format: Annotated[str, typer.Option(metavar="jpeg|tfrecord", help="Files, or TFRecord shards.")] = "jpeg",
-    size: Annotated[int | None, typer.Option(min=32, help="Letterbox to this training size; default: not.")] = None,
-    quality: Annotated[int, typer.Option(min=1, max=100, help="Of the JPEGs.")] = 95,
-    shard_photos: Annotated[int | None, typer.Option(min=1, help="Photos a shard; default: by their number.")] = None,
+    size: Annotated[int | None, typer.Option(min=32, help="Letterbox to this training size.")] = None,
+    quality: Annotated[int, typer.Option(min=1, max=100, help="Quality of the JPEGs.")] = 95,
+    shard_photos: Annotated[
+        int | None, typer.Option(min=1, help="Photos in a shard; default: chosen from their number.")
+    ] = None,
     all_parts: Annotated[
         bool, typer.Option("--all-parts", help="Variants of val and test too, as the tutorial does.")
     ] = False,
     unlabelled: Unlabelled = "skip",
-    prelabelled: Annotated[
-        bool, typer.Option("--prelabelled", help="Also photos that only a machine has labelled.")
-    ] = False,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: one a processor.")] = None,
+    prelabelled: Annotated[bool, typer.Option("--prelabelled", help="Also photos that are only prelabelled.")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: one for each processor.")] = None,
     on: On = "local",
     address: Address = None,
     force: Force = False,
@@ -96,7 +98,7 @@ def show(
     part: Annotated[str | None, typer.Argument(metavar="PART", help="train, val or test.")] = None,
     count: Annotated[int, typer.Option(min=1, help="Pictures on the sheet.")] = 16,
     columns: Annotated[int, typer.Option(min=1)] = 4,
-    seed: Annotated[int, typer.Option(help="Draws which pictures are shown.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed: which pictures are shown.")] = 0,
     unlabelled: Unlabelled = "no-face",
     save: Annotated[Path | None, typer.Option(metavar="PNG", help="Write the sheet; default: a window.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,

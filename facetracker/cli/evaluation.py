@@ -20,7 +20,9 @@ def evaluate(
         list[str],
         typer.Argument(metavar="MODEL... DATA", help="Model files, run folders or 'starter'; then the photos."),
     ],
-    part: Annotated[str, typer.Option(metavar="train|val|test", help="Of a folder that is split.")] = "test",
+    part: Annotated[
+        str, typer.Option(metavar="train|val|test", help="Part to measure on, if the folder is split.")
+    ] = "test",
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Score from which a box counts; default: each model's own.")
     ] = None,
@@ -28,13 +30,11 @@ def evaluate(
     threads: Annotated[int | None, typer.Option(min=1, help="Threads for each model's engine.")] = None,
     image_size: Annotated[int | None, typer.Option(min=32, help="Longer side for models with open sizes.")] = None,
     gallery: Annotated[
-        int, typer.Option(min=0, help="Photos of each kind of mistake; 0: a report without faces.")
+        int, typer.Option(min=0, help="Photos for each kind of mistake; 0: a report without faces.")
     ] = 12,
     groups: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE.csv", help="A photo's name, then a column a group (light, age, ...): found by group."
-        ),
+        typer.Option(metavar="FILE.csv", help="A photo's name, then a column for each question (light, age, ...)."),
     ] = None,
     on: On = "local",
     address: Address = None,
@@ -64,7 +64,7 @@ def table(evaluation: Evaluation) -> list[str]:
         f"{first.faces} faces, {first.photos_without_face} photos without a face"
     ]
     if photos.kind == "augmented":
-        lines.append(f"augmented from {photos.originals} photos: no score to compare with one on clean photos")
+        lines.append(f"augmented from {photos.originals} photos: do not compare this with a score on clean photos")
     if photos.unlabelled:
         lines.append(f"{photos.unlabelled} photos left out: not labelled")
     if photos.prelabelled:

@@ -17,7 +17,7 @@ def frame(
     shape: Annotated[str, typer.Option(help="Width to height of the picture: 16:9, 9:16, 1:1, 4:5.")] = "16:9",
     follow: Annotated[str, typer.Option(help="all, largest, or the number of a face.")] = "all",
     save: Annotated[
-        Path | None, typer.Option(help="Record it (.mp4, .webm, .avi, .mkv); of photos: a folder, or one .jpg.")
+        Path | None, typer.Option(help="Record it (.mp4, .webm, .avi, .mkv); for photos: a folder, or one .jpg.")
     ] = None,
     to: Annotated[
         list[str] | None,
@@ -30,12 +30,14 @@ def frame(
     model: Annotated[str | None, typer.Option(help="Model file or run folder; default: the starter.")] = None,
     threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Score from which a face counts.")] = None,
     start: Annotated[float, typer.Option(min=0, help="Seconds to leave out at the beginning.")] = 0.0,
-    stop: Annotated[float | None, typer.Option(help="End after this time of the source, seconds.")] = None,
-    every: Annotated[int, typer.Option(min=1, help="Detect in every so many frames, follow in between.")] = 1,
-    mirror: Annotated[bool | None, typer.Option(help="The view as in a looking-glass; default for cameras.")] = None,
-    width: Annotated[int | None, typer.Option(help="Wish to the camera, pixels: 1920 leaves room to frame.")] = None,
-    height: Annotated[int | None, typer.Option(help="Wish to the camera, pixels.")] = None,
-    fps: Annotated[float | None, typer.Option(help="Wish to the camera, frames a second.")] = None,
+    stop: Annotated[float | None, typer.Option(help="End at this time of the source, seconds.")] = None,
+    every: Annotated[int, typer.Option(min=1, help="Detect in every Nth frame, follow in between.")] = 1,
+    mirror: Annotated[bool | None, typer.Option(help="Show the view as in a mirror; default for cameras.")] = None,
+    width: Annotated[
+        int | None, typer.Option(help="Width to ask the camera for, pixels: 1920 leaves room to frame.")
+    ] = None,
+    height: Annotated[int | None, typer.Option(help="Height to ask the camera for, pixels.")] = None,
+    fps: Annotated[float | None, typer.Option(help="Rate to ask the camera for, frames a second.")] = None,
     blur: Annotated[bool, typer.Option("--blur", help="Blur every face.")] = False,
     pixelate: Annotated[bool, typer.Option("--pixelate", help="Pixelate every face.")] = False,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of the engine.")] = None,

@@ -45,15 +45,17 @@ def detect(
     view: Annotated[ViewChoice, typer.Option(help="auto: a window where there is a display.")] = ViewChoice.auto,
     threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Score from which a face counts.")] = None,
     start: Annotated[float, typer.Option(min=0, help="Seconds to leave out at the beginning.")] = 0.0,
-    stop: Annotated[float | None, typer.Option(help="End after this time of the source, seconds.")] = None,
-    stride: Annotated[int, typer.Option(min=1, help="Take every so many frames of the source.")] = 1,
-    every: Annotated[int, typer.Option(min=1, help="Detect in every so many frames, follow in between.")] = 1,
+    stop: Annotated[float | None, typer.Option(help="End at this time of the source, seconds.")] = None,
+    stride: Annotated[int, typer.Option(min=1, help="Take only every Nth frame of the source.")] = 1,
+    every: Annotated[int, typer.Option(min=1, help="Detect in every Nth frame, follow in between.")] = 1,
     follow: Annotated[bool, typer.Option(help="Give each face a number that stays.")] = True,
-    steady: Annotated[bool, typer.Option(help="Take the trembling out of the boxes.")] = True,
+    steady: Annotated[bool, typer.Option(help="Keep the boxes from trembling.")] = True,
     save: Annotated[
-        Path | None, typer.Option(help="Keep what is seen: .mp4, .webm, .avi, .mkv; of photos: a folder, or one .jpg.")
+        Path | None, typer.Option(help="Save what you see: .mp4, .webm, .avi, .mkv; for photos: a folder, or one .jpg.")
     ] = None,
-    jsonl: Annotated[Path | None, typer.Option(help="Write a line of JSON a frame; -: to standard output.")] = None,
+    jsonl: Annotated[
+        Path | None, typer.Option(help="Write a line of JSON for each frame; - is standard output.")
+    ] = None,
     blur: Annotated[bool, typer.Option("--blur", help="Blur every face.")] = False,
     pixelate: Annotated[bool, typer.Option("--pixelate", help="Pixelate every face.")] = False,
     landmarks: Annotated[bool, typer.Option("--landmarks", help="Mark eyes, nose and mouth.")] = False,
@@ -61,10 +63,10 @@ def detect(
     collect_uncertain: Annotated[
         Path | None, typer.Option(help="Save frames in doubt here, at most one a second: data/images.")
     ] = None,
-    mirror: Annotated[bool | None, typer.Option(help="As in a looking-glass; default for cameras.")] = None,
-    width: Annotated[int | None, typer.Option(help="Wish to the camera, pixels.")] = None,
-    height: Annotated[int | None, typer.Option(help="Wish to the camera, pixels.")] = None,
-    fps: Annotated[float | None, typer.Option(help="Wish to the camera, frames a second.")] = None,
+    mirror: Annotated[bool | None, typer.Option(help="Show the picture as in a mirror; default for cameras.")] = None,
+    width: Annotated[int | None, typer.Option(help="Width to ask the camera for, pixels.")] = None,
+    height: Annotated[int | None, typer.Option(help="Height to ask the camera for, pixels.")] = None,
+    fps: Annotated[float | None, typer.Option(help="Rate to ask the camera for, frames a second.")] = None,
     image_size: Annotated[int | None, typer.Option(help="Longer side at which the model looks, pixels.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of the engine.")] = None,
     classifier: Annotated[
@@ -108,13 +110,13 @@ def benchmark(
         list[str] | None, typer.Argument(metavar="MODEL", help="Model files or folders; default: the starter.")
     ] = None,
     threads: Annotated[list[int] | None, typer.Option(min=1, help="Threads; may be given several times.")] = None,
-    width: Annotated[int, typer.Option(min=32, help="Of the frame, pixels.")] = 640,
-    height: Annotated[int, typer.Option(min=32, help="Of the frame, pixels.")] = 480,
+    width: Annotated[int, typer.Option(min=32, help="Width of the frame, pixels.")] = 640,
+    height: Annotated[int, typer.Option(min=32, help="Height of the frame, pixels.")] = 480,
     image_size: Annotated[int | None, typer.Option(help="Longer side at which the model looks, pixels.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Frames for each model and number of threads.")] = 100,
-    png: Annotated[Path | None, typer.Option(help="Draw the table into this file; default: not.")] = None,
+    png: Annotated[Path | None, typer.Option(help="Draw the table into this file.")] = None,
 ) -> None:
-    """Time models on this machine: milliseconds for resizing, inference, decoding and all of it."""
+    """Time models on this machine: milliseconds for resizing, inference, decoding, and in all."""
     from facetracker.core import console
     from facetracker.inference import benchmark as stage
 
@@ -141,10 +143,10 @@ class HowChoice(StrEnum):
 
 
 def hide(
-    sources: Annotated[list[Path], typer.Argument(metavar="FILM|PHOTO|FOLDER...", help="What to hide the faces of.")],
+    sources: Annotated[list[Path], typer.Argument(metavar="FILM|PHOTO|FOLDER...", help="Hide the faces in these.")],
     save: Annotated[
         Path | None,
-        typer.Option(help="The file or folder to write, of several a folder; default: beside it, with -hidden."),
+        typer.Option(help="The file to write, or the folder for several; default: beside it, with -hidden."),
     ] = None,
     how: Annotated[HowChoice, typer.Option(help="What becomes of a face.")] = HowChoice.blur,
     picture: Annotated[Path | None, typer.Option(help="Lay this picture over every face.")] = None,
@@ -152,7 +154,8 @@ def hide(
         Path | None, typer.Option(help="Leave a list of the film's faces and a sheet of them, bare, in this folder.")
     ] = None,
     spare: Annotated[
-        Path | None, typer.Option("--except", help="The list with your answers: who is not hidden, or longer.")
+        Path | None,
+        typer.Option("--except", help="The list with your changes: who is not hidden, who is hidden longer."),
     ] = None,
     boxes: Annotated[bool, typer.Option("--boxes", help="Draw boxes and numbers as well.")] = False,
     model: Annotated[str | None, typer.Option(help="Model file or run folder; default: the starter.")] = None,
@@ -161,7 +164,7 @@ def hide(
 ) -> None:
     """Hide every face in a film, a photo or a folder of them, from its first frame to its last.
 
-    Sound, subtitles and times of a film stay; places, dates and whatever else the camera noted are left out.
+    Sound, subtitles and times of a film stay; places, dates and other notes of the camera are left out.
     No picture leaves this machine.
     """
     from facetracker.core import console

@@ -23,11 +23,13 @@ Classes = Annotated[
 def annotate(
     data: Data,
     classes: Classes = None,
-    keep_prev: Annotated[bool, typer.Option("--keep-prev", help="Start each photo with the boxes before.")] = False,
+    keep_prev: Annotated[
+        bool, typer.Option("--keep-prev", help="Start each photo with the boxes of the one before.")
+    ] = False,
     prelabel: Annotated[bool, typer.Option("--prelabel", help="Let the starter draw the first boxes.")] = False,
-    model: Annotated[str | None, typer.Option(help="For --prelabel: another model than the starter.")] = None,
+    model: Annotated[str | None, typer.Option(help="For --prelabel: a model other than the starter.")] = None,
 ) -> None:
-    """Draw boxes around faces: starts labelme on the photos, waits, and says how far the labelling is."""
+    """Draw boxes around faces: starts labelme on the photos, waits, and says how many are labelled."""
     from facetracker.core.console import say
     from facetracker.labels.program import annotate
 
@@ -81,11 +83,13 @@ def convert(
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A folder of photos and labels, or a COCO file.")],
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="The folder to write, empty or not there yet.")],
     to: Annotated[str, typer.Option(help="coco, voc, yolo or labelme.")],
-    come_from: Annotated[str | None, typer.Option("--from", help="The source's format; found out by itself.")] = None,
+    come_from: Annotated[
+        str | None, typer.Option("--from", help="The format of the source; usually not needed.")
+    ] = None,
     classes: Classes = None,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that is there already.")] = False,
 ) -> None:
-    """Bring labels from and to COCO, Pascal VOC and YOLO; photos are linked or copied, never moved."""
+    """Convert labels from and to COCO, Pascal VOC and YOLO; photos are linked or copied, never moved."""
     from facetracker.core.console import say, warn
     from facetracker.labels.formats.convert import REJECTS, convert
 
@@ -97,7 +101,7 @@ def convert(
     for note in done.notes[:5]:
         say(note)
     if done.rejects:
-        warn(f"{len(done.rejects)} could not be brought over, see {target / REJECTS}")
+        warn(f"{len(done.rejects)} could not be converted, see {target / REJECTS}")
     raise typer.Exit(done.rejects.exit_code)
 
 
@@ -121,7 +125,7 @@ def prelabel(
     model: Model = None,
     threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Score from which a box is written.")] = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Also photos that another model prelabelled and nobody has looked at.")
+        bool, typer.Option("--again", help="Also photos that are prelabelled and that nobody has looked at.")
     ] = False,
     label: Annotated[str | None, typer.Option("--class", help="What the faces are called; default: face.")] = None,
     image_size: Annotated[int | None, typer.Option(help="Longer side at which the model looks, pixels.")] = None,
@@ -152,14 +156,14 @@ def review(
     folder: Data,
     model: Model = None,
     list_only: Annotated[bool, typer.Option("--list", help="Only print the order, open nothing.")] = False,
-    first: Annotated[int | None, typer.Option(min=1, help="Only so many photos, the least certain ones.")] = None,
+    first: Annotated[int | None, typer.Option(min=1, help="Only this many photos, the least certain ones.")] = None,
 ) -> None:
-    """Look over what a model labelled, the least certain photos first: prelabels the rest and starts labelme."""
+    """Review what a model labelled, the least certain photos first: prelabels the rest and starts labelme."""
     from facetracker.core import console
     from facetracker.labels.review import review
 
     with _learning(folder, model is None and not list_only):
         waiting = review(folder, model, list_only=list_only, first=first)
     console.say(
-        f"{waiting} photos wait for a look" if waiting else f"All is reviewed. Next: facetracker audit {folder}"
+        f"{waiting} photos wait for review" if waiting else f"All photos are reviewed. Next: facetracker audit {folder}"
     )

@@ -66,7 +66,7 @@ AGAIN = "run the same command again"
 app = typer.Typer(
     name="facetracker",
     cls=ByPurpose,
-    help="A face tracker of your own, and what people do with one. Begin with: facetracker detect",
+    help="Your own face tracker. Begin with: facetracker detect",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -82,7 +82,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def common(
-    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but warnings and errors.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only warnings and errors.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")

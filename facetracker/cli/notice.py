@@ -44,14 +44,16 @@ def notice(
     ] = None,
     source: Annotated[list[str] | None, typer.Option(help="As the word SOURCE; may be given several times.")] = None,
     model: Annotated[str | None, typer.Option(help="Model file or run folder; default: the starter.")] = None,
-    stay: Annotated[list[float] | None, typer.Option(help="Tell when somebody has stayed for so many seconds.")] = None,
+    stay: Annotated[
+        list[float] | None, typer.Option(help="Report when somebody has stayed for this many seconds.")
+    ] = None,
     zone: Annotated[
         list[str] | None,
         typer.Option(help="A part of the picture, as shares of it: desk=LEFT,TOP,RIGHT,BOTTOM, or x,y of each corner."),
     ] = None,
     on: Annotated[
         list[str] | None,
-        typer.Option(metavar="EVENT COMMAND", help="Run a command at an event (any: at all), without a shell."),
+        typer.Option(metavar="EVENT COMMAND", help="Run a command at an event (any: at every event), without a shell."),
     ] = None,
     webhook: Annotated[str | None, typer.Option(metavar="URL", help="POST every event there, as JSON.")] = None,
     anywhere: Annotated[bool, typer.Option("--anywhere", help="The webhook may be outside of this network.")] = False,
@@ -60,19 +62,17 @@ def notice(
         float | None, typer.Option(help="Seconds unseen after which somebody has left; default: 1.5.")
     ] = None,
     believe: Annotated[
-        float | None, typer.Option(help="Seconds for which a face must be seen to have come; default: 0.5.")
+        float | None, typer.Option(help="Seconds for which a face must be seen before it counts as come; default: 0.5.")
     ] = None,
     view: Annotated[ViewChoice, typer.Option(help="Show the picture, with the zones.")] = ViewChoice.none,
     threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Score from which a face counts.")] = None,
     start: Annotated[float, typer.Option(min=0, help="Seconds to leave out at the beginning.")] = 0.0,
-    stop: Annotated[float | None, typer.Option(help="End after this time of the source, seconds.")] = None,
-    every: Annotated[int, typer.Option(min=1, help="Detect in every so many frames only.")] = 1,
-    mirror: Annotated[
-        bool | None, typer.Option(help="Of the view: as in a looking-glass; default for cameras.")
-    ] = None,
-    width: Annotated[int | None, typer.Option(help="Wish to the camera, pixels.")] = None,
-    height: Annotated[int | None, typer.Option(help="Wish to the camera, pixels.")] = None,
-    fps: Annotated[float | None, typer.Option(help="Wish to the camera, frames a second.")] = None,
+    stop: Annotated[float | None, typer.Option(help="End at this time of the source, seconds.")] = None,
+    every: Annotated[int, typer.Option(min=1, help="Detect only in every Nth frame.")] = 1,
+    mirror: Annotated[bool | None, typer.Option(help="Show the view as in a mirror; default for cameras.")] = None,
+    width: Annotated[int | None, typer.Option(help="Width to ask the camera for, pixels.")] = None,
+    height: Annotated[int | None, typer.Option(help="Height to ask the camera for, pixels.")] = None,
+    fps: Annotated[float | None, typer.Option(help="Rate to ask the camera for, frames a second.")] = None,
     image_size: Annotated[int | None, typer.Option(help="Longer side at which the model looks, pixels.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of the engine.")] = None,
 ) -> None:

@@ -25,7 +25,7 @@ def learn(
     name: Annotated[str, typer.Option(help="Name of your tracker: it is written to runs/NAME.")] = "mine",
     instant: Annotated[bool, typer.Option("--instant", help="Only the style: a few seconds, no tensorflow.")] = False,
     runs: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
-    seed: Annotated[int, typer.Option(help="Of the random views.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the views.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace a run of this name.")] = False,
 ) -> None:
     """Learn a tracker of your own from your labelled photos; five are enough."""
@@ -52,13 +52,16 @@ def train(
     keep_every: KeepEvery = None,
     change: Change = None,
     runs: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run (default: the latest).")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue a stopped run (default: the latest).")] = False,
     workers: Annotated[int, typer.Option(min=1, help="Workers that train together (docs/scale.md).")] = 1,
-    on: Annotated[str | None, typer.Option(metavar="local|ray", help="Where; default: on Ray, if there is.")] = None,
+    on: Annotated[
+        str | None,
+        typer.Option(metavar="local|ray", help="Where the workers run; default: on Ray, if it is installed."),
+    ] = None,
     address: Address = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a run of this name.")] = False,
 ) -> None:
-    """Train a tracker; everything it gives is in one run folder."""
+    """Train a tracker; everything it writes is in one run folder."""
     changes = settings_of(change, keep_every)
     if epochs is not None:
         changes.append(f"training.epochs={epochs}")

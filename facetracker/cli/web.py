@@ -9,7 +9,7 @@ import typer
 
 
 def web(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8765,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.")] = 8765,
     model: Annotated[str | None, typer.Option(help="Model file or run folder; default: the starter.")] = None,
     data: Annotated[Path, typer.Option(help="The folder with the photos.")] = Path("data"),
     host: Annotated[str, typer.Option(help="0.0.0.0 lets other machines in; they need the token.")] = "127.0.0.1",

@@ -61,7 +61,7 @@ def misread(error: Any) -> str:
     near = get_close_matches(getattr(error, "option_name", None) or "", getattr(error, "possibilities", None) or (), 1)
     if near:
         return f"{command}: no such option {error.option_name}. Did you mean {near[0]}?"
-    return f"{command}: {fault[:1].lower()}{fault[1:]}. {command} --help shows what there is."
+    return f"{command}: {fault[:1].lower()}{fault[1:]}. {command} --help lists what there is."
 
 
 class ByPurpose(TyperGroup):

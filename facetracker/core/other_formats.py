@@ -36,9 +36,9 @@ def passed_over(folder: Path, taken: Sequence[str]) -> Rejects:
             as_jpeg = f"facetracker collect --source {folder} --folder NEW/images --count 999 --every 0"
             found.add(path, f"labelme cannot open {suffix[1:].upper()}; as JPEG: {as_jpeg}")
         elif suffix in FILM_SUFFIXES:
-            found.add(path, "is a film, not a photo; a film is named by itself")
+            found.add(path, "is a film, not a photo; name a film by itself")
         elif suffix in NOT_READ:
-            found.add(path, f"pictures of the kind {suffix[1:].upper()} are not read; save it as JPEG")
+            found.add(path, f"{suffix[1:].upper()} pictures cannot be read; save it as JPEG")
     return found
 
 

@@ -39,7 +39,7 @@ class ModelSettings(Section):
 
     backbone: str = Field("vgg16", description="The layers that see; `nano` is the starter's.")
     head: Literal["single", "dense"] = Field("single", description="single: one face a picture; dense: many.")
-    classes: list[str] | None = Field(None, description="Class names; default: every label that occurs.")
+    classes: list[str] | None = Field(None, description="Class names; default: every class in the labels.")
     image_size: int = Field(120, ge=32, le=2048, description="Side of the square input, pixels.")
     weights: str = Field("imagenet", description="imagenet, starter, none, or a file.")
     preprocessing: Literal["backbone", "unit"] = Field(
@@ -52,8 +52,8 @@ class ModelSettings(Section):
         None,
         gt=0,
         le=65536,
-        description="How much of a frame the training pictures show: a share of its shorter side, above 1 pixels. "
-        "Default: what they are (none for whole frames).",
+        description="How much of a frame the training pictures show: a share of its shorter side; above 1: pixels. "
+        "Default: as the pictures are (none for whole frames).",
     )
 
 
@@ -66,7 +66,7 @@ class DataSettings(Section):
         description="Where prepared pictures are kept: in memory, or (none) in a file; auto: in memory if they fit.",
     )
     max_faces: int = Field(64, ge=1, description="Rows that targets are padded to.")
-    prelabelled: bool = Field(False, description="Also photos that a machine labelled and nobody has looked at.")
+    prelabelled: bool = Field(False, description="Train on prelabelled photos too.")
     online: Literal["none", "light", "compose"] = Field(
         "none",
         description="Fresh augmentation while training: none, light (flip, colour, scale), compose (mosaics).",
@@ -76,29 +76,33 @@ class DataSettings(Section):
 class TrainingSettings(Section):
     """How the network is fitted."""
 
-    epochs: int = Field(40, ge=1, description="Rounds at most.")
-    learning_rate: float = Field(1e-4, gt=0, description="Of the first step after the warm-up.")
+    epochs: int = Field(40, ge=1, description="Number of epochs, at most.")
+    learning_rate: float = Field(1e-4, gt=0, description="Learning rate of the first step after the warm-up.")
     schedule: Literal["inverse_time", "cosine", "constant"] = Field(
         "inverse_time", description="How the learning rate falls; inverse_time: as in the tutorial."
     )
     decay_to: float = Field(0.75, gt=0, le=1, description="inverse_time: share of the rate left after one epoch.")
-    warmup_epochs: float = Field(0.0, ge=0, description="Epochs in which the learning rate rises from nothing.")
+    warmup_epochs: float = Field(0.0, ge=0, description="Epochs in which the learning rate rises from zero.")
     optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="What changes the weights.")
-    momentum: float = Field(0.9, ge=0, lt=1, description="Of sgd.")
-    nesterov: bool = Field(False, description="sgd looks ahead before it brakes.")
+    momentum: float = Field(0.9, ge=0, lt=1, description="Momentum of sgd.")
+    nesterov: bool = Field(False, description="Nesterov momentum, for sgd.")
     weight_decay: float = Field(0.0, ge=0, description="Share by which the weights shrink, times the learning rate.")
     ema: float | None = Field(None, gt=0, lt=1, description="Momentum of averaged weights; none: no averaging.")
-    clip_norm: float | None = Field(None, gt=0, description="Longest gradient that is taken as it is; none: any.")
+    clip_norm: float | None = Field(
+        None, gt=0, description="Gradients longer than this are shortened to it; none: never."
+    )
     freeze_epochs: int = Field(0, ge=0, description="Epochs with the backbone frozen before fine-tuning.")
-    early_stopping: int | None = Field(None, ge=1, description="Epochs without better val answers before the end.")
+    early_stopping: int | None = Field(
+        None, ge=1, description="Training stops after this many epochs without a better val score."
+    )
     mixed_precision: bool | Literal["auto"] = Field(
         "auto", description="Half precision where it is safe; auto: with a GPU."
     )
     jit_compile: bool | Literal["auto"] = Field("auto", description="XLA; auto: with a GPU.")
     keep_every: int | None = Field(
-        None, ge=1, description="Keep the model of every so many epochs in RUN/epochs; default: the best and the last."
+        None, ge=1, description="Keep the model of every Nth epoch in RUN/epochs; default: the best and the last."
     )
-    seed: int = Field(0, description="Of everything random.")
+    seed: int = Field(0, description="Random seed.")
     samples_per_epoch: int | None = Field(None, ge=1, description="Pictures an epoch; default: all of them.")
     val_pictures: int | None = Field(
         None, ge=1, description="Pictures validated after each epoch; default: all of them."
@@ -125,7 +129,7 @@ class SettingsFile(Section):
 class Settings(SettingsFile):
     """Everything a training run depends on; stands resolved in `runs/NAME/config.yaml`."""
 
-    preset: str = Field("vgg16", description="Where these settings began.")
+    preset: str = Field("vgg16", description="The preset that these settings started from.")
     model: ModelSettings = ModelSettings()
     data: DataSettings = DataSettings()
     training: TrainingSettings = TrainingSettings()

@@ -54,12 +54,12 @@ def group_photos(pool: Mapping[str, Path], by: By) -> Grouping:
             found.by = "near-duplicate"
             found.notes.append(
                 "warning: too few sessions to keep each whole, so only near-duplicates stay together: the scores will "
-                "flatter. Collect on several days."
+                "look too good. Collect on several days."
             )
     size = max(Counter(found.groups.values()).values(), default=0)
     if size > TOO_LARGE * len(stems) > 1:
         found.notes.append(
-            f"warning: {size} of {len(stems)} photos hang together (one session, or nearly the same picture), so the "
+            f"warning: {size} of {len(stems)} photos belong together (one session, or nearly the same picture), so the "
             "ratios cannot be kept. Collect in other places, or pass --by photo and do not trust the scores."
         )
     return found

@@ -90,9 +90,11 @@ def export(
     plan = [(entry, _precision(entry, quantize)) for entry in formats]
     if quantize is not None and all(precision == "float32" for _, precision in plan):
         known = ", ".join(name for name, entry in FORMATS.items() if quantize in entry.precisions)
-        raise FaceTrackerError(f"{', '.join(to)}: no {quantize} there", fix=f"{quantize} goes with {known}.")
+        raise FaceTrackerError(f"{', '.join(to)}: there is no {quantize}", fix=f"{quantize} is possible with {known}.")
     if quantize == "int8" and calibrate is None:
-        raise FaceTrackerError("int8 needs photos to calibrate with", fix="Pass --calibrate FOLDER, 100 photos do.")
+        raise FaceTrackerError(
+            "int8 needs photos to calibrate with", fix="Pass --calibrate FOLDER; 100 photos are enough."
+        )
     for entry, precision in plan:
         refuse_to_overwrite(folder / entry.file_name(path.stem, precision), force)
     network = load_network(path, threshold)

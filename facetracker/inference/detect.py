@@ -212,9 +212,7 @@ def _view_for(view: ViewKind, source: Source, purpose: object) -> View | None:
         view = "none"  # photos are looked at one by one, where that is what was asked for
     shown = open_view(view, f"facetracker: {source.name}")
     if shown is None and source.live and not purpose:
-        raise FaceTrackerError(
-            "nothing would be seen of this run, and it would not end", fix=f"{OTHER_WAYS}, --stop 10 ends it."
-        )
+        raise FaceTrackerError("this run would show nothing and never end", fix=f"{OTHER_WAYS}, --stop 10 ends it.")
     return shown
 
 

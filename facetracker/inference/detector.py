@@ -228,7 +228,7 @@ def find_model(model: str | Path | None = None) -> Path:
     if folder is ASSETS:
         raise FaceTrackerError("the starter model is not installed", path=folder, fix="Name a model file.")
     if is_run(folder):
-        fix = f"Train it to its end: facetracker train --resume --runs {folder.parent} --name {folder.name}"
+        fix = f"Finish it: facetracker train --resume --runs {folder.parent} --name {folder.name}"
         raise FaceTrackerError("is a run that was never finished: it holds no model yet", path=folder, fix=fix)
     files = ", ".join(f"model{suffix}" for suffix in SUFFIXES)
     raise FaceTrackerError(f"holds no model ({files})", path=folder, fix="Name a run folder or a model file.")

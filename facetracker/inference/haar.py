@@ -35,7 +35,7 @@ class HaarDetector:
         if not hasattr(cv2, "CascadeClassifier"):
             raise FaceTrackerError(
                 f"OpenCV {cv2.__version__} has no Haar cascades any more",
-                fix='opencv-python 4 has: pip install "opencv-python<5". The starter finds faces without.',
+                fix='opencv-python 4 has: pip install "opencv-python<5". The starter needs none.',
             )
         path = FOLDER / CASCADE if cascade is None else Path(cascade)
         fault = BadFile("is no cascade of OpenCV", path=path, fix=f"opencv-python 4 brings {CASCADE}.")

@@ -114,7 +114,7 @@ def detect_several(
     four). The lines of `keep.jsonl` say which `source` they are from; `keep.save` gives a film each.
     """
     if keep.to:
-        raise FaceTrackerError("several sources cannot go to one place for pictures", fix="Start one at a time.")
+        raise FaceTrackerError("--to takes one source, not several", fix="Start one at a time.")
     stages, controls, news = Stages(), Controls(), threading.Condition()
     finder, lookers = finders_of(model, find)
     classifier = OneAtATime(find.classifier) if find.classifier is not None else None
@@ -133,7 +133,7 @@ def detect_several(
             stack.callback(view.close)
         endless = any(source.live for source in opened.values()) and not take.stop
         if view is None and endless and not keep:
-            raise FaceTrackerError("nothing would be seen of this run, and it would not end", fix=f"{OTHER_WAYS}.")
+            raise FaceTrackerError("this run would show nothing and never end", fix=f"{OTHER_WAYS}.")
         places = []
         for name, source in opened.items():
             watcher = watcher_of(source, finder, take, find, stages, ClassVotes(classifier) if classifier else None)

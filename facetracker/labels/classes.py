@@ -66,9 +66,9 @@ def refuse_slips(folder: Path, counts: Counter[str], augmented: bool = False) ->
     fix = f"facetracker audit {'DATA' if augmented else quote(str(folder))} {rename}"
     again = ", then augment again" if augmented else ""
     raise FaceTrackerError(
-        f"has labels that look like slips: {told}",
+        f"has labels that look mistyped: {told}",
         path=folder,
-        fix=f"{fix} puts them right{again}; if they are classes of their own, list all of them in labels.txt there.",
+        fix=f"{fix} corrects them{again}; if they are classes of their own, list all of them in labels.txt there.",
     )
 
 

@@ -36,7 +36,7 @@ INSTALL = f"Install it: pipx install '{REQUIREMENT}' (or {install_command('annot
 HOW_TO = (
     "In labelme: ctrl+r, then two clicks around the face; d is the next photo, a the one before.\n"
     "A photo without a face: tick no_face under Flags. It saves by itself; close the window when done.\n"
-    "A prelabelled photo that is right as it is: take the tick from unreviewed under Flags."
+    "If a prelabelled photo is right, take the tick from unreviewed under Flags."
 )
 QT_VARIABLES = ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_PLUGIN_PATH", "QT_QPA_FONTDIR")  # cv2 sets them at import
 
@@ -148,7 +148,9 @@ def find_labelme(environment: Mapping[str, str] = os.environ) -> list[str]:
     if named:
         command = [named] if Path(named).is_file() else shlex.split(named)
         if shutil.which(command[0]) is None:
-            raise FaceTrackerError(f"{OURS} names a program that is not there", path=named, fix="Correct or unset it.")
+            raise FaceTrackerError(
+                f"{OURS} names a program that does not exist", path=named, fix="Correct or unset it."
+            )
         return _without_cv2(Path(command[0])) if len(command) == 1 else command
     if importlib.util.find_spec("labelme") is not None:
         return [sys.executable, "-c", WITHOUT_CV2]

@@ -88,7 +88,7 @@ def learn(
         _write_style(run, style, threshold)
         _write_about(learned, photos, seed)
     if not alone:
-        console.say(f"style learnt from {faces} photos; now an own head ...")
+        console.say(f"style learnt from {faces} photos; learning an own head ...")
         with console.silenced():
             choice, threshold = _own_head(run, photos, pairs, detector, style, threshold, seed)
         learned = replace(learned, threshold=threshold, choice=choice, seconds=time.monotonic() - began)

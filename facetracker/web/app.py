@@ -152,7 +152,7 @@ class Web:
         wish = await mapping(request)
         word = wish.get("name")
         if word is not None and not isinstance(word, str):
-            raise FaceTrackerError("that cannot name a session")
+            raise FaceTrackerError("that is no name for a session")
         return JSONResponse({"session": self.collecting.begin(word or None)})
 
     async def collect(self, request: Request) -> Response:

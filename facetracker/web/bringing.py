@@ -106,7 +106,7 @@ class Bringing:
         if at:
             path = folder / ticket
             if _ID.fullmatch(ticket) is None or not path.is_file():
-                raise FaceTrackerError("that file is not known any more", fix="Bring it again.")
+                raise FaceTrackerError("that file is no longer known", fix="Bring it again.")
             return path
         folder.mkdir(exist_ok=True)
         for old in folder.iterdir():
@@ -220,7 +220,7 @@ def _kind_of(name: str, size: int) -> str:
     kinds |= dict.fromkeys(PHOTO_SUFFIXES, ("photo", MOST_PHOTO)) | dict.fromkeys(FILM_SUFFIXES, ("film", MOST_FILM))
     if suffix not in kinds:
         fix = "Photos (JPEG, PNG, WebP, BMP, TIFF), labelme's JSON, zips and films can be brought."
-        raise BadFile("is nothing that can be labelled", path=name[:LONGEST], fix=fix)
+        raise BadFile("cannot be labelled", path=name[:LONGEST], fix=fix)
     kind, most = kinds[suffix]
     if not 0 < size <= most:
         raise BadFile("is empty" if size <= 0 else f"is larger than {most:,} bytes", path=name[:LONGEST])

@@ -34,7 +34,7 @@ class Collecting:
         session = new_session(word)
         if len(word) > WORD_LENGTH or not is_session(session):
             fix = "Letters, digits and `-`, for example kitchen-1"
-            raise FaceTrackerError(f"{word[:WORD_LENGTH]!r} cannot name a session", fix=fix)
+            raise FaceTrackerError(f"{word[:WORD_LENGTH]!r} is no name for a session", fix=fix)
         return session
 
     def take(self, session: str, data: bytes, keep_similar: bool = False) -> dict[str, Any] | None:

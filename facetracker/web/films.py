@@ -226,7 +226,7 @@ class Films:
             self._finish()
             session = new_session(word)
             if (word is not None and len(word) > WORD_LENGTH) or not is_session(session):
-                raise FaceTrackerError("that cannot name a film", fix="Letters, digits and `-`, for example kitchen-1")
+                raise FaceTrackerError("that is no film name", fix="Letters, digits and `-`, for example kitchen-1")
             self._recording = Recording(f"{session}{SUFFIX}", heard=time.monotonic())
             return self._recording.name
 
@@ -303,7 +303,7 @@ class Films:
     async def _begin(self, request: Request) -> Response:
         word = (await mapping(request)).get("name")
         if word is not None and not isinstance(word, str):
-            raise FaceTrackerError("that cannot name a film")
+            raise FaceTrackerError("that is no film name")
         return JSONResponse({"film": self.begin(word or None)})
 
     async def _record(self, request: Request) -> Response:

@@ -164,9 +164,9 @@ def _is_loopback(host: str) -> bool:
 def _greet(address: str, host: str, open_browser: bool) -> None:
     console.say(address)
     if not _is_loopback(host):
-        console.warn(f"{host}: other machines can reach this page, unencrypted; who has the address can use it")
+        console.warn(f"{host}: other machines can reach this page, unencrypted; whoever has the address can use it")
         console.say(
-            "A browser gives its camera only to 127.0.0.1 or https: use `ssh -L 8765:127.0.0.1:8765` from afar."
+            "Browsers give a camera only to 127.0.0.1 or https: use `ssh -L 8765:127.0.0.1:8765` from elsewhere."
         )
     console.say("Ctrl-C ends it.")
     if open_browser:  # some browsers return only when they are closed

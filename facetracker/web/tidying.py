@@ -55,7 +55,7 @@ class Tidying:
         with self.labels.lock:
             for target in places.values():
                 if target.exists():
-                    raise FaceTrackerError("is there again meanwhile", path=target.name, fix="Look into data/bin.")
+                    raise FaceTrackerError("is there again already", path=target.name, fix="Look into data/bin.")
             for path, target in places.items():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 os.replace(path, target)
@@ -116,5 +116,5 @@ def _class_name(name: str) -> str:
     except ShapeFault:
         raise FaceTrackerError("a class needs a name") from None
     if len(name) > LONGEST or name.startswith("__"):
-        raise FaceTrackerError(f"{name[:LONGEST]!r} cannot name a class", fix=f"At most {LONGEST} characters.")
+        raise FaceTrackerError(f"{name[:LONGEST]!r} is no name for a class", fix=f"At most {LONGEST} characters.")
     return name

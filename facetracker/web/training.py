@@ -220,7 +220,7 @@ class Trainings:
                 number += 1
             return f"{stem}-{number}"
         if NAME.fullmatch(wish.name) is None:
-            raise FaceTrackerError("that cannot name a run", fix="Letters, digits, `.`, `_` and `-`: my-tracker")
+            raise FaceTrackerError("that is no name for a run", fix="Letters, digits, `.`, `_` and `-`: my-tracker")
         if any(self._taken(wish.name)):
             raise FaceTrackerError(f"{wish.name} is there already", fix="Choose another name.")
         return wish.name

@@ -117,7 +117,7 @@ def test_another_recording_under_a_known_session_is_refused(tmp_path):
 
 @pytest.mark.parametrize("name", ["", "two words", "../up", "a_b", "-x"])
 def test_names_that_cannot_name_a_session(name, tmp_path):
-    with pytest.raises(FaceTrackerError, match="cannot name a session"):
+    with pytest.raises(FaceTrackerError, match="is no name for a session"):
         collect(SCENE, tmp_path, session=name)
 
 

@@ -55,7 +55,7 @@ def test_a_missing_file_is_said_in_one_line(tmp_path, capfd):
 
 def test_a_file_that_is_no_film(tmp_path, capfd):
     (tmp_path / "notes.mp4").write_text("not a film")
-    with pytest.raises(FaceTrackerError, match="not a video"):
+    with pytest.raises(FaceTrackerError, match="not a film"):
         open_source(tmp_path / "notes.mp4")
     assert capfd.readouterr().err == ""
 

@@ -57,7 +57,7 @@ def test_a_stream_that_falls_silent_is_opened_again(server, capfd):
     assert [frame.index for frame in frames] == list(range(34))
     assert all(later.time > earlier.time for earlier, later in itertools.pairwise(frames))
     said = capfd.readouterr().err.splitlines()
-    assert said[0] == f"warning: {server.address}: the stream fell silent, opening it again (1 of 5)"
+    assert said[0] == f"warning: {server.address}: the stream stopped, opening it again (1 of 5)"
 
 
 def test_a_stream_that_ends_for_good_is_an_error_after_its_frames(server, capfd):
@@ -105,8 +105,8 @@ def test_one_of_several_is_waited_for_however_often_it_falls_silent(server, capf
     assert [frame.index for frame in frames] == list(range(70))
     assert all(later.time > earlier.time for earlier, later in itertools.pairwise(frames))
     said = capfd.readouterr().err.splitlines()
-    assert said[0] == f"warning: {server.address}: fell silent, trying again until it is back"
-    assert said[1].startswith(f"warning: {server.address}: is there, after ")
+    assert said[0] == f"warning: {server.address}: stopped, trying again until it is back"
+    assert said[1].startswith(f"warning: {server.address}: is back, after ")
 
 
 def test_pauses_grow_up_to_a_second_and_a_half_and_an_hour_is_told_once(capfd, monkeypatch):

@@ -206,7 +206,7 @@ def test_an_address_that_answers_404(name, lost, here, typed):
 def test_no_network_learns_a_slip_as_a_class(folder, meant, here, typed):
     from facetracker.training.photos import read_photos
 
-    with pytest.raises(FaceTrackerError, match=rf"look like slips: .*--rename '?{meant}"):
+    with pytest.raises(FaceTrackerError, match=rf"look mistyped: .*--rename '?{meant}"):
         read_photos(here / folder, load_settings("nano"))
     assert typed("split", folder, "--by", "photo")[0] == 0
     code, lines = typed("augment", folder, "aug")

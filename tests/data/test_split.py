@@ -97,7 +97,7 @@ def test_one_session_alone_is_split_by_near_duplicates_with_a_warning(photos):
         path.rename(path.with_name(path.name.replace(path.name[:15], "20260101-000000")))
     report = split(photos)
     assert report.by == "near-duplicate"
-    assert any("flatter" in line for line in report.lines())
+    assert any("look too good" in line for line in report.lines())
     assert report.counts["train"] == 14
 
 
@@ -105,7 +105,7 @@ def test_a_set_that_is_nearly_one_picture_is_said(tmp_path):
     for number in range(6):
         write_jpeg(tmp_path / "images" / f"{number}.jpg", np.full((40, 50, 3), 100 + number, np.uint8))
     report = split(tmp_path, by="near-duplicate")
-    assert any("hang together" in line for line in report.lines())
+    assert any("belong together" in line for line in report.lines())
 
 
 @pytest.mark.parametrize("move", [False, True])

@@ -44,7 +44,7 @@ def test_without_a_display_it_says_what_there_is_instead(models, green_film, tmp
     ("options", "says"),
     [
         ({"show": Show("window")}, "no window can be opened: no display"),
-        ({"source": "scene:live=1"}, "would not end"),
+        ({"source": "scene:live=1"}, "never end"),
         ({"source": "none.mp4"}, "none.mp4: no such file"),
         ({"find": Find(every=2, follow=False)}, "need following"),
         ({"keep": Keep("film.gif")}, r"only \.mp4"),

@@ -148,8 +148,8 @@ def test_a_source_that_dies_and_comes_back_is_followed_again(kind, film, models)
         watching.program.send_signal(signal.SIGINT)
         assert watching.program.wait(20) == 0
         said = watching.program.stderr.read()
-        assert said.count("fell silent, trying again until it is back") == 1
-        assert said.count("is there, after ") == 1
+        assert said.count("stopped, trying again until it is back") == 1
+        assert said.count("is back, after ") == 1
         times = [row["time"] for _, row in watching.rows if row["source"] == watching.address]
         assert times == sorted(times)
     finally:

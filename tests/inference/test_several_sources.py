@@ -86,7 +86,7 @@ def test_a_film_that_breaks_off_does_not_end_the_others(models, films, tmp_path)
     ("sources", "options", "says"),
     [
         (["none.mp4", "scene:"], {}, "no such file"),
-        (["scene:live=1", "scene:"], {}, "would not end"),
+        (["scene:live=1", "scene:"], {}, "never end"),
         (["scene:", "scene:"], {"keep": Keep("out.gif")}, r"only \.mp4"),
         (["scene:", "scene:"], {"find": Find(every=2, follow=False)}, "need following"),
         (["scene:", "scene:"], {"keep": Keep(to=("-",))}, "one at a time"),

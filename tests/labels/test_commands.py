@@ -46,7 +46,7 @@ def test_convert_counts_and_names_what_was_left(photos: PhotoSet, tmp_path):
     assert "labelme to yolo: 2 photos, 1 faces, 1 photos without a face" in done.output
     assert "1 photos are not labelled and were left out" in done.output
     assert "shape 2 is a point" in done.output
-    assert "1 could not be brought over" in done.output
+    assert "1 could not be converted" in done.output
     photos.label("d").unlink()
     back = run("convert", tmp_path / "yolo", tmp_path / "back", "--to", "labelme", "--from", "yolo")
     assert back.exit_code == 0

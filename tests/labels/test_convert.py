@@ -155,7 +155,7 @@ def test_roboflows_coco_folder_and_ultralytics_yolo_folder(photos: PhotoSet, tmp
     (flow / "_annotations.coco.json").write_text(json.dumps(content))
     done = convert(tmp_path / "flow", tmp_path / "a", to="labelme")
     assert faces(tmp_path / "a") == {"val/x": [("face", 10, 20, 40, 60)]}
-    assert "crowds are no faces" in done.notes[0]
+    assert "crowds are not faces" in done.notes[0]
 
     ultra = tmp_path / "ultra"
     for folder in ("images/val", "labels/val"):
@@ -357,6 +357,6 @@ def faces_after(source: Path, target: Path) -> list[str]:
 
 def test_without_its_extra_one_line_says_how_to_get_it(monkeypatch, tmp_path):
     monkeypatch.setattr("facetracker.labels.formats.convert.find_spec", lambda name: None)
-    with pytest.raises(FaceTrackerError, match=r"other formats need supervision\. pip install") as told:
+    with pytest.raises(FaceTrackerError, match=r"other formats need the package supervision\. pip install") as told:
         convert(tmp_path, tmp_path / "out", "coco")
     assert "[convert]" in str(told.value)

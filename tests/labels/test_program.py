@@ -42,7 +42,7 @@ def test_the_named_program_comes_first(tmp_path):
     mine = fake_program(tmp_path / "my labelme", "echo")
     assert find_labelme({program.OURS: str(mine)}) == [str(mine)]
     assert find_labelme({program.OURS: f"{sys.executable} -m labelme"}) == [sys.executable, "-m", "labelme"]
-    with pytest.raises(FaceTrackerError, match="not there"):
+    with pytest.raises(FaceTrackerError, match="does not exist"):
         find_labelme({program.OURS: str(tmp_path / "gone")})
 
 

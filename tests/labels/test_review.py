@@ -57,7 +57,7 @@ def test_the_list_opens_nothing_and_prelabels_what_is_new(folder):
     assert result.exit_code == 0, result.output
     names = [line.split()[0] for line in result.output.splitlines() if line.startswith("p") and ".jpg" in line]
     assert names == [one.photo.name for one in review_queue(folder)]
-    assert "6 photos wait for a look" in result.output
+    assert "6 photos wait for review" in result.output
 
 
 def test_a_split_folder_is_reviewed_a_part_at_a_time(folder):

@@ -18,7 +18,7 @@ CHAPTERS = {
     ),
     "learn": (
         "Learn from them",
-        "How a person draws boxes can be said in four numbers. They are found at once, without a training: the tracker "
+        "How a person draws boxes can be said in four numbers. They are found at once, without training: the tracker "
         "finds faces as the starter does, and draws boxes as this person does.",
     ),
     "detect": (
@@ -28,12 +28,12 @@ CHAPTERS = {
     ),
     "hide": (
         "Hide the face",
-        "A film that can be shown around: it is looked through to its end first, so that a face is hidden from its "
-        "very first frame to its last.",
+        "A film that you can show to others. The whole film is looked through first, so that a face is hidden from "
+        "its first frame to its last.",
     ),
     "frame": (
         "Keep the camera on it",
-        "An upright picture out of a broad one. It follows as a camera operator would: it rests while the face is well "
+        "An upright picture from a wide one. It follows as a camera operator would: it rests while the face is well "
         "placed, and moves calmly when it is not.",
     ),
     "export": (
@@ -54,11 +54,11 @@ CHAPTERS = {
     ),
     "split": (
         "Keep some photos back",
-        "Photos of one session look alike. If they lie in two parts of the split, the score says how well the tracker "
-        "remembers, not how well it sees. So whole sessions go to train, val or test.",
+        "Photos of one session look alike. If they are in two parts, the score says how well the tracker remembers, "
+        "not how well it sees. So whole sessions go to train, val or test.",
     ),
     "augment": (
-        "Make many out of few",
+        "Make many from few",
         "Every train photo gives variants: cut, mirrored, brighter, darker, tinted. The box moves with the face, and a "
         "cut that would lose the face is drawn again. Photos of val and test stay as they are.",
     ),

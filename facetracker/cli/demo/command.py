@@ -9,7 +9,9 @@ import typer
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder of everything it makes; made again.")] = Path("runs/demo"),
+    out: Annotated[Path, typer.Option(help="Folder for all that it makes; an earlier one is replaced.")] = Path(
+        "runs/demo"
+    ),
     show: Annotated[
         bool | None, typer.Option("--open/--no-open", help="Open the report; default: where there is a display.")
     ] = None,

@@ -35,7 +35,7 @@ def demo(
     folder = Path(out)
     _all_there()
     _make_room(folder)
-    console.say(f"A drawn person in place of you, everything into {folder}/. About a minute on two cores.")
+    console.say(f"A drawn person takes your place; everything goes into {folder}/. About a minute on two cores.")
     done = Demo(folder, total=13)
     started = time.monotonic()
     quick.film(done, seconds_of_film)

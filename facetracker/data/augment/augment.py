@@ -195,7 +195,7 @@ def choose_unfinished(waiting: Chosen, report: AugmentReport, force: bool) -> No
         raise FaceTrackerError(
             f"{changed} photos or label files (first: {first}) changed since they were augmented",
             path=report.folder,
-            fix="Pass --force to make theirs again.",
+            fix="Pass --force to make their variants again.",
         )
 
 

@@ -26,7 +26,7 @@ def claim(folder: Path, settings: dict[str, Any], force: bool) -> None:
     path = folder / SETTINGS
     earlier = _settings_in(path)
     if earlier is None and (path.is_file() or (folder / DONE).is_dir()):
-        console.warn(f"{path}: is damaged, or missing; what it stood for is made again")
+        console.warn(f"{path}: is damaged or missing; all pictures are made again")
         _clear(folder)
     elif earlier is not None:
         differing = [key for key, value in settings.items() if earlier.get(key) != value]

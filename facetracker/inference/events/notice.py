@@ -108,7 +108,7 @@ def check_stays(stays: Sequence[float]) -> None:
     """Refuse a `stayed` that would be told at once, or never."""
     for seconds in stays:
         if not 0 < seconds < float("inf"):
-            raise FaceTrackerError(f"--stay {seconds:g}: whoever comes has stayed so long", fix="More than 0 seconds.")
+            raise FaceTrackerError(f"--stay {seconds:g}: not a time to wait for", fix="Use more than 0 seconds.")
 
 
 def refuse_stills(source: Source) -> None:
@@ -157,7 +157,7 @@ class Telling(Outputs):
     def _say_no_landmarks(self) -> None:
         if not self.said:
             self.said = True
-            console.say("this model knows no landmarks: looks_away and looks_back cannot be told")
+            console.say("this model knows no landmarks: there will be no looks_away and looks_back")
 
     def _tell(self, events: Sequence[Event]) -> None:
         for event in events:

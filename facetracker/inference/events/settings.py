@@ -48,9 +48,11 @@ class Patience:
     def __post_init__(self) -> None:
         for one in fields(self):
             if not 0 <= getattr(self, one.name) < float("inf"):
-                raise FaceTrackerError(f"{one.name} {getattr(self, one.name)}: a time cannot be less than nothing")
+                raise FaceTrackerError(f"{one.name} {getattr(self, one.name)}: a time cannot be less than 0")
         if self.gone <= 0:
-            raise FaceTrackerError("--gone 0: who blinks would leave", fix="Half a second is the least that works.")
+            raise FaceTrackerError(
+                "--gone 0: a face that is missed once would have left", fix="Use half a second or more."
+            )
 
 
 def settings_of(believe: float | None = None, gone: float | None = None) -> Patience:

@@ -68,7 +68,7 @@ class Webhook(Sink):
                 why = f"it answered {status}"
             if self._away_since is None:
                 self._away_since = time.monotonic()
-                console.warn(f"{self.url} takes no events ({why}); they are kept and sent again")
+                console.warn(f"{self.url} takes no events ({why}); they are kept and sent again later")
             if self._given_up.wait(min(pause, LAST_PAUSE) if self._ending else pause):
                 return False
             pause = min(2 * pause, LONGEST_PAUSE)
@@ -131,7 +131,7 @@ def resolve(parts: SplitResult, anywhere: bool) -> list[Address]:
         if not anywhere and not is_local(str(address[0])):
             raise FaceTrackerError(
                 f"--webhook: {host} is {address[0]}, which is not in this network",
-                fix="Events say who is there. --anywhere sends them there all the same.",
+                fix="Events say when somebody is there. --anywhere sends them out of it.",
             )
     return [(family, address) for family, _, _, _, address in found]
 

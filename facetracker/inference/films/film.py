@@ -119,7 +119,7 @@ class FilmReader:
         if number == 0:
             raise BadFile("holds no frame that can be read", path=self.path)
         if damaged:
-            console.warn(f"{self.path}: {damaged} damaged pieces were passed over")
+            console.warn(f"{self.path}: {damaged} damaged pieces were left out")
 
     def _packets(self, streams: list[Any]) -> Iterator[Any]:
         """The packets of these streams; a film that breaks off in the middle of one ends there."""

@@ -39,9 +39,7 @@ def follow_of(text: str) -> Follow:
         return text  # type: ignore[return-value]
     if re.fullmatch(r"#?\d{1,9}", text):
         return int(text.lstrip("#"))
-    raise FaceTrackerError(
-        f"--follow {text}: there is nobody of that name", fix="all, largest, or a number as `detect` shows it."
-    )
+    raise FaceTrackerError(f"--follow {text}: not known", fix="all, largest, or a number as `detect` shows it.")
 
 
 @dataclass(frozen=True)

@@ -253,4 +253,4 @@ def open_outlet(target: str, title: str, fps: float, live: bool) -> Outlet:
         return Mjpeg(title, int(more or 0))
     if kind == "camera":
         return VirtualCamera(fps, more or None)
-    raise FaceTrackerError(f"--to {target} is nothing to send pictures to", fix="-, mjpeg, mjpeg:8090 or camera.")
+    raise FaceTrackerError(f"--to {target}: not known", fix="-, mjpeg, mjpeg:8090 or camera.")

@@ -33,7 +33,7 @@ class Cover:
 
     def __init__(self, how: Hidden = "blur", picture: Picture | None = None):
         if (how == "picture") != (picture is not None):
-            raise FaceTrackerError("faces are hidden under a picture when one is given", fix="--picture FILE")
+            raise FaceTrackerError("to hide faces under a picture, one must be given", fix="--picture FILE")
         self.how, self._picture = how, picture
 
     def on_bgr(self, picture: Picture, boxes: ArrayLike) -> None:

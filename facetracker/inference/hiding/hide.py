@@ -181,7 +181,7 @@ def _told(save: Path, plan: HidingPlan, hidden: list[Any]) -> list[str]:
     for one in doubtful[:TOLD]:
         start, end = plan.span(one)
         state = "hidden" if one.hidden else "not hidden"
-        lines.append(f"  look at {start:.1f}-{end:.1f} s, no. {one.number} ({state}): {one.doubt}")
+        lines.append(f"  look at {start:.1f}-{end:.1f} s, face {one.number} ({state}): {one.doubt}")
     if len(doubtful) > TOLD:
         lines.append(f"  and {len(doubtful) - TOLD} more; --check FOLDER lists and shows them all")
     return lines

@@ -122,7 +122,7 @@ def _doubt(track: FilmTrack, rows: Rows, seen: Sightings, end: int, threshold: f
     if not track.hidden:
         return "may be a face"
     if track.scores.max() < threshold:
-        return "may be no face"
+        return "may not be a face"
     times = seen.times_of(rows.frames)
     gaps = np.diff(times)
     if len(gaps) and gaps.max() > settings.unseen:

@@ -26,7 +26,7 @@ class View(Protocol):
 
 
 ViewKind = Literal["auto", "window", "web", "none"]
-OTHER_WAYS = "--save out.mp4 records a video, --jsonl out.jsonl writes the boxes"
+OTHER_WAYS = "--save out.mp4 records a film, --jsonl out.jsonl writes the boxes"
 
 
 class NotebookView:

@@ -124,7 +124,7 @@ class Outputs:
     def raise_failures(self) -> None:
         """A run whose file could not be finished has failed, though it went on."""
         if self.failures:
-            raise FaceTrackerError("; ".join(self.failures), fix="What is there can be used.")
+            raise FaceTrackerError("; ".join(self.failures), fix="What was written before can be used.")
 
 
 def as_row(seen: Seen) -> dict[str, Any]:

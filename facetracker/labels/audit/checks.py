@@ -35,7 +35,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "label without a photo": ("fault", "bring the photo back, or delete it"),
     "two photos, one label": ("fault", "rename one of the photos"),
     "broken shape": ("fault", "fix it in labelme"),
-    "degenerate": ("fault", "a slip of the mouse: delete it"),
+    "degenerate": ("fault", "drawn by mistake: delete it"),
     "outside the picture": ("fault", "--fix clips it"),
     "far outside the picture": ("fault", "draw it again in labelme"),
     "wrong corner order": ("fault", "--fix sorts the corners"),
@@ -48,12 +48,12 @@ KINDS: dict[str, tuple[str, str]] = {
     "not looked at": ("note", "save it as JPEG; a film: `label`"),
     "duplicate": ("note", "delete all but one"),
     "near-duplicate": ("note", "keep them in one part of the split"),
-    "black or empty": ("note", "delete it, unless such frames occur"),
+    "black or empty": ("note", "delete it, unless they are meant"),
     "blurred": ("note", "keep it if the face can still be seen"),
     "not labelled": ("note", "`annotate`: draw faces or tick no_face"),
-    "only prelabelled": ("note", "`review`: nobody has looked yet"),
+    "only prelabelled": ("note", "`review`: nobody has looked at them"),
     "no face": ("note", "such photos are needed"),
-    "shape left out": ("note", "points and lines are no faces"),
+    "shape left out": ("note", "points and lines are not faces"),
 }
 
 DARK = 40  # grey value that 99 of 100 pixels of a black frame stay under

@@ -96,7 +96,7 @@ def _verdict(audit: Audit) -> list[str]:
     no_face = sum(part.no_face for part in audit.parts.values())
     if labelled and not no_face:
         lines += _wrapped(
-            "No photo without a face: such a tracker sees faces everywhere. Take some of the empty room and tick "
+            "No photo without a face: the tracker will see faces everywhere. Take some of the empty room and tick "
             "no_face in labelme."
         )
     faults = Counter(finding.level for finding in audit.findings)["fault"]

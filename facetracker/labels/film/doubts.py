@@ -16,7 +16,7 @@ CARRIED = 1.0  # seconds that a box is carried without a look
 JUMPS = 0.35  # of the face's size, from one frame to the next, off the way that it went
 BRIEF = 0.5  # seconds: a face that is there for less may be none
 JOINED = 0.4  # seconds between two doubtful stretches of one track that are shown as one
-REASONS = ("may be no face", "not seen", "carried", "may be two faces", "jumps", "faint", "begins", "ends")
+REASONS = ("may not be a face", "not seen", "carried", "may be two faces", "jumps", "faint", "begins", "ends")
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def _of_track(track: Track, boxed: Boxed, seen: FilmSeen) -> Iterator[Doubt]:
     seen_at = boxed.scores > 0
     brief = len(boxed.frames) * seen.step < BRIEF
     if not known and (boxed.scores.max(initial=0.0) < seen.threshold or brief):
-        yield Doubt(track.number, track.first, track.last, "may be no face")
+        yield Doubt(track.number, track.first, track.last, "may not be a face")
         return
     unseen = max(1, round(UNSEEN / seen.step))
     yield from stretches(~seen_at & ~boxed.carried & ~np.isin(boxed.frames, list(known)), "not seen", unseen)

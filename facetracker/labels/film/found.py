@@ -155,7 +155,9 @@ def read_seen(film: Path) -> FilmSeen | None:
             arrays: dict[str, Any] = {name: file[name] for name in file.files}
         about = json.loads(bytes(arrays["about"]))
         if about["version"] != VERSION:
-            raise BadFile("was written by another version", path=path, fix="Delete it: the film gets a fresh look.")
+            raise BadFile(
+                "was written by another version", path=path, fix="Delete it: the film is looked through again."
+            )
         if about["film"] != mark_of(film):
             return None
         return _read(arrays, about)

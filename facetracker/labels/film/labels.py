@@ -136,7 +136,7 @@ class FilmLabels:
             if box is not None and _has_area(box) and self.tracks[number].key(frame) is None:
                 changed[number] = self.tracks[number].with_key(frame, box)
         if not changed:
-            raise FaceTrackerError("there is no box to agree to in this frame")
+            raise FaceTrackerError("there is no box to confirm in this frame")
         return self._step("confirm", changed)
 
     def unkey(self, number: int, frame: int) -> FilmLabels:
@@ -173,7 +173,7 @@ class FilmLabels:
         """Name the class of a track."""
         label = label.strip()
         if not label or len(label) > LABEL_LENGTH or not label.isprintable():
-            raise FaceTrackerError(f"{label[:40]!r} cannot name a class")
+            raise FaceTrackerError(f"{label[:40]!r} is no name for a class")
         return self._step("rename", {number: replace(self._track(number), label=label)})
 
     def delete(self, number: int) -> FilmLabels:

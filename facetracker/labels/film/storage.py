@@ -29,7 +29,7 @@ from facetracker.labels.film.tracks import Carried, Origin, Track
 
 VERSION = 1
 LABELS, BEFORE = ".labels.json", ".labels.before"
-FIX = "Move it away: the film's labels then begin again from what was found."
+FIX = "Move it away: labelling then begins again with the faces that were found."
 
 
 class FilmChanged(FaceTrackerError):
@@ -71,7 +71,7 @@ def read(film: Path, seen: FilmSeen) -> Saved | None:
             write_atomically(path, data)
         return _parsed(content, path, film, seen, _etag(data))
     if path.with_name(f"{path.name}.damaged").exists() and not path.exists():
-        raise BadFile("is damaged, and there is none before it", path=f"{path}.damaged", fix=FIX)
+        raise BadFile("is damaged, and there is no earlier one", path=f"{path}.damaged", fix=FIX)
     return None
 
 

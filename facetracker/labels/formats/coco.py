@@ -95,7 +95,7 @@ def _read_one(
         raise BadFile(f"says {stated[0]}x{stated[1]} pixels, the photo has {size[0]}x{size[1]}", path=path)
     faces = [annotation for annotation in annotations if not annotation.get("iscrowd")]
     if len(faces) < len(annotations):
-        found.notes.append(f"{image['file_name']}: {len(annotations) - len(faces)} crowds are no faces: left out")
+        found.notes.append(f"{image['file_name']}: {len(annotations) - len(faces)} crowds are not faces: left out")
     labels = []
     for annotation in faces:
         label = names.get(annotation.get("category_id")) if isinstance(annotation.get("category_id"), int) else None

@@ -111,7 +111,7 @@ def convert(
         if name is not None and name not in WRITERS:
             raise FaceTrackerError(f"no format is called {name}", fix=f"There are: {', '.join(sorted(WRITERS))}.")
     if find_spec("supervision") is None:
-        raise FaceTrackerError("other formats need supervision", fix=install_command("convert"))
+        raise FaceTrackerError("other formats need the package supervision", fix=install_command("convert"))
     if not source.exists():
         raise FaceTrackerError("no such file or folder", path=source)
     if target.resolve() == source.resolve():

@@ -57,15 +57,15 @@ NO_ALARMS = "Not measured: every photo here shows a face. Take some without, as 
 HOW = {
     "mean IoU": "per photo with a face: overlap of the best-scoring box with the face it overlaps most, 0 without a "
     "box at the threshold; the mean over these photos.",
-    "found": "share of the photos with a face that have a box at the threshold. A low mean IoU with tight boxes in few "
-    "photos asks for a lower threshold (evaluate --threshold), one with loose boxes in all of them for other training.",
+    "found": "share of the photos with a face that have a box at the threshold. If the mean IoU is low: "
+    "tight boxes in few photos need a lower threshold (evaluate --threshold), loose boxes in all photos need training.",
     "AP50, AP75, AP50:95": "average precision by pycocotools at IoU 0.5, 0.75, and the mean of 0.5 to 0.95; AP40 is "
     "where face detectors are usually compared. Up to 300 boxes a photo.",
     "precision, recall, F1": "at the threshold in use, a box being right from IoU 0.5.",
     "best threshold": "the highest F1 on these very photos: advice for the next ones, not a score.",
     "false alarms": "share of the photos without a face on which a box appears.",
-    "by group": "a face is found from IoU 0.4; a false alarm is a box on no face. Beside it, where the truth lies in "
-    "95 of 100 cases (Wilson), as if the faces of one photo had nothing to do with each other.",
+    "by group": "a face is found from IoU 0.4; a false alarm is a box on no face. Beside it, the interval in which "
+    "the truth lies in 95 of 100 cases (Wilson), if the faces of one photo are independent of each other.",
     "milliseconds": "from the photo in memory to boxes: resizing, network, decoding and NMS.",
     "ECE": "mean gap between a box's score and the share of such boxes that are right; 0 is perfect.",
 }

@@ -8,7 +8,7 @@ TERMS = {
     "one pattern is there, place by place.",
     "parameters": "the numbers that training sets: weights, biases, running averages. They make the file large.",
     "multiply-adds": "multiplications with a weight for one picture, each with its addition; they make it slow. "
-    "Counted for convolutions and dense layers: what the others do is little beside them.",
+    "Counted for convolutions and dense layers; the others need little.",
 }
 
 FILTERS = (
@@ -26,36 +26,36 @@ ACTIVATIONS = (
 
 # Beside the first row whose map has at least this share of the picture's side.
 FINENESS = (
-    (1 / 4, "Still nearly the picture: outlines and surfaces at their place, each channel with another taste."),
+    (1 / 4, "Still nearly the picture: outlines and surfaces at their place, each channel shows something else."),
     (
         1 / 16,
-        "Coarser: small things melt into parts. Some channels now answer to one part only and are dark elsewhere.",
+        "Coarser: small things join into larger ones. Some channels answer to one thing only and are dark elsewhere.",
     ),
-    (0, "A handful of cells: no outline is left, only that something is there, and roughly where."),
+    (0, "Only a few cells: no outline is left, only that something is there, and roughly where."),
 )
 
 # Beside the first row of a layer of this kind.
 KINDS = {
     "Conv2D": "Mixes all channels: each new one answers to one pattern in those before it.",
     "DepthwiseConv2D": "Filters each channel alone and compares neighbouring places; nothing is mixed.",
-    "ReLU": "What was below zero is zero now and dark: only what speaks for a pattern goes on.",
+    "ReLU": "What was below zero becomes zero, and dark: only what speaks for a pattern goes on.",
     "Activation": "Bends the values: small ones are pressed together, so that what stands out goes on.",
-    "Add": "What went in is added to what came of it, so that a layer need only learn what to change.",
-    "MaxPooling2D": "Of neighbouring places the strongest stays: half as many, and less exact about where.",
-    "AveragePooling2D": "Of neighbouring places the mean stays: half as many, and less exact about where.",
+    "Add": "The input is added to the result, so that a layer need only learn what to change.",
+    "MaxPooling2D": "Keeps the strongest of neighbouring places: half as many, and less exact about where.",
+    "AveragePooling2D": "Keeps the mean of neighbouring places: half as many, and less exact about where.",
 }
 
 LOOKS = (
-    "Each answer asks back: which places would have to be stronger for more of this? (Grad-CAM, weighted place by "
-    "place.) Bright places speak for the answer, dark ones do not matter to it. The frame is the box that belongs to "
-    "the answer, also when the score beside it is low: then it is only the likeliest place of a picture without a face."
+    "For each answer: which places would have to be stronger to raise it? (Grad-CAM, weighted place by "
+    "place.) Bright places speak for the answer, dark ones do not matter to it. The rectangle is the box of the "
+    "answer, also when the score beside it is low: then it is only the likeliest place of a picture without a face."
 )
 
 LOOK = {
     "face": "What says that there is a face, at the place where the network is surest. Bright on eyes, nose and mouth: "
     "it knows faces. Bright on the wall: it knows the room of its photos.",
     "class": "What says that it is this class. Bright where the classes differ, such as mouth and nose for a mask: "
-    "learnt. Bright on clothes or background: taken from what else was on the photos.",
+    "learnt. Bright on clothes or background: learnt from other things in the photos.",
     "box": "What makes the box larger. Bright along chin, cheeks and hair: the box holds on to the edge of the face. "
     "Bright far outside: something there is taken for a part of it.",
 }

@@ -31,8 +31,8 @@ class ClassifierModel(Section):
         None,
         gt=0,
         le=1,
-        description="How much of a picture is looked at: a share of its shorter side, from the middle. Default: as the "
-        "pipeline says (none: all of it).",
+        description="How much of a picture the network sees: the middle, as a share of its shorter side. Default: as "
+        "the pipeline says (none: all of it).",
     )
 
 

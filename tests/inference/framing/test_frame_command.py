@@ -183,7 +183,7 @@ def test_a_driver_that_is_missing_is_told_before_the_first_frame(models, walk, d
 
 @pytest.mark.parametrize("target", ["", "udp://1.2.3.4", "mjpeg:x", "mjpeg:99999", "file"])
 def test_other_targets_are_refused(target):
-    with pytest.raises(FaceTrackerError, match="nothing to send"):
+    with pytest.raises(FaceTrackerError, match=r"--to .*: not known"):
         open_outlet(target, "title", 30.0, False)
 
 
@@ -264,8 +264,8 @@ def test_a_film_without_sound_stays_as_it_is(walk, tmp_path):
     ("words", "says"),
     [
         (["--shape", "wide"], "no shape"),
-        (["--follow", "anna"], "nobody"),
-        (["--to", "nowhere"], "nothing to send"),
+        (["--follow", "anna"], "--follow anna: not known"),
+        (["--to", "nowhere"], "--to nowhere: not known"),
         (["--save", "out.gif"], "only .mp4"),
     ],
 )

@@ -41,7 +41,7 @@ def test_what_is_no_shape_is_refused(text):
 
 def test_whom_to_follow_is_understood_or_refused():
     assert [follow_of(text) for text in ("all", "largest", "3", "#12")] == ["all", "largest", 3, 12]
-    with pytest.raises(FaceTrackerError, match="nobody"):
+    with pytest.raises(FaceTrackerError, match="not known"):
         follow_of("anna")
 
 

@@ -100,7 +100,7 @@ def test_one_way_at_a_time():
     assert hidden_by(False, False) is None
     with pytest.raises(FaceTrackerError, match="exclude"):
         hidden_by(True, True)
-    with pytest.raises(FaceTrackerError, match="when one is given"):
+    with pytest.raises(FaceTrackerError, match="one must be given"):
         Cover("picture")
 
 
@@ -198,5 +198,5 @@ def test_what_is_hidden_is_in_the_faces_own_pixels():
     Cover("blur").on_bgr(same, faces.pixels)
     np.testing.assert_array_equal(picture, same)
     assert hidden_by(False, True) == "pixelate"
-    with pytest.raises(FaceTrackerError, match="when one is given"):
+    with pytest.raises(FaceTrackerError, match="one must be given"):
         Cover("blur", same)

@@ -111,7 +111,7 @@ def test_what_is_faint_all_the_time_is_hidden_when_it_lasts_and_told():
     faint = [[(face(), 0.3)] if 10 <= n < 30 else [] for n in range(60)]
     (track,) = tracks_of(seen(faint), SURE)
     assert track.hidden
-    assert track.doubt == "may be no face"
+    assert track.doubt == "may not be a face"
     short = [[(face(), 0.3)] if 10 <= n < 14 else [] for n in range(60)]
     (track,) = tracks_of(seen(short), SURE)
     assert not track.hidden

@@ -15,7 +15,7 @@ const filmAt = (name, action = "") => `api/films/${encodeURIComponent(name)}${ac
 export class FilmView {
   title = "Film";
   keysHelp = [
-    ["Space  J K L", "play, pause; backwards, pause, forwards (again: faster)"],
+    ["Space  J K L", "play, pause; backwards, pause, forwards (press again: faster)"],
     ["arrows", "a frame; shift: ten"],
     ["Home  End", "first frame, last frame"],
     ["n  p", "next doubtful place, the one before"],
@@ -25,9 +25,9 @@ export class FilmView {
     ["i  o", "the track begins here, ends here"],
     ["s", "split: from here on it is another face"],
     ["m", "join with another track: then click that one"],
-    ["u", "no face: from here, and again at its end"],
+    ["u", "no face from here on; press again where that ends"],
     ["x", "delete the track; shift: all others"],
-    ["Delete", "take the keyframe away"],
+    ["Delete", "remove the keyframe"],
     ["ctrl z  ctrl y", "undo, redo"],
   ];
 
@@ -231,7 +231,7 @@ export class FilmView {
     const { frame } = this.player;
     if (this.mark === null) {
       this.mark = frame;
-      say("From here on there is no face. Go to where that ends, and press the same again.");
+      say("No face from here on. Go to the end of this stretch, and press the same key again.");
       return this.#show();
     }
     const [first, last] = [Math.min(this.mark, frame), Math.max(this.mark, frame)];

@@ -5,7 +5,7 @@ export const KEYS_HELP = [
   ["shift drag", "draw a box over another"],
   ["Enter", "accept the boxes and go on; on the sheet: all of them"],
   ["s", "sheet of many photos, one photo"],
-  ["click", "sheet: the corner or side of the box belongs here; into its middle: not this one"],
+  ["click", "sheet: move the nearest corner or side here; in the middle of the box: not this one"],
   ["x", "sheet: not this one"],
   ["n", "no face in this photo, go on"],
   ["d  a", "next photo, photo before"],
@@ -14,9 +14,9 @@ export const KEYS_HELP = [
   ["ctrl arrows", "move its lower right corner"],
   ["b", "new box in the middle"],
   ["Delete", "delete the box; with shift: the photo, into the bin"],
-  ["ctrl z  ctrl y", "undo, also of the photo before; redo"],
+  ["ctrl z  ctrl y", "undo, also in the photo before; redo"],
   ["wheel  +  -  0", "closer, away, whole photo"],
-  ["Esc", "let go of the box"],
+  ["Esc", "no box chosen"],
 ];
 export const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 

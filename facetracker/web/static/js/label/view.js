@@ -87,7 +87,7 @@ export class LabelView {
   async showSheet(open, name = null) {
     byId("label-desk").classList.toggle("on-sheet", open); // first: what fits is measured
     const shown = open && (await this.sheet.show({ label: this.classes.label, classes: this.classes.names }).catch(complain));
-    if (open && !shown) say("No photo waits for a look.");
+    if (open && !shown) say("No photo waits for review.");
     byId("label-desk").classList.toggle("on-sheet", Boolean(shown));
     byId("label-sheet-open").setAttribute("aria-pressed", String(Boolean(shown)));
     if (shown) return;

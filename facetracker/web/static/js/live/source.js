@@ -172,7 +172,7 @@ function reason(error) {
     return ["The browser was not allowed to use the camera.", "Allow it beside the address, then press Start again."];
   }
   if (error.name === "NotFoundError" || error.name === "OverconstrainedError") {
-    return ["There is no camera here.", "Plug one in, or choose a film or picture instead."];
+    return ["There is no camera here.", "Plug one in, or choose a film or photo instead."];
   }
   if (error.name === "NotReadableError") {
     return ["The camera is in use by another program.", "Close that program, then press Start again."];

@@ -59,7 +59,7 @@ export class LiveView {
     const able = model.in_tab;
     byId("way-tab").disabled = !able;
     if (!able) byId("way-server").checked = true;
-    if (this.alone) byId("way-hint").textContent = "In this tab, and no frame leaves it.";
+    if (this.alone) byId("way-hint").textContent = "The model runs in this tab. No frame leaves it.";
     else byId("way-hint").textContent = able ? "" : "This model has no ONNX file, so it cannot run in the tab.";
     // A tracker that was learnt meanwhile has a threshold of its own; one that the person chose stays.
     if (remembered("threshold", null) === null) this.#setThreshold(model.threshold, false);
@@ -273,8 +273,8 @@ export class LiveView {
 
   async #listCameras(running = "") {
     const select = byId("live-source");
-    await listCameras(select, running, [new Option("A film or picture…", "file")]);
-    byId("live-begin").textContent = select.value === "file" ? "Choose a film or picture" : "Start the camera";
+    await listCameras(select, running, [new Option("A film or photo…", "file")]);
+    byId("live-begin").textContent = select.value === "file" ? "Choose a film or photo" : "Start the camera";
   }
 
   #snapshot() {
@@ -359,7 +359,7 @@ export class LiveView {
       });
     }
     byId("live-source").addEventListener("change", ({ target }) => {
-      byId("live-begin").textContent = target.value === "file" ? "Choose a film or picture" : "Start the camera";
+      byId("live-begin").textContent = target.value === "file" ? "Choose a film or photo" : "Start the camera";
       if (target.value === "file") byId("live-file").click();
       else if (this.source.running) this.start();
     });

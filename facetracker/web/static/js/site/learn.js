@@ -59,7 +59,7 @@ export class LearnView {
       bar.hidden = false;
       const learnt = await tracker.learn((done, all) => Object.assign(bar, { value: done, max: Math.max(all, 1) }));
       bar.hidden = true;
-      if (!learnt.card) return say("The starter sees no face where you drew boxes.", "error", "Draw them round faces.");
+      if (!learnt.card) return say("The starter sees no face where you drew boxes.", "error", "Draw them around faces.");
       const seconds = (performance.now() - began) / 1000;
       const time = seconds < 0.1 ? "at once" : `in ${seconds.toFixed(1)} s`; // most was learnt while boxes were drawn
       byId("learn-told").textContent = `Learnt from ${learnt.faces} ${learnt.faces === 1 ? "face" : "faces"} ${time}.`;

@@ -41,7 +41,7 @@ function opened() {
 
 function fault(error) {
   const full = error?.name === "QuotaExceededError";
-  const message = full ? "This browser has no more room for photos." : `This browser keeps nothing (${error?.message ?? "no storage"}).`;
-  const fix = full ? "Download your photos, then delete some." : "A private window may forbid it: open a usual one.";
+  const message = full ? "This browser has no more room for photos." : `This browser cannot store photos (${error?.message ?? "no storage"}).`;
+  const fix = full ? "Download your photos, then delete some." : "A private window may forbid it: open a normal one.";
   return Object.assign(new Error(message), { fix });
 }
