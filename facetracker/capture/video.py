@@ -89,7 +89,11 @@ class VideoFile(Source):
         self.name = str(path)
         capture = open_capture(self.name, cv2.CAP_FFMPEG if parameters else cv2.CAP_ANY, parameters)
         if capture is None:
-            raise BadFile("is not a film that can be read", path=path, fix="ffmpeg can convert it: -c:v mpeg4 out.mp4")
+            raise BadFile(
+                "is not a film that can be read",
+                path=path,
+                fix="Is it copied whole? Else ffmpeg may convert it: -c:v mpeg4 out.mp4",
+            )
         self._capture = capture
         self.fps = sensible_fps(capture.get(cv2.CAP_PROP_FPS)) or USUAL_FPS
         self.count = sensible_count(capture.get(cv2.CAP_PROP_FRAME_COUNT))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -36,12 +37,13 @@ def collect(
         from facetracker.capture.filming import record_film
 
         path = record_film(source, folder.parent, film, session)
-        console.say(f"{path}. Next: facetracker label {path} --data {folder.parent}")
+        console.say(f"{path}. Next: facetracker label {quote(str(path))} --data {quote(str(folder.parent))}")
         return
     done = collect(source, folder, count, every, session, keep_similar, preview, start, stop)
     console.say(str(done))
     if done.rejects:
         console.say(*done.rejects.lines())
     if done.photos:
-        console.say(f"Next: facetracker annotate {folder.parent if folder.name == 'images' else folder}")
+        data = folder.parent if folder.name == "images" else folder
+        console.say(f"Next: facetracker annotate {quote(str(data))}")
     raise typer.Exit(done.rejects.exit_code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -56,4 +57,4 @@ def label(
     )
     console.say(*lines)
     if (frames is not None or every_frame) and not accept:
-        console.say(f"Next: facetracker review {data}")
+        console.say(f"Next: facetracker review {quote(str(data))}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -39,7 +40,7 @@ def annotate(
         say(*draw_first(data, model).lines())
     with _learning(data, prelabel and model is None):
         labelling = annotate(data, classes or None, keep_prev)
-    say(f"{labelling}. Next: facetracker audit {data}")
+    say(f"{labelling}. Next: facetracker audit {quote(str(data))}")
 
 
 @contextmanager
@@ -148,7 +149,7 @@ def prelabel(
         **where(on, address),
     )
     console.say(*done.lines())
-    console.say(f"Next: facetracker review {folder}")
+    console.say(f"Next: facetracker review {quote(str(folder))}")
     raise typer.Exit(done.rejects.exit_code)
 
 
@@ -165,5 +166,7 @@ def review(
     with _learning(folder, model is None and not list_only):
         waiting = review(folder, model, list_only=list_only, first=first)
     console.say(
-        f"{waiting} photos wait for review" if waiting else f"All photos are reviewed. Next: facetracker audit {folder}"
+        f"{waiting} photos wait for review"
+        if waiting
+        else f"All photos are reviewed. Next: facetracker audit {quote(str(folder))}"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -75,7 +76,10 @@ def train(
         run = train_with_workers(data, preset, changes, workers=workers, **arguments)
     else:
         from facetracker.core.console import silenced
+        from facetracker.training.run import settings_of_new_run
 
+        if not resume:  # tensorflow takes seconds to load: a wrong word is told before
+            settings_of_new_run(data, preset, changes, name, force, runs)
         with silenced():
             import tensorflow  # noqa: F401
         from facetracker.training.fit import train as train_run
@@ -83,7 +87,7 @@ def train(
         run = train_run(data, preset, changes, **arguments)
     from facetracker.core import console
 
-    console.say(f"Next: facetracker detect {run}")
+    console.say(f"Next: facetracker detect {quote(str(run))}")
     if (run / "rejects.txt").is_file():
         raise typer.Exit(EXIT_REJECTS)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from importlib.util import find_spec
 
 from facetracker.core.errors import FaceTrackerError
@@ -31,6 +32,12 @@ def is_installed(module: str) -> bool:
         return False
 
 
+def needed(module: str) -> None:
+    """Refuse, with the command that adds it, where a module is not installed."""
+    if not is_installed(module) and (error := missing(module)) is not None:
+        raise error
+
+
 def missing(module: str | None) -> FaceTrackerError | None:
     """What a person is told who lacks a module; None where it belongs to no extra."""
     first = (module or "").partition(".")[0]
@@ -40,6 +47,7 @@ def missing(module: str | None) -> FaceTrackerError | None:
     return FaceTrackerError(f"this needs {first}, which is not installed", fix=install_command(extra))
 
 
+@lru_cache
 def install_command(*extras: str) -> str:
     """The command that adds extras (`train`, `web` ...) to this installation: from the folder or file it came from.
 

@@ -10,11 +10,12 @@ import io
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 
 from facetracker.core.errors import BadFile, Rejects, one_line
-from facetracker.core.install import install_command
+from facetracker.core.install import install_command, is_installed
 
 FILM_SUFFIXES = (".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".ogv", ".wmv")
 # What cameras and drawing programs keep pictures in, which nothing here reads.
@@ -25,6 +26,12 @@ HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"
 MAGIC = (b"GIF87a", b"GIF89a", b"\x00\x00\x00\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")
 
 
+def as_jpeg(source: str | Path, count: int = 999) -> str:
+    """The command that makes JPEGs of the photos in a folder, or of one; and what comes first if HEIC is not read."""
+    needed = "" if is_installed("pillow_heif") else f"{install_command('heic')}, then "
+    return f"{needed}facetracker collect --source {quote(str(source))} --folder NEW/images --count {count} --every 0"
+
+
 def passed_over(folder: Path, taken: Sequence[str]) -> Rejects:
     """Pictures and films directly in a folder of photos that are not among those `taken` (by suffix), and why."""
     found = Rejects()
@@ -33,8 +40,7 @@ def passed_over(folder: Path, taken: Sequence[str]) -> Rejects:
         if suffix in taken or path.name.startswith("."):
             continue
         if suffix in OTHER_SUFFIXES:
-            as_jpeg = f"facetracker collect --source {folder} --folder NEW/images --count 999 --every 0"
-            found.add(path, f"labelme cannot open {suffix[1:].upper()}; as JPEG: {as_jpeg}")
+            found.add(path, f"labelme cannot open {suffix[1:].upper()}; as JPEG: {as_jpeg(folder)}")
         elif suffix in FILM_SUFFIXES:
             found.add(path, "is a film, not a photo; name a film by itself")
         elif suffix in NOT_READ:
@@ -82,5 +88,6 @@ def _opened(data: bytes, kind: str, path: str | Path):
     try:
         import pillow_heif
     except ImportError:
-        raise BadFile("is HEIC, as iPhones take them", path=path, fix=install_command("heic")) from None
+        # In the fault, not beside it: of a file that is left out only the fault is told.
+        raise BadFile(f"is HEIC, as iPhones take them; to read it: {install_command('heic')}", path=path) from None
     return pillow_heif.open_heif(io.BytesIO(data))

@@ -57,7 +57,8 @@ def decode_picture(data: bytes, path: str | Path = "picture", alpha: bool = Fals
     if (pixels := _stated_pixels(data)) is None:
         raise BadFile("is not a readable picture (its header is damaged)", path=path)
     if pixels > MAX_PIXELS:
-        raise BadFile("is too large (or its header is damaged)", path=path)
+        most = f"at most {MAX_PIXELS / 1e6:.0f} million pixels are read"
+        raise BadFile(f"is too large, or its header is damaged: {most}", path=path)
     try:
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED if alpha else cv2.IMREAD_COLOR)
     except cv2.error as error:

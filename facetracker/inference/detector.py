@@ -242,7 +242,8 @@ def is_run(folder: Path) -> bool:
 def as_bgr(frame: Picture) -> Picture:
     """A frame as `(H, W, 3)` uint8 BGR: grey, BGRA and 16-bit frames are converted, anything else is refused."""
     if not isinstance(frame, np.ndarray):
-        raise FaceTrackerError(f"a frame is a numpy array, not {type(frame).__name__}", fix="cv2.imread gives one.")
+        fix = "cv2.imread gives None where it cannot read the file." if frame is None else "cv2.imread gives one."
+        raise FaceTrackerError(f"a frame is a numpy array, not {type(frame).__name__}", fix=fix)
     channels = frame.shape[2] if frame.ndim == 3 else 1
     if frame.ndim not in (2, 3) or channels not in (1, 3, 4) or not frame.size:
         raise FaceTrackerError(f"a frame of shape {frame.shape} is no picture", fix="(height, width[, 1, 3 or 4])")

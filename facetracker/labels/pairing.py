@@ -22,7 +22,7 @@ from typing import Any
 from facetracker.core.console import counted
 from facetracker.core.errors import BadFile, FaceTrackerError, Rejects
 from facetracker.core.files import PHOTO_SUFFIXES, names_in, needed_folder, photo_names, read_json
-from facetracker.core.other_formats import OTHER_SUFFIXES
+from facetracker.core.other_formats import OTHER_SUFFIXES, as_jpeg
 from facetracker.core.places import as_path
 
 IMAGES, LABELS = "images", "labels"
@@ -205,7 +205,7 @@ def no_photos(data: str | Path, fix: str = "Collect some: facetracker collect") 
             return FaceTrackerError(f"holds {counted(labels, 'label file')} but no photo", path=data, fix=bring)
         return FaceTrackerError("holds no photos", path=data, fix=fix)
     kinds = ", ".join(sorted({path.suffix.lower()[1:].upper() for path in others}))
-    bring = f"facetracker collect --source {others[0].parent} --folder NEW/images --count {len(others)} --every 0"
+    bring = as_jpeg(others[0].parent, len(others))
     return FaceTrackerError(f"holds only photos that labelme cannot open ({kinds})", path=data, fix=f"As JPEG: {bring}")
 
 

@@ -32,7 +32,10 @@ WITHOUT_CV2 = "import sys; sys.modules['cv2'] = None; from labelme.__main__ impo
 VERSION_OF = "from importlib.metadata import version; print('labelme', version('labelme'))"
 REQUIREMENT = "labelme>=6.3,<8"  # 7 needs Python 3.12; pip, pipx and uvx choose by themselves
 OURS = "FACETRACKER_LABELME"
-INSTALL = f"Install it: pipx install '{REQUIREMENT}' (or {install_command('annotate')})."
+INSTALL = (
+    "The page needs no labelme: facetracker web. "
+    f"Or install it: pipx install '{REQUIREMENT}' (or {install_command('annotate')})."
+)
 HOW_TO = (
     "In labelme: ctrl+r, then two clicks around the face; d is the next photo, a the one before.\n"
     "A photo without a face: tick no_face under Flags. It saves by itself; close the window when done.\n"

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from facetracker.core import console
@@ -53,7 +54,7 @@ class Learned:
         return [
             f"your boxes differ from the starter's by {where} of their width and height (left, top, right, bottom)",
             f"{self.choice.why}; a face counts from {self.threshold:.2f}",
-            f"{self.run} ({console.duration(self.seconds)}); try it: facetracker detect {self.run}",
+            f"{self.run} ({console.duration(self.seconds)}); try it: facetracker detect {quote(str(self.run))}",
         ]
 
 

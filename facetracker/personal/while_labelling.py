@@ -111,6 +111,8 @@ class WhileLabelling:
             self._news.notify_all()
         if self._apart is not None:
             self._apart.close()
+        if self._worker is not None:  # in the middle of a photo: Python cannot end while LiteRT computes
+            self._worker.join()
 
     @property
     def style(self) -> Style:

@@ -113,15 +113,23 @@ def open_run(
         settings = resumed_settings(run, changes)
         run.refuse_other_data(data)
         return run, settings
-    settings = load_settings(preset, changes)
-    needed_folder(as_path(data))
-    if name is not None:
-        _refuse_taken(Path(runs) / name, force)
+    settings = settings_of_new_run(data, preset, changes, name, force, runs)
     planned = None if plan is None else plan(settings)
     run = start_run(settings, data, name, runs, force)
     if planned is not None:
         run.keep(run.plan, planned.to_json())
     return run, settings
+
+
+def settings_of_new_run(
+    data: str | Path, preset: str | Path, changes: Sequence[str], name: str | None, force: bool, runs: Path
+) -> Settings:
+    """The settings, once all is refused that can be without reading a photo, or loading tensorflow."""
+    settings = load_settings(preset, changes)
+    needed_folder(as_path(data))
+    if name is not None:
+        _refuse_taken(Path(runs) / name, force)
+    return settings
 
 
 def new_run(

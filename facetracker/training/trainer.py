@@ -6,6 +6,7 @@ Every run stops at a loss that is not a number, writes TensorBoard logs, keeps t
 from __future__ import annotations
 
 import functools
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ from facetracker.training.run import RunFolder
 from facetracker.training.schedules import make_optimizer
 from facetracker.training.state import Progress, put_back, read_state
 from facetracker.version import __version__
+
+# A network that knows landmarks learns from labels that have none; Keras warns of what gets no gradient, every time.
+warnings.filterwarnings("ignore", message="Gradients do not exist for variables")
 
 ESTIMATED_FROM = 200  # steps: shorter runs are over before an estimate is
 

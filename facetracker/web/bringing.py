@@ -23,8 +23,10 @@ from typing import Any
 from facetracker.capture.source import FILM_SUFFIXES
 from facetracker.core.errors import BadFile, FaceTrackerError, Rejects
 from facetracker.core.files import PHOTO_SUFFIXES, photo_names, write_atomically
-from facetracker.core.photo import decode_picture
+from facetracker.core.other_formats import OTHER_SUFFIXES
+from facetracker.core.photo import decode_picture, encode_jpeg
 from facetracker.core.unpacking import BROKEN, check_archive
+from facetracker.inference.films.film import FilmReader
 from facetracker.labels.labelme import checked_content, path_of_photo, write_content
 from facetracker.labels.pairing import label_path, places_in
 from facetracker.web.paths import Place, inside
@@ -120,6 +122,11 @@ class Bringing:
 
     def _take(self, file: Path, name: str, kind: str, done: Brought) -> None:
         if kind == "film":
+            try:
+                with FilmReader(file):
+                    pass
+            except BadFile as error:
+                raise BadFile(error.fault, path=name) from None
             films = inside(self.place.data, self.place.data / FILMS)
             films.mkdir(exist_ok=True)
             target = _free(films, _safe(name))
@@ -164,8 +171,10 @@ class Bringing:
             done.rejects.add(entry.filename, error)
 
     def _photo(self, name: str, data: bytes, done: Brought) -> None:
-        """Keep a photo as it is, unless the same is there already."""
-        decode_picture(data, name)
+        """Keep a photo as it is, unless the same is there already; what browsers do not show as JPEG."""
+        picture = decode_picture(data, name)
+        if _suffix(name) in OTHER_SUFFIXES:
+            data, name = encode_jpeg(picture), f"{PurePosixPath(name).stem}.jpg"
         images = self._images()
         digest = _digest(data)
         if digest in {self._print(images / other) for other in photo_names(images)}:
@@ -217,9 +226,10 @@ def _kind_of(name: str, size: int) -> str:
     """What a file is by its name: photo, label, archive or film; refuses what is none, and what is too large."""
     suffix = _suffix(name)
     kinds = {ARCHIVE: ("archive", MOST_ARCHIVE), LABEL: ("label", MOST_LABEL)}
-    kinds |= dict.fromkeys(PHOTO_SUFFIXES, ("photo", MOST_PHOTO)) | dict.fromkeys(FILM_SUFFIXES, ("film", MOST_FILM))
+    kinds |= dict.fromkeys((*PHOTO_SUFFIXES, *OTHER_SUFFIXES), ("photo", MOST_PHOTO))
+    kinds |= dict.fromkeys(FILM_SUFFIXES, ("film", MOST_FILM))
     if suffix not in kinds:
-        fix = "Photos (JPEG, PNG, WebP, BMP, TIFF), labelme's JSON, zips and films can be brought."
+        fix = "Photos (JPEG, PNG, WebP, BMP, TIFF, HEIC, AVIF, GIF), labelme's JSON, zips and films can be brought."
         raise BadFile("cannot be labelled", path=name[:LONGEST], fix=fix)
     kind, most = kinds[suffix]
     if not 0 < size <= most:
@@ -231,7 +241,7 @@ def _wanted(name: str) -> bool:
     """A photo or a label file in an archive, and none of the files that systems put beside them."""
     parts = PurePosixPath(name).parts
     hidden = any(part.startswith((".", "__MACOSX")) for part in parts if part not in ("/", ".."))
-    return bool(parts) and not hidden and _suffix(name) in (*PHOTO_SUFFIXES, LABEL)
+    return bool(parts) and not hidden and _suffix(name) in (*PHOTO_SUFFIXES, *OTHER_SUFFIXES, LABEL)
 
 
 def _suffix(name: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from facetracker.core.errors import FaceTrackerError
-from facetracker.inference.detector import STARTER, Detector, find_model
+from facetracker.inference.detector import ASSETS, STARTER, Detector, find_model
 from facetracker.web.paths import NotThere
 
 
@@ -25,6 +25,8 @@ class ModelInUse:
         self.detector.detect(np.zeros((480, 640, 3), np.uint8))  # the first look takes half a second
         self.name = name or (STARTER if model is None or str(model) == STARTER else path.stem)
         onnx = path.with_suffix(".onnx")
+        if not onnx.is_file() and self.detector.card.style is not None:
+            onnx = ASSETS / "starter.onnx"  # a style is the starter's file with another card, in the tab as here
         self.onnx = onnx if onnx.is_file() else None
 
     def for_tab(self) -> Path:

@@ -168,6 +168,6 @@ def _greet(address: str, host: str, open_browser: bool) -> None:
         console.say(
             "Browsers give a camera only to 127.0.0.1 or https: use `ssh -L 8765:127.0.0.1:8765` from elsewhere."
         )
-    console.say("Ctrl-C ends it.")
+    console.say("Open this address in a browser. Ctrl-C ends the page.")
     if open_browser:  # some browsers return only when they are closed
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()

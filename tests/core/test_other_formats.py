@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 
 import cv2
@@ -14,7 +15,7 @@ from typer.testing import CliRunner
 from facetracker.capture.source import open_source
 from facetracker.cli.main import app
 from facetracker.core.errors import BadFile
-from facetracker.core.other_formats import HEIC, PILLOW, kind_of
+from facetracker.core.other_formats import HEIC, PILLOW, kind_of, passed_over
 from facetracker.core.photo import decode_picture, encode_jpeg, read_picture
 from facetracker.labels.pairing import no_photos
 from facetracker.scenes import Scene
@@ -85,6 +86,14 @@ def test_without_the_extra_a_heic_says_how_to_get_it(scene, monkeypatch):
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     with pytest.raises(BadFile, match=r"is HEIC, as iPhones take them.*pip install .*\[heic\]"):
         decode_picture(data)
+
+
+def test_a_folder_of_them_says_what_comes_first(scene, tmp_path, monkeypatch):
+    (tmp_path / "IMG_1.HEIC").write_bytes(encoded(scene, ".heic"))
+    assert str(no_photos(tmp_path)).count("pip install") == 0
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    for told in (str(no_photos(tmp_path)), passed_over(tmp_path, ()).rows[0][1]):
+        assert re.search(r"pip install .*\[heic\].*, then facetracker collect --source", told)
 
 
 def test_a_folder_of_them_is_a_source_and_is_collected_as_jpeg(scene, tmp_path):

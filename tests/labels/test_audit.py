@@ -79,6 +79,15 @@ def test_sizes_flags_and_unreadable_labels(photos: PhotoSet):
     assert details["larger"] == "says 640x480, the picture has 160x120"
 
 
+def test_the_label_of_another_photo_that_is_here_too(photos: PhotoSet):
+    photos.add("mine", [FACE])
+    photos.add("copied", [FACE], imagePath="..\\images\\mine.jpg")
+    photos.add("renamed", [FACE], imagePath="../images/what it was called before.jpg")
+    result = audit(photos.folder, out=None)
+    assert kinds(result, "copied") == {"label of another photo"}
+    assert kinds(result, "mine") == kinds(result, "renamed") == set()
+
+
 def test_sideways_photo_counts_upright(photos: PhotoSet):
     """Pixels lie sideways, EXIF says turn: labelme and we see 120x160."""
     from PIL import Image

@@ -14,6 +14,7 @@ from facetracker.core.errors import FaceTrackerError
 from facetracker.core.example import Example
 from facetracker.core.files import write_json
 from facetracker.core.photo import write_jpeg
+from facetracker.inference.detector import find_model
 from facetracker.labels.labelme import write_labels
 from facetracker.reports.evaluation import evaluate
 from facetracker.reports.evaluation.answers import plan_classes
@@ -168,8 +169,9 @@ def test_plans_for_classes():
 
 def test_short_names_tell_models_apart(tmp_path):
     first, second = tmp_path / "x" / "model.onnx", tmp_path / "y" / "model.onnx"
-    assert short_names([first, second]) == ["x/model.onnx", "y/model.onnx"]
-    assert short_names([first]) == ["model.onnx"]
+    assert short_names([first, second, find_model()]) == ["x", "y", "starter"]
+    assert short_names([first, first.with_suffix(".tflite")]) == ["x/model.onnx", "x/model.tflite"]
+    assert short_names([tmp_path / "a" / "own.onnx"]) == ["own.onnx"]
 
 
 def test_free_folder_counts_on(tmp_path):

@@ -57,4 +57,6 @@ def card_of(model: object, path: str | Path = "") -> Card:
     known |= {key: list(known[key]) for key in ("classes", "strides") if key in known}
     known.setdefault("head", "classifier")  # a tracker names its head, a classifier has none
     backbone = config.get("backbone")
-    return Card(**known, name=Path(path).stem, backbone=backbone if isinstance(backbone, str) else "")
+    file = Path(path)
+    name = file.parent.name if file.stem == "model" and file.parent.name else file.stem  # a run's is its folder's
+    return Card(**known, name=name, backbone=backbone if isinstance(backbone, str) else "")

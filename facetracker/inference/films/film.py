@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from facetracker.capture.video import ENDS_EARLY
 from facetracker.core import console
 from facetracker.core.errors import BadFile, FaceTrackerError, one_line
 from facetracker.core.photo import Picture
@@ -71,6 +72,7 @@ class FilmReader:
         self.stream.thread_type = "AUTO"
         self.turned = 0  # degrees to the right by which a frame is turned to be upright; known from the first frame on
         self.count = self.stream.frames or None
+        self._length = (self.container.duration or 0) / 1e6  # seconds, as far as the film says
 
     @property
     def rest(self) -> list[Any]:
@@ -120,6 +122,15 @@ class FilmReader:
             raise BadFile("holds no frame that can be read", path=self.path)
         if damaged:
             console.warn(f"{self.path}: {damaged} damaged pieces were left out")
+        if packets is None:  # the second time through it has been said
+            self._say_if_it_ended_early(number, ((last or 0) + self._step) * self._clock)
+
+    def _say_if_it_ended_early(self, frames: int, seconds: float) -> None:
+        """Matroska does not say how many frames there are, only how long the film is."""
+        if self.count and frames < ENDS_EARLY * self.count - 1:
+            console.warn(f"{self.path}: ends after {frames} of {self.count} frames, the rest cannot be read")
+        elif not self.count and seconds < ENDS_EARLY * self._length - 1 / self.fps:
+            console.warn(f"{self.path}: ends after {seconds:.1f} of {self._length:.1f} s, the rest cannot be read")
 
     def _packets(self, streams: list[Any]) -> Iterator[Any]:
         """The packets of these streams; a film that breaks off in the middle of one ends there."""

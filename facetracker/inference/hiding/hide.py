@@ -13,6 +13,7 @@ from facetracker.capture.source import FILM_SUFFIXES
 from facetracker.core import console, disk
 from facetracker.core.errors import FaceTrackerError, Rejects, one_line
 from facetracker.core.files import PHOTO_SUFFIXES, refuse_to_overwrite, written_beside
+from facetracker.core.other_formats import OTHER_SUFFIXES, as_jpeg, passed_over
 from facetracker.core.photo import Picture, decode_picture, photo_size, read_bytes
 from facetracker.inference.films.film import FilmReader, FilmWriter, check_suffix
 from facetracker.inference.films.sightings import LARGEST, Looks, look_through
@@ -83,6 +84,10 @@ def hide(
     if not source.is_file():
         live = f"A camera's picture: facetracker detect {source} --blur" if str(source).isdigit() else None
         raise FaceTrackerError("no such film, photo or folder", path=source, fix=live or "Check the name.")
+    if source.suffix.lower() in OTHER_SUFFIXES:
+        raise FaceTrackerError(
+            "is no photo that can be written again", path=source, fix=f"As JPEG: {as_jpeg(source, 1)}"
+        )
     if source.suffix.lower() not in (*PHOTO_SUFFIXES, *FILM_SUFFIXES):
         kinds = ", ".join(suffix[1:] for suffix in (*PHOTO_SUFFIXES, *FILM_SUFFIXES))
         raise FaceTrackerError("is neither a film nor a photo", path=source, fix=f"Such are: {kinds}.")
@@ -204,10 +209,15 @@ def _hide_folder(
     target, inside = save.resolve(), folder.resolve()
     if target == inside or target.is_relative_to(inside) or inside.is_relative_to(target):
         raise FaceTrackerError("must lie beside the folder that is hidden, not in it", path=save)
-    files = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in (*PHOTO_SUFFIXES, *FILM_SUFFIXES)]
-    files = [path for path in files if path.is_file() and not path.name.startswith(".")]
+    taken = (*PHOTO_SUFFIXES, *FILM_SUFFIXES)
+    there = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith(".")]
+    files = [path for path in there if path.suffix.lower() in taken]
+    for other in sorted({path.parent for path in there}):
+        done.rejects.rows += passed_over(other, taken).rows
     if not files:
-        raise FaceTrackerError("holds no film and no photo", path=folder)
+        fix = f"Photos and films are: {', '.join(suffix[1:] for suffix in taken)}."
+        fix = f"As JPEG: {as_jpeg(folder)}" if done.rejects else fix
+        raise FaceTrackerError("holds no film and no photo that can be hidden in", path=folder, fix=fix)
     counts, looks = {"photos": 0, "films": 0, "there already": 0}, Looks(model, LARGEST)
     for path in console.track(files, "hide", unit="files"):
         to = save / path.relative_to(folder)

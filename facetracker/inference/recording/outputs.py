@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from facetracker.capture.frames import Frame
@@ -118,7 +119,7 @@ class Outputs:
             folder = self.hard_frames.folder
             data = folder.parent if folder.name == "images" else folder
             count = console.counted(self.hard_frames.count, "frame")
-            lines.append(f"{folder}: {count} to label. Next: facetracker review {data}")
+            lines.append(f"{folder}: {count} to label. Next: facetracker review {quote(str(data))}")
         return lines + [outlet.summary() for outlet in self.outlets]
 
     def raise_failures(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 import cv2
@@ -34,6 +34,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "unreadable label": ("fault", "label the photo again"),
     "label without a photo": ("fault", "bring the photo back, or delete it"),
     "two photos, one label": ("fault", "rename one of the photos"),
+    "label of another photo": ("fault", "label it again, or bring its own file"),
     "broken shape": ("fault", "fix it in labelme"),
     "degenerate": ("fault", "drawn by mistake: delete it"),
     "outside the picture": ("fault", "--fix clips it"),
@@ -130,6 +131,9 @@ def look(folder: Path, photo: Path, label: Path | None) -> CheckedPhoto:
     seen.labelled = state_of(content) == "reviewed"
     if not seen.labelled:
         seen.note("only prelabelled")
+    named = PurePosixPath(str(content.get("imagePath", "")).replace("\\", "/")).name
+    if named and Path(named).stem != photo.stem and photo.with_name(named).is_file():
+        seen.note("label of another photo", f"says {named}, which is here too")
     for kind, detail in label_findings(content, seen.size):
         seen.note(kind, detail)
     seen.labels = labels_of(content)

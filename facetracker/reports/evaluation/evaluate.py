@@ -12,7 +12,9 @@ from facetracker.cluster.cluster import On
 from facetracker.core.console import track
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.files import refuse_to_overwrite, write_atomically, write_json
+from facetracker.core.install import needed
 from facetracker.inference.card import Card
+from facetracker.inference.detector import ASSETS
 from facetracker.reports.evaluation.answers import (
     ClassPlan,
     Models,
@@ -105,6 +107,7 @@ def evaluate(
     (`groups.py`): found and false alarms are told of each. `on` ray, the photos are shown to the models on the cluster
     at `address` (none: a Ray started here); the speed is that of this machine.
     """
+    needed("pycocotools")  # before the photos are looked at, not after
     paths = [find(model) for model in ([models] if isinstance(models, str | Path) else models)]
     if not paths:
         raise FaceTrackerError("no model to evaluate", fix="Name a model file or a run folder.")
@@ -188,14 +191,21 @@ def write_evaluation(evaluation: Evaluation, out: str | Path, gallery: int = 12)
 
 
 def short_names(paths: Sequence[Path]) -> list[str]:
-    """Names that tell the models apart: the file's, with as many folders as it takes."""
-    names = [path.name for path in paths]
+    """Names that tell the models apart: a run's, or the file's, with as many folders as it takes."""
+    names = [called(path) for path in paths]
     for depth in range(2, 5):
         double = {name for name in names if names.count(name) > 1}
         names = [
             "/".join(path.parts[-depth:]) if name in double else name for path, name in zip(paths, names, strict=True)
         ]
     return names
+
+
+def called(model: Path) -> str:
+    """What a person calls a model file: the starter, a run by its folder, anything else by its file."""
+    if model.parent == ASSETS:
+        return model.stem
+    return model.parent.name if model.stem == "model" and model.parent.name else model.name
 
 
 def free_folder(name: str, runs: Path = RUNS) -> Path:

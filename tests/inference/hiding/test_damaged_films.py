@@ -52,6 +52,22 @@ def test_a_film_that_breaks_off_is_read_as_far_as_it_goes(film, monkeypatch, cap
     assert "breaks off" in capsys.readouterr().err
 
 
+def test_a_film_that_was_not_copied_whole_says_so(tmp_path, capsys):
+    path = tmp_path / "film.mkv"
+    recorder = VideoRecorder(path, 10)
+    rng = np.random.default_rng(0)
+    for number in range(40):
+        recorder.write(rng.integers(0, 255, (48, 64, 3), np.uint8), number / 10)
+    recorder.close()
+    with FilmReader(path) as whole:
+        assert len(list(whole.frames())) == 40
+    assert "ends after" not in capsys.readouterr().err
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with FilmReader(path) as cut:
+        assert 5 < len(list(cut.frames())) < 30
+    assert "the rest cannot be read" in capsys.readouterr().err
+
+
 @pytest.fixture
 def plan(tmp_path):
     """A plan of one face, written beside the film that it tells of."""

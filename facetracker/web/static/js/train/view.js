@@ -163,7 +163,7 @@ export class TrainView {
     byId("train-photos").textContent = `${able || learns ? used : ""}${able ? "" : `${needs} needs more packages: ${this.page.state.install_training}`}`;
     const few = photos.labelled < ENOUGH;
     byId("train-advice").textContent = few
-      ? `${photos.labelled === 0 ? "No photo is reviewed" : photos.labelled === 1 ? "Only 1 is reviewed" : `Only ${photos.labelled} are reviewed`} yet. Five are enough to learn, thirty are better.`
+      ? `${photos.labelled === 0 ? "No photo is reviewed" : photos.labelled === 1 ? "Only 1 is reviewed" : `Only ${photos.labelled} are reviewed`} yet. One is enough for your style, five for an own head; thirty are better.`
       : "Learning starts from your reviewed photos and takes a minute; you can try it after some seconds.";
     byId("train-advice-link").hidden = !few;
     if (photos.total === 0) {
