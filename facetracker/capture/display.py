@@ -25,6 +25,8 @@ os.environ.setdefault("QT_LOGGING_RULES", "*=false")
 EVENTS = 10
 os.environ.setdefault("QT_QPA_UPDATE_IDLE_TIME", "0")
 
+# albumentations brings another OpenCV into the same folder; this puts the one with windows back.
+GUI_BUILD = "pip install --force-reinstall --no-deps opencv-python"
 KEYS = {27: "esc", 32: "space", 13: "return", 9: "tab"}
 
 
@@ -38,7 +40,7 @@ def why_no_display() -> str | None:
     if in_notebook():
         return "a notebook has no windows (imshow would end its kernel)"
     if not cv2.currentUIFramework():
-        return "this OpenCV is the headless build (albumentations brought it)"
+        return f"this OpenCV is the headless build (albumentations brought it; windows come back with: {GUI_BUILD})"
     if not sys.platform.startswith("linux"):
         return None
     platform = os.environ.get("QT_QPA_PLATFORM", "")

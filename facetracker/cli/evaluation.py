@@ -9,6 +9,7 @@ import typer
 
 from facetracker.cli.cluster import Address, On, where
 from facetracker.core import console
+from facetracker.core.console import counted
 
 if TYPE_CHECKING:
     from facetracker.reports.evaluation import Evaluation
@@ -60,8 +61,8 @@ def table(evaluation: Evaluation) -> list[str]:
     photos, first = evaluation.photos, evaluation.models[0].scores
     lines = [*_worse_than_the_starter(evaluation.models)]
     lines += [
-        f"{photos.folder}{f', {photos.part}' if photos.part else ''} ({photos.kind}): {first.photos} photos, "
-        f"{first.faces} faces, {first.photos_without_face} photos without a face"
+        f"{photos.folder}{f', {photos.part}' if photos.part else ''} ({photos.kind}): "
+        f"{counted(first.photos, 'photo')}, {counted(first.faces, 'face')}, {counted(first.photos_without_face, 'photo')} without a face"
     ]
     if photos.kind == "augmented":
         lines.append(f"augmented from {photos.originals} photos: do not compare this with a score on clean photos")

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from facetracker.cli.cluster import Address, On, where
+from facetracker.core.console import counted
 
 Data = Annotated[
     Path,
@@ -95,7 +96,10 @@ def convert(
     from facetracker.labels.formats.convert import REJECTS, convert
 
     done = convert(source, target, to, come_from, classes or None, force)
-    say(f"{done.come_from} to {to}: {done.photos} photos, {done.faces} faces, {done.no_face} photos without a face")
+    say(
+        f"{done.come_from} to {to}: {counted(done.photos, 'photo')}, {counted(done.faces, 'face')}, "
+        f"{counted(done.no_face, 'photo')} without a face"
+    )
     say(f"classes: {', '.join(done.classes) or 'none'}")
     if done.unlabelled:
         say(f"{done.unlabelled} photos are not labelled{'' if to == 'labelme' else ' and were left out'}")
@@ -166,7 +170,7 @@ def review(
     with _learning(folder, model is None and not list_only):
         waiting = review(folder, model, list_only=list_only, first=first)
     console.say(
-        f"{waiting} photos wait for review"
+        f"{counted(waiting, 'photo')} wait for review"
         if waiting
         else f"All photos are reviewed. Next: facetracker audit {quote(str(folder))}"
     )

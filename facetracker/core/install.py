@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
 from importlib.util import find_spec
 
 from facetracker.core.errors import FaceTrackerError
@@ -47,7 +46,6 @@ def missing(module: str | None) -> FaceTrackerError | None:
     return FaceTrackerError(f"this needs {first}, which is not installed", fix=install_command(extra))
 
 
-@lru_cache
 def install_command(*extras: str) -> str:
     """The command that adds extras (`train`, `web` ...) to this installation: from the folder or file it came from.
 

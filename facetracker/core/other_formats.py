@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from shlex import quote
 
@@ -26,9 +27,15 @@ HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"
 MAGIC = (b"GIF87a", b"GIF89a", b"\x00\x00\x00\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")
 
 
+@cache
+def _heic_reader() -> str:
+    """What brings the reader of HEIC; found out once, not for each of a thousand photos."""
+    return install_command("heic")
+
+
 def as_jpeg(source: str | Path, count: int = 999) -> str:
     """The command that makes JPEGs of the photos in a folder, or of one; and what comes first if HEIC is not read."""
-    needed = "" if is_installed("pillow_heif") else f"{install_command('heic')}, then "
+    needed = "" if is_installed("pillow_heif") else f"{_heic_reader()}, then "
     return f"{needed}facetracker collect --source {quote(str(source))} --folder NEW/images --count {count} --every 0"
 
 
@@ -89,5 +96,5 @@ def _opened(data: bytes, kind: str, path: str | Path):
         import pillow_heif
     except ImportError:
         # In the fault, not beside it: of a file that is left out only the fault is told.
-        raise BadFile(f"is HEIC, as iPhones take them; to read it: {install_command('heic')}", path=path) from None
+        raise BadFile(f"is HEIC, as iPhones take them; to read it: {_heic_reader()}", path=path) from None
     return pillow_heif.open_heif(io.BytesIO(data))

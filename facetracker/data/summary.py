@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from facetracker.core import boxes as box_arithmetic
+from facetracker.core.console import counted
 from facetracker.labels.collection import Collection
 
 FEW_EMPTY = 0.02  # below this share of pictures without a face, trackers tend to see faces everywhere
@@ -34,7 +35,10 @@ class Summary:
 
     def lines(self) -> list[str]:
         """The summary for a person."""
-        lines = [f"{self.pictures} pictures, {self.faces} faces, {self.without_face} pictures without a face"]
+        lines = [
+            f"{counted(self.pictures, 'picture')}, {counted(self.faces, 'face')}, "
+            f"{counted(self.without_face, 'picture')} without a face"
+        ]
         if len(self.parts) > 1:
             lines.append("by part: " + ", ".join(f"{name} {n}" for name, n in self.parts.items()))
         if len(self.labels) > 1:

@@ -13,6 +13,7 @@ from typing import Any
 
 from facetracker.cluster.tasks import WorkerDied, run_on_ray
 from facetracker.core import console
+from facetracker.core.console import counted
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.example import Example
 from facetracker.core.faces import Faces
@@ -41,7 +42,7 @@ class Prelabelled:
 
     def lines(self) -> list[str]:
         """The report for a person."""
-        lines = [f"{len(self.written)} photos prelabelled with {self.model}: {self.faces} faces"]
+        lines = [f"{counted(len(self.written), 'photo')} prelabelled with {self.model}: {counted(self.faces, 'face')}"]
         if self.no_face:
             lines[0] += f", {self.no_face} photos without a face"
         if self.reviewed:

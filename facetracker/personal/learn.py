@@ -17,6 +17,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from facetracker.core import console
+from facetracker.core.console import counted
 from facetracker.core.errors import Rejects
 from facetracker.core.files import write_atomically, write_json
 from facetracker.core.install import install_command, is_installed
@@ -89,7 +90,7 @@ def learn(
         _write_style(run, style, threshold)
         _write_about(learned, photos, seed)
     if not alone:
-        console.say(f"style learnt from {faces} photos; learning an own head ...")
+        console.say(f"style learnt from {counted(faces, 'photo')}; learning an own head ...")
         with console.silenced():
             choice, threshold = _own_head(run, photos, pairs, detector, style, threshold, seed)
         learned = replace(learned, threshold=threshold, choice=choice, seconds=time.monotonic() - began)

@@ -29,7 +29,6 @@ from facetracker.version import __version__
 PYTHONS = ((3, 11), (3, 13))
 TENSORFLOW_SECONDS = 120.0
 DRAWN_FACE_SCORE = 0.3
-GUI_LAST = "pip install --force-reinstall --no-deps opencv-python"
 ASK_TENSORFLOW = """
 import json, tensorflow as tf
 gpus = tf.config.list_physical_devices("GPU")
@@ -137,13 +136,15 @@ def _version(package: str) -> str | None:
 def _opencv() -> Verdict:
     import cv2
 
+    from facetracker.capture.display import GUI_BUILD
+
     headless = _version("opencv-python-headless")
     windows = cv2.currentUIFramework()
     if not windows:
         says = (
             f"{cv2.__version__}, headless build" + (" (albumentations brought it)" if headless else "") + ": no windows"
         )
-        return Verdict("OpenCV", State.missing, says, GUI_LAST)
+        return Verdict("OpenCV", State.missing, says, GUI_BUILD)
     films = "reads films" if "FFMPEG" in _backends() else "cannot read films (built without FFmpeg)"
     return Verdict("OpenCV", State.good, f"{cv2.__version__}, build with windows ({windows}), {films}")
 
@@ -155,13 +156,13 @@ def _backends() -> list[str]:
 
 
 def _display() -> Verdict:
-    from facetracker.capture.display import why_no_display
+    from facetracker.capture.display import GUI_BUILD, why_no_display
 
     reason = why_no_display()
     if reason is None:
         return Verdict("display", State.good, f"windows open on {os.environ.get('DISPLAY') or sys.platform}")
     if "headless" in reason:
-        return Verdict("display", State.missing, reason, GUI_LAST)
+        return Verdict("display", State.missing, reason, GUI_BUILD)
     return Verdict("display", State.note, reason, "facetracker detect --view web   (watch in the browser instead)")
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from facetracker.cluster.cluster import On
 from facetracker.cluster.workers import run_tasks
 from facetracker.core import console
+from facetracker.core.console import counted
 from facetracker.core.errors import FaceTrackerError, Rejects
 from facetracker.core.example import Example
 from facetracker.core.files import sweep, write_atomically, written_beside
@@ -74,8 +75,11 @@ class AugmentReport:
         lines = []
         for name in self.counts:
             pictures, faces, empty = (self.total(count, name) for count in ("pictures", "faces", "without_face"))
-            lines.append(f"{name}: {pictures} pictures, {faces} faces, {empty} pictures without a face")
-        lines.append(f"{self.made} photos augmented, {self.kept} were done already")
+            lines.append(
+                f"{name}: {counted(pictures, 'picture')}, {counted(faces, 'face')}, "
+                f"{counted(empty, 'picture')} without a face"
+            )
+        lines.append(f"{counted(self.made, 'photo')} augmented, {self.kept} were done already")
         if redrawn := self.total("redrawn"):
             lines.append(f"{redrawn} drawn again because a face would have been cut")
         if whole := self.total("whole"):

@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 from facetracker.capture.source import Frame, Source, open_source
 from facetracker.core import console
+from facetracker.core.console import counted
 from facetracker.core.errors import FaceTrackerError
 from facetracker.core.naming import new_session, photo_stem
 from facetracker.core.photo import write_jpeg
@@ -59,7 +60,7 @@ class Noticed:
     def summary(self) -> str:
         """A line about the run."""
         seconds = console.duration(self.report.seconds)
-        return f"{self.report.frames} frames in {seconds}, visits: {self.visits}, events: {self.events}"
+        return f"{counted(self.report.frames, 'frame')} in {seconds}, visits: {self.visits}, events: {self.events}"
 
 
 def notice(

@@ -16,6 +16,7 @@ from typing import Any
 
 from facetracker.capture.frames import Frame
 from facetracker.core import console
+from facetracker.core.console import counted
 from facetracker.core.errors import FaceTrackerError, one_line
 from facetracker.core.files import refuse_to_overwrite
 from facetracker.core.install import install_command
@@ -102,7 +103,7 @@ class RawPipe:
     def summary(self) -> str:
         """A line about it."""
         left = f", {self.left_out} left out (read too slowly)" if self.left_out else ""
-        return f"pipe: {self.frames} frames{left}"
+        return f"pipe: {counted(self.frames, 'frame')}{left}"
 
     def _work(self) -> None:
         while (item := self._queue.get()) is not None:
@@ -160,7 +161,7 @@ class Mjpeg:
 
     def summary(self) -> str:
         """A line about it."""
-        return f"MJPEG: {self.frames} frames"
+        return f"MJPEG: {counted(self.frames, 'frame')}"
 
 
 class VirtualCamera:
@@ -202,7 +203,7 @@ class VirtualCamera:
 
     def summary(self) -> str:
         """A line about it."""
-        return f"virtual camera: {self.frames} frames"
+        return f"virtual camera: {counted(self.frames, 'frame')}"
 
 
 class SavedPhotos:

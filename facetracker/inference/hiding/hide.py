@@ -218,20 +218,22 @@ def _hide_folder(
         fix = f"Photos and films are: {', '.join(suffix[1:] for suffix in taken)}."
         fix = f"As JPEG: {as_jpeg(folder)}" if done.rejects else fix
         raise FaceTrackerError("holds no film and no photo that can be hidden in", path=folder, fix=fix)
-    counts, looks = {"photos": 0, "films": 0, "there already": 0}, Looks(model, LARGEST)
+    counts, looks = {"photo": 0, "film": 0, "file there already": 0}, Looks(model, LARGEST)
     for path in console.track(files, "hide", unit="files"):
         to = save / path.relative_to(folder)
         if to.exists() and not force:
-            counts["there already"] += 1
+            counts["file there already"] += 1
             continue
         try:
             if path.suffix.lower() in PHOTO_SUFFIXES:
                 hide_in_photo(path, to, looks, cover)
-                counts["photos"] += 1
+                counts["photo"] += 1
             else:
                 check_suffix(to)
                 done.lines += hide_in_film(path, to, cover, model)
-                counts["films"] += 1
+                counts["film"] += 1
         except FaceTrackerError as error:
             done.rejects.add(path, error)
-    done.lines.append(f"{save}: " + ", ".join(f"{count} {what}" for what, count in counts.items() if count))
+    before = counts.pop("file there already")
+    told = [console.counted(count, what) for what, count in counts.items() if count]
+    done.lines.append(f"{save}: {', '.join([*told, *([f'{before} there already'] if before else [])]) or 'nothing'}")

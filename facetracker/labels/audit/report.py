@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from facetracker.core.console import duration
+from facetracker.core.console import counted, duration
 from facetracker.core.files import write_json
 from facetracker.core.lettering import shortened
 from facetracker.labels.audit.checks import KINDS, Audit, offenders
@@ -56,7 +56,8 @@ def as_json(audit: Audit) -> dict[str, Any]:
 def as_text(audit: Audit) -> str:
     """The report for the terminal, no line longer than 80 columns."""
     lines = [
-        f"{shortened(str(audit.folder), 36)}: {audit.photos:,} photos, looked through in {duration(audit.seconds)}",
+        f"{shortened(str(audit.folder), 36)}: {counted(audit.photos, 'photo')}, "
+        f"looked through in {duration(audit.seconds)}",
         "",
     ]
     lines += [f"{'':14}{'photos':>8}{'labelled':>10}{'no face':>9}{'not labelled':>14}{'faces':>8}"]
@@ -101,7 +102,7 @@ def _verdict(audit: Audit) -> list[str]:
         )
     faults = Counter(finding.level for finding in audit.findings)["fault"]
     if faults:
-        lines.append(f"{faults} faults in {len(audit.faulty)} photos.")
+        lines.append(f"{counted(faults, 'fault')} in {len(audit.faulty)} photos.")
     elif labelled:
         lines.append("No faults: ready to split, augment and train.")
     elif audit.of("only prelabelled"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from facetracker.core.console import counted
 from facetracker.core.errors import FaceTrackerError
 from facetracker.labels.film.choose import choose_frames
 from facetracker.labels.film.session import FilmSession
@@ -33,7 +34,7 @@ def label_film(
     lines = []
     with FilmSession(film, model, label) as session:
         labels = session.labels
-        lines.append(f"{session.film}: {len(session.seen)} frames, {len(labels.tracks)} tracks")
+        lines.append(f"{session.film}: {counted(len(session.seen), 'frame')}, {counted(len(labels.tracks), 'track')}")
         if labels.doubts:
             lines[0] += f", {len(labels.doubts)} doubtful places (facetracker label {session.film} shows them)"
         if frames is not None or every_frame:

@@ -11,6 +11,7 @@ from typing import Any
 
 from facetracker.core import console
 from facetracker.core.boxes import from_pixels
+from facetracker.core.console import counted
 from facetracker.core.example import Example
 from facetracker.core.files import is_torn, refuse_to_overwrite, sweep, write_atomically, write_json
 from facetracker.core.naming import photo_stem
@@ -38,7 +39,10 @@ class Taken:
 
     def lines(self) -> list[str]:
         """The report for a person."""
-        lines = [f"{len(self.written)} frames in {self.folder}, session {self.session}: {self.faces} faces"]
+        lines = [
+            f"{counted(len(self.written), 'frame')} in {self.folder}, session {self.session}: "
+            f"{counted(self.faces, 'face')}"
+        ]
         if self.no_face:
             lines[0] += f", {self.no_face} frames without a face"
         if self.kept:
