@@ -25,6 +25,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -99,7 +100,16 @@ CASES: dict[str, Case] = {
     "benchmark": Case(["benchmark", "--rounds", "3", "--threads", "1", "--png", "table.png"]),
     "demo": Case(["demo", "--out", "demo", "--no-open"]),
 }
-NAMED_BY_TIME = ("collect", "web", "notice", "train", "train-classifier", "detect --collect-uncertain", "audit --fix")
+NAMED_BY_TIME = (
+    "collect",
+    "web",
+    "notice",
+    "train",
+    "train-classifier",
+    "detect --collect-uncertain",
+    "audit --fix",
+    "demo",
+)
 SLOW = ("demo",)  # only when asked for: minutes a run
 
 
@@ -149,7 +159,9 @@ def command(words: list[str], where: Path, temporary: Path) -> subprocess.Comple
 
 
 def used_page(program: list[str], where: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """The page's server with photos collected and a label saved through it; the first refusal as a command says it."""
+    """The page's server with labels saved, photos and a film collected and a photo brought through it; the first
+    refusal as a command says it. Every refusal must be one line, and the server must go on.
+    """
     import httpx
 
     refused = ""
@@ -175,13 +187,28 @@ def used_page(program: list[str], where: Path, environment: dict[str, str]) -> s
                 jpeg = cv2.imencode(".jpg", still_of(9, number, 320, 240, faces=1).picture)[1].tobytes()
                 query = {"session": session, "keep_similar": "1"}
                 answers.append(client.post("/api/collect", params=query, content=jpeg))
-            refusals = [answer.json()["error"] for answer in answers if answer.status_code >= 400]
+            film = client.post("/api/record", json={"name": "kitchen"}).json()["film"]
+            for number in range(8):
+                answers.append(client.post(f"/api/record/{film}", params={"t": str(number / 10)}, content=jpeg))
+            answers.append(client.post(f"/api/record/{film}/end", json={}))
+            query = {"name": "mine.jpg", "size": str(len(jpeg)), "at": "0", "ticket": ""}
+            answers.append(client.post("/api/bring", params=query, content=jpeg))
+            refusals = [told_by(answer) for answer in answers if answer.status_code >= 400]
             refused = f"facetracker: {refusals[0]}\n" if refusals else ""
             alive = client.get("/api/state").status_code == 200
         process.terminate()
         said = process.communicate()[1]
-    code = 1 if not alive or "Traceback" in said else 2 if refused else 0
+    odd = [line for line in refusals if not line or "\n" in line]
+    code = 1 if not alive or odd or "Traceback" in said else 2 if refused else 0
     return subprocess.CompletedProcess(program, code, "", refused + (said if "Traceback" in said else ""))
+
+
+def told_by(answer: Any) -> str:
+    """The line of a refusal; nothing where the server had none to give."""
+    try:
+        return str(answer.json()["error"])
+    except (ValueError, KeyError):
+        return ""
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -217,6 +244,7 @@ CHECKS: dict[str, Callable[[Path], bool]] = {
     ".xml": lambda path: "</annotation>" in path.read_text()[-40:],
     ".yaml": lambda path: path.read_bytes().endswith(b"\n"),
     ".mp4": plays,
+    ".mkv": plays,
 }
 
 

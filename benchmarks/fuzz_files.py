@@ -94,10 +94,6 @@ def sound_records(folder: Path) -> list[tuple[str, bytes]]:
     return [(".tfrecord", frame(one.encode()))]
 
 
-def sound_messages(folder: Path) -> list[tuple[str, bytes]]:
-    return [(".tfrecord", sound_records(folder)[0][1][12:-4])]
-
-
 def sound_exchange(folder: Path) -> list[tuple[str, bytes]]:
     from facetracker.labels.formats.convert import convert
 

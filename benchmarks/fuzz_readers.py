@@ -53,6 +53,8 @@ def converted(path: Path) -> object:
         shutil.copy(path.with_name("photo.jpg"), images / "photo.jpg")
         name = "data.yaml" if path.suffix == ".yaml" else f"photo{path.suffix}"
         shutil.copy(path, place / name)
+        if path.suffix == ".txt":
+            (source / "classes.txt").write_text("face\n")
         if path.suffix == ".yaml":
             (source / "labels").mkdir(exist_ok=True)
             (source / "labels" / "photo.txt").write_text("0 0.5 0.5 0.2 0.2\n")

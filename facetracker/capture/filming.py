@@ -34,7 +34,7 @@ class FilmRecorder:
 
         self.path, self.size, self.frames, self.seconds = path, (width, height), 0, 0.0
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._last = -1
+        self._last, self._failed = -1, False
         try:
             self._container = av.open(str(path), "w", format="matroska")
         except OSError as error:
@@ -58,14 +58,22 @@ class FilmRecorder:
         try:
             self._container.mux(packet)
         except OSError as error:
+            self._failed = True
             raise FaceTrackerError(f"cannot be written ({disk.reason(error, self.path)})", path=self.path) from None
         self._last, self.frames, self.seconds = stamp, self.frames + 1, seconds
         return True
 
     def close(self) -> None:
-        """Finish the film."""
-        self._container.close()
-        if not self.frames:
+        """Finish the film. One of which nothing can be shown is removed: frames wait in memory, and a disk that is full
+        says so late.
+        """
+        try:
+            self._container.close()
+        except OSError as error:
+            if not _plays(self.path):
+                self.path.unlink(missing_ok=True)
+            raise FaceTrackerError(f"cannot be written ({disk.reason(error, self.path)})", path=self.path) from None
+        if not self.frames or (self._failed and not _plays(self.path)):
             self.path.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
@@ -73,6 +81,17 @@ class FilmRecorder:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _plays(path: Path) -> bool:
+    """Whether a film shows anything."""
+    import av
+
+    try:
+        with av.open(str(path)) as film:
+            return next(film.decode(video=0), None) is not None
+    except (av.error.FFmpegError, IndexError):  # damaged, or without a picture
+        return False
 
 
 def record_film(

@@ -144,7 +144,7 @@ def _read_plan(out: Path, settings: dict[str, Any], force: bool) -> dict[str, An
     except (ValueError, RecursionError):
         console.warn(f"{path}: is damaged; it is made again from where the photos lie")
         return {}
-    if not isinstance(plan, dict) or not isinstance(plan.get("photos"), dict):
+    if not _is_plan(plan):
         raise FaceTrackerError("is no plan of a split", path=path, fix="Move it away and split again.")
     if not _same(plan, settings) and not force:
         differing = [f"--{key} {plan.get(key)}" for key in settings if plan.get(key) != settings[key]]
@@ -152,6 +152,14 @@ def _read_plan(out: Path, settings: dict[str, Any], force: bool) -> dict[str, An
             f"is split already, with {', '.join(differing)}", path=out, fix="Pass --force to split it again."
         )
     return plan
+
+
+def _is_plan(plan: Any) -> bool:
+    """Whether everything is there that is read of a plan; photos belong to our parts and to no other folder."""
+    if not isinstance(plan, dict) or not isinstance(plan.get("photos"), dict):
+        return False
+    told = isinstance(plan.get("kept_together_by"), str) and isinstance(plan.get("groups"), int)
+    return told and all(isinstance(part, str) and part in PARTS for part in plan["photos"].values())
 
 
 def _source(data: Path, out: Path, planned: bool) -> Pairs:

@@ -267,9 +267,9 @@ class Films:
         return self._recording
 
     def _finish(self) -> None:
-        if self._recording is not None and self._recording.recorder is not None:
-            self._recording.recorder.close()
-        self._recording = None
+        recording, self._recording = self._recording, None  # over also where the disk is too full to close it
+        if recording is not None and recording.recorder is not None:
+            recording.recorder.close()
 
     # The routes
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from facetracker.core.errors import FaceTrackerError
-from facetracker.core.files import write_json
+from facetracker.core.files import read_json, write_json
 from facetracker.core.photo import write_jpeg
 from facetracker.data.grouping import assign
 from facetracker.data.split import split
@@ -234,6 +234,26 @@ def test_folders_without_photos(tmp_path):
     write_json(tmp_path / "split.json", [1])
     with pytest.raises(FaceTrackerError, match="no plan"):
         split(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kept_together_by": None},
+        {"groups": "many"},
+        {"photos": []},
+        {"photos": {"a": "../../elsewhere"}},
+        {"photos": {"a": ["train"]}},
+    ],
+)
+def test_a_plan_that_somebody_has_changed_is_refused_whole(photos, change):
+    split(photos)
+    path = photos / "split.json"
+    write_json(path, {**read_json(path), **change})
+    before = sorted(photos.rglob("*"))
+    with pytest.raises(FaceTrackerError, match="no plan of a split"):
+        split(photos)
+    assert sorted(photos.rglob("*")) == before
 
 
 def test_assign_fills_what_lacks_most_and_keeps_groups_whole():

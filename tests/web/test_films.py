@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import time
 
@@ -13,6 +15,7 @@ from drawn_films import write_film
 
 from facetracker import scenes
 from facetracker.cli.main import main
+from facetracker.core.errors import FaceTrackerError
 from facetracker.labels.film import storage
 from facetracker.web.films import Films
 from facetracker.web.paths import NotThere, Place
@@ -164,3 +167,28 @@ def test_the_command_opens_the_page_on_the_film(made, tmp_path, monkeypatch):
         main()
     assert ended.value.code == 0
     assert opened["film"] == made[0]
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_a_disk_that_is_full_as_a_film_ends_leaves_what_plays_and_lets_the_next_begin(tmp_path, frames, written):
+    films = Films(Place(tmp_path / "data", tmp_path, tmp_path), CapacityLimiter(1), lambda: None)
+    name = films.begin("kitchen")
+    films.record(name, 0.0, frames[0])
+    recorder = films._recording.recorder
+
+    class Full:
+        """A film whose frames wait in memory until the end, and then find no room; `written`: all but its index."""
+
+        def __init__(self, film):
+            self.film = film
+
+        def close(self):
+            if written:
+                self.film.close()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(recorder.path))
+
+    recorder._container = Full(recorder._container)
+    with pytest.raises(FaceTrackerError, match="the disk is full"):
+        films.end(name)
+    assert recorder.path.exists() == written
+    assert films.begin("hall") != name

@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from browser import PATIENCE, needs_browser, opened_browser, wait_until
+from browser import needs_browser, opened_browser, wait_until
+from hostile import FILES, IMAGE, LINK, QUOTE, SCRIPT, TEXTS, labelme, watched
 
 from facetracker import scenes
 from facetracker.core.boxes import as_boxes
@@ -26,68 +26,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "reports"))
 
 pytestmark = needs_browser
 
-IMAGE = "<img src=x onerror=hacked('image')>"
-QUOTE = "\"'><svg onload=hacked('svg')>"
-SCRIPT = "</script></style></title></textarea><script>hacked('script')</script>"
-LINK = "javascript:hacked('link')"
-FILES = (IMAGE, QUOTE, LINK)  # a file's name holds no slash
-TEXTS = (*FILES, SCRIPT)
 RUN = "mine"
-
-# What no view and no report has: scripts in attributes, addresses that run something, our markup as elements.
-FOREIGN = """() => {
-  const leads = ["src", "href", "data", "action", "xlink:href"];
-  const runs = ({ name, value }) =>
-    name.startsWith("on") || leads.includes(name) && /^\\s*javascript:/i.test(value);
-  const foreign = (one) => [...one.attributes].some(runs) || one.getAttribute("src") === "x" ||
-    one.tagName === "SCRIPT" && one.textContent.includes("hacked");
-  return [...document.querySelectorAll("*")].filter(foreign).map((one) => one.outerHTML.slice(0, 200));
-}"""
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator:
     with opened_browser() as browser:
         yield browser
-
-
-@contextmanager
-def watched(browser, *, policy: bool = False) -> Iterator:
-    """A page in which `hacked` and dialogs are noticed; at the end none of them may have happened."""
-    context = browser.new_context(bypass_csp=not policy, viewport={"width": 1280, "height": 860})
-    context.set_default_timeout(PATIENCE)
-    ran: list[str] = []
-    context.expose_function("hacked", lambda what="": ran.append(what))
-    page = context.new_page()
-    page.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
-    try:
-        yield page
-        page.wait_for_timeout(300)  # a picture that is missing says so a moment later
-        for frame in page.frames:
-            ran += [] if policy and frame != page.main_frame else frame.evaluate(FOREIGN)
-        assert ran == []
-    finally:
-        context.close()
-
-
-def labelme(path: Path, width: int, height: int, labels: tuple[str, ...]) -> None:
-    """A label file as labelme writes it, with markup wherever a text may stand."""
-    shapes = [
-        {
-            "label": label,
-            "points": [[10.0 + number, 10.0], [60.0 + number, 60.0]],
-            "group_id": QUOTE,
-            "description": text,
-            "shape_type": "rectangle",
-            "flags": {SCRIPT: True, IMAGE: False},
-            QUOTE: text,
-        }
-        for number, (label, text) in enumerate(zip(labels, TEXTS * 2, strict=False))
-    ]
-    head = {"version": IMAGE, "flags": dict.fromkeys(TEXTS, True), "imagePath": SCRIPT, "imageData": None}
-    content = {**head, "shapes": shapes, "imageWidth": width, "imageHeight": height, IMAGE: SCRIPT}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content), encoding="utf-8")
 
 
 @pytest.fixture
@@ -220,7 +165,7 @@ def test_a_report_that_somebody_else_has_written_runs_nothing_in_the_page(browse
         page.goto("about:blank")
 
 
-def test_the_demo_and_a_look_inside_show_names_as_text(browser, tmp_path):
+def test_the_demo_shows_names_as_text(browser, tmp_path):
     from facetracker.cli.demo.chapters import CHAPTERS
     from facetracker.cli.demo.report import report
     from facetracker.cli.demo.steps import Demo, DemoPicture, DemoStep, Film
@@ -249,6 +194,22 @@ def test_the_demo_and_a_look_inside_show_names_as_text(browser, tmp_path):
     with watched(browser) as opened:
         opened.goto(page.as_uri())
         assert opened.locator("text=onload").count() > len(CHAPTERS)
+
+
+def test_a_look_inside_a_network_shows_names_as_text(browser, tmp_path):
+    pytest.importorskip("tensorflow")
+    from facetracker.models import FaceTracker
+    from facetracker.reports.inspect.inspecting import inspect
+
+    run = tmp_path / QUOTE / IMAGE
+    run.mkdir(parents=True)
+    FaceTracker("nano", "dense", classes=list(TEXTS), image_size=64, weights="none").save(run / "model.keras")
+    (run / "config.yaml").write_text("model: {weights: none}\ntraining: {seed: 0}\n")
+    picture = write_jpeg(run / f"{LINK}{IMAGE}.jpg", scenes.photo(0, 1, 320, 240, faces=1).picture)
+    page = inspect(run, picture, out=tmp_path / f"{QUOTE}-inside").folder / "report.html"
+    with watched(browser) as opened:
+        opened.goto(page.as_uri())
+        assert opened.locator("text=onerror").count() > 1
 
 
 def test_the_live_picture_in_a_tab_shows_its_title_as_text(browser):

@@ -30,12 +30,9 @@ POLICY = (
 def page_alone(model: bytes, card: Card) -> bytes:
     """The HTML file of a tracker: `model` is its ONNX file, which the card need not be in."""
     told = json.dumps(card.as_dict(), ensure_ascii=False).replace("<", "\\u003c")
-    return (
-        page_without_card(model)
-        .replace("@@NAME@@", html.escape(card.name or "model"))
-        .replace("@@CARD@@", told)
-        .encode()
-    )
+    texts = {"@@NAME@@": html.escape(card.name or "model"), "@@CARD@@": told}
+    # Both at once: a name may be called like a place.
+    return re.sub("@@(?:NAME|CARD)@@", lambda place: texts[place[0]], page_without_card(model)).encode()
 
 
 def page_without_card(model: bytes) -> str:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facetracker.inference.films.sightings import Sightings
-from facetracker.inference.hiding.tracks import HidingSettings, boxes_by_frame, tracks_of
+from facetracker.inference.hiding.tracks import FilmTrack, HidingSettings, boxes_by_frame, tracks_of
 
 SURE = 0.65
 FPS = 25
@@ -201,6 +201,28 @@ def test_a_faint_face_is_one_in_a_shot_where_another_is_seen_without_doubt(other
     rows = [row + ([(face(500), others)] if n < 40 else []) for n, row in enumerate((faint + [[]] * 36) * 2)]
     tracks = tracks_of(seen(rows, changes), SURE)
     assert [one.hidden for one in tracks if one.boxes[0, 0] < 200] == [hidden, False]
+
+
+def test_without_doubt_is_from_the_threshold_on():
+    """Half is a number that has no rounding: exactly the threshold counts, and opens the shot to the faint one."""
+    faint = [(face(100), 0.31 if n == 2 else 0.16) for n in range(4)]
+    for others, hidden in ((0.5, True), (0.4990234375, False)):
+        rows = [[(face(500), others), *faint[n : n + 1]] for n in range(40)]
+        (track,) = (one for one in tracks_of(seen(rows), 0.5) if one.boxes[0, 0] < 200)
+        assert track.hidden is hidden
+
+
+def test_tracks_stand_in_the_order_of_their_first_frames_and_from_the_left():
+    rows = [[(face(500), 0.9), (face(100), 0.9), *([(face(300), 0.95)] if n > 30 else [])] for n in range(60)]
+    assert [(one.number, round(one.boxes[-1, 0])) for one in tracks_of(seen(rows), SURE)] == [
+        (1, 70),
+        (2, 470),
+        (3, 270),
+    ]
+
+
+def test_a_track_of_which_nobody_says_otherwise_is_hidden():
+    assert len(boxes_by_frame([FilmTrack(1, 0, np.array([face()]), np.array([0.9]))], 1)[0]) == 1
 
 
 @pytest.mark.parametrize(("apart", "count"), [(20, 1), (50, 2)])

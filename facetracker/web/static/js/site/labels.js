@@ -44,7 +44,7 @@ export function sharesOf(content, photo) {
   return shapesOf(content, photo).map(({ box }) => box.map((side, i) => side / (i % 2 ? photo.height : photo.width)));
 }
 
-/** Checks what somebody hands in as a labelme file. */
+/** Checks what somebody hands in as a labelme file. It is kept: what cannot be drawn would stop the page every time. */
 export function readContent(text) {
   let content;
   try {
@@ -52,8 +52,19 @@ export function readContent(text) {
   } catch {
     content = null;
   }
-  if (!Array.isArray(content?.shapes)) throw new Error("is no labelme file");
+  const { shapes, flags } = content ?? {};
+  const sound = Array.isArray(shapes) && shapes.every(isShape) && (isObject(flags) || (flags ?? null) === null);
+  if (!sound) throw new Error("is no labelme file");
   return content;
+}
+
+function isShape(shape) {
+  const isPoint = (point) => Array.isArray(point) && point.length === 2 && point.every(Number.isFinite);
+  return isObject(shape) && Array.isArray(shape.points) && shape.points.every(isPoint);
+}
+
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The box round a shape that encloses something; null for lines and points. */
