@@ -62,7 +62,8 @@ def table(evaluation: Evaluation) -> list[str]:
     lines = [*_worse_than_the_starter(evaluation.models)]
     lines += [
         f"{photos.folder}{f', {photos.part}' if photos.part else ''} ({photos.kind}): "
-        f"{counted(first.photos, 'photo')}, {counted(first.faces, 'face')}, {counted(first.photos_without_face, 'photo')} without a face"
+        f"{counted(first.photos, 'photo')}, {counted(first.faces, 'face')}, "
+        f"{counted(first.photos_without_face, 'photo')} without a face"
     ]
     if photos.kind == "augmented":
         lines.append(f"augmented from {photos.originals} photos: do not compare this with a score on clean photos")

@@ -43,7 +43,7 @@ def test_convert_counts_and_names_what_was_left(photos: PhotoSet, tmp_path):
     photos.add("d", ["junk"])
     done = run("convert", photos.folder, tmp_path / "yolo", "--to", "yolo")
     assert done.exit_code == 3
-    assert "labelme to yolo: 2 photos, 1 faces, 1 photos without a face" in done.output
+    assert "labelme to yolo: 2 photos, 1 face, 1 photo without a face" in done.output
     assert "1 photos are not labelled and were left out" in done.output
     assert "shape 2 is a point" in done.output
     assert "1 could not be converted" in done.output

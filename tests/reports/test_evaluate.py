@@ -185,7 +185,7 @@ def test_the_command(constant, photos, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run = CliRunner().invoke(app, ["evaluate", str(constant("right")), str(photos), "--threshold", "0.3"])
     assert run.exit_code == 0, run.output
-    assert "4 photos, 3 faces, 1 photos without a face" in run.output
+    assert "4 photos, 3 faces, 1 photo without a face" in run.output
     assert "runs/evaluate-data/report.html" in run.output
     assert (tmp_path / "runs" / "evaluate-data" / "metrics.json").is_file()
 

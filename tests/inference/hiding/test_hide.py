@@ -237,7 +237,7 @@ def test_a_folder_of_both_goes_on_where_it_was_and_over_what_is_damaged(tmp_path
     assert done.exit_code == 3, done.output
     out = tmp_path / "data-hidden"
     assert sorted(str(path.relative_to(out)) for path in out.rglob("*.*")) == ["film.mp4", "more/photo.png"]
-    assert "1 photos, 1 films" in done.output
+    assert "1 photo, 1 film" in done.output
     assert "bad.jpg" in done.output
     assert "bad.mp4" in done.output
     assert "2 there already" in run(data).output

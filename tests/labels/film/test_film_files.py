@@ -177,7 +177,7 @@ def test_what_is_no_action_is_refused_and_changes_nothing(film, wish):
 def test_frames_become_photos_that_review_and_split_know(film, tmp_path):
     data = tmp_path / "data"
     lines = label_film(film, data, frames=6)
-    assert lines[0].endswith("30 frames, 1 tracks")
+    assert lines[0].endswith("30 frames, 1 track")
     photos = sorted((data / "images").iterdir())
     assert len(photos) == 6
     assert len({session_of(photo.stem) for photo in photos}) == 1
