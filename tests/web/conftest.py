@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from facetracker import scenes
+from facetracker.inference.recording.record import VideoRecorder
 from facetracker.web.safety import Rules
 from facetracker.web.server import address_of, listening, make_server
 
@@ -85,6 +86,16 @@ def serve():
 def served(serve, tmp_path) -> Served:
     """A server on empty folders, with the starter."""
     return serve(tmp_path)
+
+
+@pytest.fixture
+def film(tmp_path) -> bytes:
+    """A short film, as bytes."""
+    recorder = VideoRecorder(tmp_path / "made.mp4", 10)
+    for index in range(6):
+        recorder.write(scenes.Scene(160, 120, seed=1).frame(index).picture, index / 10)
+    recorder.close()
+    return (tmp_path / "made.mp4").read_bytes()
 
 
 @pytest.fixture(scope="session")

@@ -121,12 +121,16 @@ def test_a_zip_that_unpacks_to_far_more_than_it_is_is_refused(served):
     assert not (served.data / "images").exists() or images(served) == []
 
 
-def test_a_film_lies_in_films_as_it_is(served):
+def test_a_film_lies_in_films_as_it_is(served, film):
     with served.client() as page:
-        told = bring(page, "clip.mp4", b"a film" * 1000, part=2000).json()
-        second = bring(page, "clip.mp4", b"another").json()
+        told = bring(page, "clip.mp4", film, part=2000).json()
+        second = bring(page, "clip.mp4", film).json()
+        broken = bring(page, "cut.mp4", b"no film")
     assert (told["films"], second["films"]) == (["clip.mp4"], ["clip-2.mp4"])
-    assert (served.data / "films" / "clip.mp4").read_bytes() == b"a film" * 1000
+    assert (served.data / "films" / "clip.mp4").read_bytes() == film
+    assert broken.status_code == 400
+    assert "cut.mp4: is not a film that can be read" in broken.text
+    assert not (served.data / "films" / "cut.mp4").exists()
 
 
 def test_parts_must_fit_together(served, frames):

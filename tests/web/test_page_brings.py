@@ -33,7 +33,7 @@ def progress(page, text: str) -> None:
     wait_until(page, f"document.getElementById('label-progress').textContent === {text!r}")
 
 
-def test_an_empty_page_takes_photos_zips_and_films_and_says_what_it_left_out(browser, served, frames):
+def test_an_empty_page_takes_photos_zips_and_films_and_says_what_it_left_out(browser, served, frames, film):
     memory = io.BytesIO()
     with zipfile.ZipFile(memory, "w") as archive:
         for number in (1, 2):
@@ -41,7 +41,8 @@ def test_an_empty_page_takes_photos_zips_and_films_and_says_what_it_left_out(bro
     with opened_page(browser, served.address, "#label") as page:
         page.locator("#label-choose").wait_for()
         files = [("one.jpg", "image/jpeg", frames[0]), ("all.zip", "application/zip", memory.getvalue())]
-        files += [("clip.mp4", "video/mp4", b"a film"), ("notes.txt", "text/plain", b"text")]
+        files += [("clip.mp4", "video/mp4", film), ("cut.mp4", "video/mp4", b"no film")]
+        files += [("notes.txt", "text/plain", b"text")]
         page.set_input_files(
             "#bring-files", [{"name": name, "mimeType": kind, "buffer": data} for name, kind, data in files]
         )
@@ -50,9 +51,11 @@ def test_an_empty_page_takes_photos_zips_and_films_and_says_what_it_left_out(bro
         assert "Brought: 3 photos." in told
         assert "facetracker label films/clip.mp4" in told
         assert "notes.txt" in told
-        page.expected_faults = 1
+        assert "cut.mp4: is not a film that can be read" in told
+        page.expected_faults = 2
     assert sorted(path.name for path in (served.data / "images").iterdir()) == ["one.jpg", "zip1.jpg", "zip2.jpg"]
-    assert (served.data / "films" / "clip.mp4").read_bytes() == b"a film"
+    assert [path.name for path in (served.data / "films").iterdir()] == ["clip.mp4"]
+    assert (served.data / "films" / "clip.mp4").read_bytes() == film
 
 
 def test_a_photo_dropped_on_collect_is_opened_for_labelling(browser, served, frames):

@@ -8,6 +8,8 @@ import pytest
 from browser import needs_browser, opened_browser, opened_page, wait_until, write_webcam
 from drawn_photos import draw_photos
 
+from facetracker.inference.detector import ASSETS
+
 pytestmark = [*needs_browser, pytest.mark.slow, pytest.mark.no_cover]
 
 # As little as a training can be; the form has no field for it, so the request is changed on its way.
@@ -78,11 +80,13 @@ def test_a_tracker_of_ones_own_is_learnt_and_tried_while_it_is_learnt(place, tmp
         page.click("#train-try")  # the style is there in seconds, the own head is still being learnt
         wait_until(page, "document.getElementById('live-model').textContent === 'yours'", 400)
         state = page.evaluate("async () => (await fetch('api/state')).json()")
-        assert (state["training"], state["model"]["in_tab"]) == ("yours", False), "only the style is there"
+        assert (state["training"], state["model"]["in_tab"]) == ("yours", True), "a style runs in the tab as well"
+        for_tab = "async () => (await (await fetch('model.onnx')).arrayBuffer()).byteLength"
+        style_alone = page.evaluate(for_tab)
+        assert style_alone == (ASSETS / "starter.onnx").stat().st_size
         page.click("#tab-train")
         wait_until(page, "document.getElementById('train-state').textContent === 'Done'", 400)
         assert "Learnt from 6 photos; kept the " in page.inner_text("#train-told")
         wait_until(page, "!document.querySelector('#train-runs button').disabled")
         page.screenshot(path=tmp_path / "learnt.png")
-        in_tab = "async () => (await (await fetch('api/state')).json()).model.in_tab"
-        assert page.evaluate(in_tab), "Live was given the whole by itself"
+        assert page.evaluate(for_tab) != style_alone, "Live was given the whole by itself"
