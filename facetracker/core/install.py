@@ -14,8 +14,9 @@ DISTRIBUTION = "own-facetracker"
 BROUGHT_BY = {
     "train": (
         "tensorflow", "keras", "albumentations", "albucore", "jinja2", "markupsafe", "matplotlib", "pycocotools",
-        "tensorboard", "google_crc32c", "google", "onnx", "tf2onnx", "onnxruntime", "openvino", "h5py",
+        "tensorboard", "google_crc32c", "google", "onnx", "tf2onnx", "onnxruntime", "h5py",
     ),
+    "openvino": ("openvino",),
     "convert": ("supervision",),
     "scale": ("ray", "upath", "fsspec"),
     "heic": ("pillow_heif",),

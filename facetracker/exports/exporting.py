@@ -15,6 +15,7 @@ from facetracker.core.console import silenced
 from facetracker.core.disk import fault, need_room
 from facetracker.core.errors import FaceTrackerError, one_line
 from facetracker.core.files import PART, refuse_to_overwrite
+from facetracker.core.install import needed
 from facetracker.core.photo import Picture
 from facetracker.core.settings import way_out
 from facetracker.exports.calibrate import Loss, calibration_frames, loss_of_ap
@@ -85,6 +86,8 @@ def export(
     formats = [find_format(name) for name in dict.fromkeys(to)]
     if formats == [HTML] and quantize is None and (ready := ready_for_page(model)) is not None:
         return [_page_of(*ready, Path(model), out, force, threshold)]
+    if any(entry.name == "openvino" for entry in formats):
+        needed("openvino")
     path = keras_file(model)
     folder = Path(out) if out is not None else path.parent
     plan = [(entry, _precision(entry, quantize)) for entry in formats]

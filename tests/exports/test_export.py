@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -173,6 +174,13 @@ def test_a_converter_that_fails_takes_only_its_format_with_it(dense, tmp_path, m
     assert broken.path is None
     assert "the converter failed (RuntimeError: out of luck)" in broken.line()
     assert whole.path == tmp_path / "model.h5"
+
+
+def test_openvino_is_an_extra_and_says_so_before_anything_is_written(dense, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(FaceTrackerError, match=r"needs openvino.*\[openvino\]"):
+        export(dense.path, ["onnx", "openvino"], out=tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_there_stays_without_force(dense, tmp_path):

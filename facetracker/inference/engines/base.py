@@ -38,7 +38,7 @@ LANDMARKS = "landmarks"
 _ENGINES = {
     ".tflite": ("litert", "LiteRTEngine", "ai_edge_litert", None),
     ".onnx": ("onnx", "OnnxEngine", "onnxruntime", "train"),
-    ".xml": ("openvino", "OpenVINOEngine", "openvino", "train"),
+    ".xml": ("openvino", "OpenVINOEngine", "openvino", "openvino"),
     ".keras": ("keras", "KerasEngine", "keras", "train"),
 }
 SUFFIXES = tuple(_ENGINES)
