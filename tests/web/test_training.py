@@ -101,7 +101,7 @@ def test_without_the_libraries_of_training_the_style_is_learnt(place, monkeypatc
     with place.client() as page:
         assert page.post("/api/train", json={"preset": "learn", "name": "style-only"}).json() == {"run": "style-only"}
         assert list(events(page, "style-only"))[-1][1]["state"] == "done"
-        assert page.post("/api/model", json={"run": "style-only"}).json() == {"model": "style-only", "in_tab": False}
+        assert page.post("/api/model", json={"run": "style-only"}).json() == {"model": "style-only", "in_tab": True}
         page.post("/api/model", json={"run": "starter"})
         assert "not installed" in page.post("/api/train", json={"preset": "nano"}).json()["error"]
 
