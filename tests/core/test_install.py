@@ -70,7 +70,10 @@ def test_the_distribution_has_that_name():
     assert f"\nname = {DISTRIBUTION}\n" in (ROOT / "setup.cfg").read_text()
 
 
-@pytest.mark.parametrize(("module", "extra"), [("tensorflow", "train"), ("jinja2.sandbox", "train"), ("openvino", "openvino"), ("ray", "scale")])
+@pytest.mark.parametrize(
+    ("module", "extra"),
+    [("tensorflow", "train"), ("jinja2.sandbox", "train"), ("openvino", "openvino"), ("ray", "scale")],
+)
 def test_a_missing_module_is_one_line_with_its_extra(monkeypatch, capsys, module, extra):
     def lacking(**_):
         raise ModuleNotFoundError(f"No module named {module!r}", name=module)
