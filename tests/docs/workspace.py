@@ -153,7 +153,8 @@ def a_run(classifier: bool, name: str | None = None) -> Path:
 
 
 def draw_material() -> None:
-    """The files that the pages name: a film, a photo of several people, people with masks, MNIST's files."""
+    """The files that the pages name: a film, a photo of several people, a folder of photos, people with masks, MNIST's
+    files."""
     film = VideoRecorder("party.mp4", 10)
     scene = Scene(320, 240, faces=2, seed=3, fps=10)
     for index in range(60):
@@ -161,6 +162,8 @@ def draw_material() -> None:
     film.close()
     write_jpeg("photo.jpg", Scene(faces=3, seed=4).frame(0).picture)
 
+    for number in range(6):
+        write_jpeg(Path("holiday", f"IMG_{number}.jpg"), Scene(faces=1 + number % 2, seed=number).frame(0).picture)
     for part, first, count in (("train", 0, 16), ("val", 20, 4), ("test", 30, 6)):
         draw_photos(Path("masks", part), count, 7, 240, 180, first, faces=2, masks=True)
     Path("MNIST").mkdir()

@@ -227,7 +227,7 @@ def test_mixed_precision_does_not_travel():
 def test_mistakes_of_a_person_name_the_way_out(single, tmp_path):
     for model, to, options, what in (
         (single.path, ["onx"], {}, "Did you mean onnx"),
-        (single.path, ["h5"], {"quantize": "int8"}, "int8 goes with onnx, tflite"),
+        (single.path, ["h5"], {"quantize": "int8"}, "int8 is possible with onnx, tflite"),
         (single.path, ["tflite"], {"quantize": "int8"}, "--calibrate FOLDER"),
         (single.path, ["tflite"], {"quantize": "int8", "calibrate": tmp_path / "no"}, "no such folder"),
         (single.path, ["tflite"], {"quantize": "int8", "calibrate": tmp_path}, "holds no readable photo"),

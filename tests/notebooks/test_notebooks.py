@@ -37,7 +37,9 @@ def test_the_quick_way_runs(tmp_path):
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert after.ru_utime - before.ru_utime < 30  # of the processor: the machine may be busy with something else
     assert len(list((tmp_path / "data" / "labels").glob("*.json"))) == 3
-    style = [float(number) for number in re.search(r"lie at (.+) of the starter's", said_in(notebook))[1].split(", ")]
+    style = [
+        float(number) for number in re.search(r"starter's by (.+) of their width", said_in(notebook))[1].split(", ")
+    ]
     assert style == pytest.approx([-0.1, -0.2, 0.1, 0.0], abs=0.05)  # what GROW says
     for name in ("followed.mp4", "hidden.mp4", "framed.mp4", "runs/mine/model.html"):
         assert (tmp_path / name).stat().st_size > 10_000
