@@ -40,7 +40,7 @@ PHONE_VIEWS = ("live", "collect", "label", "train")
 
 def seen(page: Any, width: int = 1000) -> Image.Image:
     """What the page shows, so many pixels wide."""
-    page.evaluate(NAME_WEBCAM)
+    page.evaluate(NAME_WEBCAM.replace("#live-source option", "select option"))
     page.evaluate("document.querySelectorAll('#toasts > *').forEach((toast) => toast.remove())")
     shown = Image.open(io.BytesIO(page.screenshot(type="png"))).convert("RGB")
     return shown.resize((width, shown.height * width // shown.width), Image.Resampling.LANCZOS)
@@ -74,8 +74,9 @@ def label(page: Any) -> None:
 def sheet(page: Any) -> None:
     """The photos that wait, side by side."""
     label(page)
-    page.click("#label-sheet-open")
-    page.locator("#sheet-tiles > *").nth(3).wait_for()
+    page.keyboard.press("s")
+    page.locator(".tile").first.wait_for()
+    page.click("#sheet-smaller")
     page.wait_for_timeout(2500)
 
 
@@ -116,7 +117,7 @@ VIEWS: dict[str, tuple[str, Callable[[Any], None], dict[str, Any]]] = {
     "live": ("#live", live, {}),
     "collect": ("#collect", collect, {}),
     "label": ("#label", label, {}),
-    "sheet": ("#label", sheet, {"viewport": {"width": 1000, "height": 672}}),
+    "sheet": ("#label", sheet, {"viewport": {"width": 1280, "height": 700}}),
     "film": ("#film", film, {}),
     "train": ("#train", train, {"color_scheme": "dark", "viewport": {"width": 1280, "height": 700}}),
     "report": ("#report", report, {}),
