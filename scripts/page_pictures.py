@@ -21,7 +21,7 @@ from PIL import Image
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT / "tests" / "web"), str(ROOT / "tests")]
 
-from browser import opened_browser, opened_page, wait_until, write_webcam  # noqa: E402
+from browser import begin_training, opened_browser, opened_page, wait_until, write_webcam  # noqa: E402
 from conftest import Serving  # noqa: E402
 from drawn_photos import draw_photos  # noqa: E402
 from learn_picture import NAME_WEBCAM  # noqa: E402
@@ -91,12 +91,7 @@ def film(page: Any) -> None:
 def train(page: Any) -> None:
     """A training that is done."""
     page.route("**/api/train", lambda route: route.continue_(post_data=_small(route.request.post_data)))
-    page.select_option("#train-preset", "nano")
-    page.fill("#train-epochs", "10")
-    page.fill("#train-variants", "8")
-    page.fill("#train-name", "first")
-    page.press("#train-name", "Enter")
-    page.locator("#train-stop").wait_for()
+    begin_training(page, "first", epochs=10, variants=8)
     wait_until(page, "document.getElementById('train-state').textContent === 'Done'", 900)
     page.wait_for_timeout(500)
 

@@ -35,8 +35,8 @@ def _heic_reader() -> str:
 
 def as_jpeg(source: str | Path, count: int = 999) -> str:
     """The command that makes JPEGs of the photos in a folder, or of one; and what comes first if HEIC is not read."""
-    needed = "" if is_installed("pillow_heif") else f"{_heic_reader()}, then "
-    return f"{needed}facetracker collect --source {quote(str(source))} --folder NEW/images --count {count} --every 0"
+    first = "" if is_installed("pillow_heif") else f"{_heic_reader()}, then "
+    return f"{first}facetracker collect --source {quote(str(source))} --folder NEW/images --count {count} --every 0"
 
 
 def passed_over(folder: Path, taken: Sequence[str]) -> Rejects:

@@ -12,7 +12,7 @@ import numpy as np
 
 from facetracker.core.photo import Picture
 from facetracker.scenes.canvas import Canvas, Floats, mixed
-from facetracker.scenes.face import BOTTOM, DARK, LEFT, NOSE_TIP, RIGHT, TOP, Expression, face_box, head, landmarks
+from facetracker.scenes.face import BOTTOM, DARK, LEFT, NOSE_TIP, RIGHT, TOP, Expression, face_box, head
 from facetracker.scenes.person import Person
 
 FARTHEST = 60.0  # degrees: beyond, the side of the head would be most of what is seen, and it has no features
@@ -60,14 +60,8 @@ def drawn_at(who: Person, x: Floats, v: Floats, yaw: float) -> Floats:
 def seen_at(who: Person, u: Floats, v: Floats, yaw: float) -> Floats:
     """Where points `u`, `v` of the drawing are seen: the way back from `drawn_at`."""
     level, turn = _level(who, v), np.radians(yaw)
-    depth = DEEP * np.sqrt(np.maximum((level / _shape(who)[0]) ** 2 - (u / _shape(who)[0]) ** 2, 0))
+    depth = DEEP / _shape(who)[0] * np.sqrt(np.maximum(level**2 - u**2, 0))
     return np.asarray(u * np.cos(turn) + (depth + _nose(u, v)) * np.sin(turn))
-
-
-def landmarks_turned(who: Person, expression: Expression, yaw: float) -> Floats:
-    """As `face.landmarks`, of the turned head."""
-    points = landmarks(who, expression)
-    return np.stack([seen_at(who, points[:, 0], points[:, 1], yaw), points[:, 1]], axis=1)
 
 
 def box_turned(who: Person, yaw: float) -> tuple[float, float, float, float]:

@@ -88,3 +88,13 @@ def wait_until(page, expression: str, patience: float = PATIENCE / 1000) -> None
     while not page.evaluate(expression):
         assert time.monotonic() < end, f"never true: {expression}"
         page.wait_for_timeout(50)
+
+
+def begin_training(page, name: str, epochs: int, variants: int) -> None:
+    """Fill in the form of Train for a network of the preset `nano`, and begin."""
+    page.select_option("#train-preset", "nano")
+    page.fill("#train-epochs", str(epochs))
+    page.fill("#train-variants", str(variants))
+    page.fill("#train-name", name)
+    page.press("#train-name", "Enter")
+    page.locator("#train-stop").wait_for()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from browser import needs_browser, opened_browser, opened_page, wait_until, write_webcam
+from browser import begin_training, needs_browser, opened_browser, opened_page, wait_until, write_webcam
 from drawn_photos import draw_photos
 
 from facetracker.inference.detector import ASSETS
@@ -41,12 +41,7 @@ def test_two_epochs_are_watched_tried_live_and_reported(place, tmp_path):
         page.set_default_timeout(400_000)  # five programs that import tensorflow, on a machine that may be busy
         page.route("**/api/train", make_small)
         wait_until(page, "document.getElementById('train-photos').textContent.startsWith('14 of 14')")
-        page.select_option("#train-preset", "nano")
-        page.fill("#train-epochs", "2")
-        page.fill("#train-variants", "2")
-        page.fill("#train-name", "mine")
-        page.press("#train-name", "Enter")
-        page.locator("#train-stop").wait_for()
+        begin_training(page, "mine", epochs=2, variants=2)
         assert page.is_disabled("#train-start")
         page.locator("#train-try").wait_for()
         wait_until(page, "document.getElementById('train-state').textContent === 'Done'", 400)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from facetracker.core.boxes import iou
 from facetracker.labels.film.carry import Carrier, carry
@@ -12,7 +13,8 @@ from facetracker.labels.film.found import FilmSeen
 from facetracker.labels.film.pieces import extended
 from facetracker.labels.film.tracks import Boxed, Carried, PixelCorners, Track
 
-MEETS, NEAR = 0.4, 3  # overlap and frames from which a carried box has met the begin or the end of another track
+MEETS = 0.4  # overlap from which a drawn or carried box is on the face of another track, or of something faint
+NEAR = 3  # frames from its begin or end within which a carried box has met another track
 ASTRAY = 2.0  # seconds that a box is carried at most over what was found elsewhere
 AGREES = 0.5  # overlap of the carried with the found box from which the track is on it again
 
@@ -79,8 +81,8 @@ def met(
     return None, way
 
 
-def overlap(one: PixelCorners, other: PixelCorners) -> float:
-    """Intersection over union of two boxes."""
+def overlap(one: ArrayLike, other: ArrayLike) -> float:
+    """Intersection over union of two boxes `(4,)`."""
     return float(iou(np.array([one]), np.array([other]))[0, 0])
 
 

@@ -12,11 +12,10 @@ from functools import cached_property
 
 import numpy as np
 
-from facetracker.core.boxes import iou
 from facetracker.core.errors import FaceTrackerError
 from facetracker.inference.style import Style
 from facetracker.labels.film.carry import Carrier, carry
-from facetracker.labels.film.carrying import carried_around, carried_on, met
+from facetracker.labels.film.carrying import MEETS, carried_around, carried_on, met, overlap
 from facetracker.labels.film.doubts import Doubt, doubts_of
 from facetracker.labels.film.found import FilmSeen
 from facetracker.labels.film.pieces import both, joined
@@ -33,7 +32,6 @@ from facetracker.labels.film.tracks import (
 )
 
 SMALLEST = 2.0  # pixels to a side
-MEETS = 0.4  # overlap of a drawn box with something faint from which that is the face
 ELSEWHERE = 0.25  # overlap with the corrected box below which the track was not on this face at all
 MOST_TRACKS, MOST_KEYS = 2000, 20_000
 LABEL_LENGTH = 100
@@ -120,7 +118,7 @@ class FilmLabels:
         more: tuple[Carried, ...] = ()
         boxed = self.boxed[number]
         row = int(np.searchsorted(boxed.frames, frame))
-        elsewhere = bool(iou(np.array([corners]), boxed.boxes[row][None])[0, 0] < ELSEWHERE)
+        elsewhere = overlap(corners, boxed.boxes[row]) < ELSEWHERE
         if carrier is not None and (boxed.scores[row] <= 0 or elsewhere):
             new, more = carried_around(
                 new, boxed, self.seen, frame, corners, carrier, elsewhere=elsewhere, number=len(self.carried)
@@ -294,7 +292,7 @@ class FilmLabels:
         for number, face in enumerate(self.seen.found):
             if number in used or self.seen.is_sure(number) or not face.first <= frame <= face.last:
                 continue
-            if iou(np.array([box]), face.boxes[frame - face.first][None])[0, 0] >= MEETS:
+            if overlap(box, face.boxes[frame - face.first]) >= MEETS:
                 return number
         return None
 
