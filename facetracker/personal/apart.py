@@ -8,13 +8,13 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from facetracker.core.boxes import Boxes
+from facetracker.core.install import is_installed
 
 # By name, and not imported: what it needs, the page's server must never load.
 WORKER = "facetracker.personal.own_worker"
@@ -33,7 +33,7 @@ class OwnHeadApart:
     @property
     def can_learn(self) -> bool:
         """Are the libraries of training installed? Looked up, not loaded."""
-        return all(find_spec(library) is not None for library in LIBRARIES)
+        return all(map(is_installed, LIBRARIES))
 
     def warm_up(self) -> None:
         """Start the process where it does not run: it takes seconds until it can learn."""

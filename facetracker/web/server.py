@@ -9,14 +9,13 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from facetracker.core import console
 from facetracker.core.errors import FaceTrackerError
-from facetracker.core.install import install_command
+from facetracker.core.install import install_command, is_installed
 
 if TYPE_CHECKING:
     import uvicorn
@@ -147,7 +146,7 @@ def has_screen() -> bool:
 
 def need_libraries() -> None:
     """The page's libraries come with the package; somebody may have taken them away."""
-    missing = [library for library in ("starlette", "uvicorn", "websockets") if find_spec(library) is None]
+    missing = [library for library in ("starlette", "uvicorn", "websockets") if not is_installed(library)]
     if missing:
         raise FaceTrackerError(f"the page needs {', '.join(missing)}", fix=install_command())
 

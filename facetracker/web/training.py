@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from facetracker.core.errors import BadFile, FaceTrackerError
 from facetracker.core.files import read_json
-from facetracker.core.install import install_command
+from facetracker.core.install import install_command, is_installed
 from facetracker.core.settings import load_settings, preset_names, read_settings
 from facetracker.web.child import interrupt, kill, run_child
 from facetracker.web.paths import ABOUT, CONFIG, NAME, NotThere, Place, file_of, inside, run_folder
@@ -81,7 +80,7 @@ class Trainings:
     @property
     def can_train(self) -> bool:
         """Are the libraries of training installed? Looked up, not loaded."""
-        return all(find_spec(library) is not None for library in ("tensorflow", "keras", "albumentations"))
+        return all(map(is_installed, ("tensorflow", "keras", "albumentations")))
 
     @property
     def running(self) -> str | None:
